@@ -1,0 +1,518 @@
+/* checks.c
+ * One predicate per row of findings.def: is this wrong, unusual, or worth a note?
+ * A predicate accuses only what no capture gap can explain; what a later segment proves is found on that segment.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "checks.h"
+
+#include "seq.h"
+
+/* A second RST counts as part of one burst within this time. */
+#define BURST (1 * TCPHS_SECOND)
+
+static uint32_t itself(const struct tcphs_view *v, bool found)
+{
+    return found ? v->s->frame : 0;
+}
+
+static bool is_over(const struct tcphs_connection *c)
+{
+    return (c->facts & TCPHS_IS_RESET) != 0;
+}
+
+static bool is_ordinary(const struct tcphs_view *v)
+{
+    return v->kind == TCPHS_KIND_ORDINARY;
+}
+
+static bool has_fin(const struct tcphs_view *v)
+{
+    return tcphs_has_any(v->s, TCPHS_FIN);
+}
+
+/* The receiver has a sequence space: SYN-RECEIVED or later. */
+static bool receiver_open(const struct tcphs_view *v)
+{
+    return v->y->state == TCPHS_SYN_RECEIVED || tcphs_is_synchronised(v->y->state);
+}
+
+static bool before_established(const struct tcphs_view *v)
+{
+    const enum tcphs_stage stage = tcphs_connection_stage(v->c);
+    return stage == TCPHS_STAGE_SYN_SENT || stage == TCPHS_STAGE_SYN_RECEIVED;
+}
+
+static bool acks_syn_of_receiver(const struct tcphs_view *v)
+{
+    return tcphs_seq_within(v->s->ack, v->y->iss + 1, v->y->snd_nxt);
+}
+
+/* The capture has not run backwards: only then does "later" mean later. */
+static bool in_time(const struct tcphs_view *v)
+{
+    return v->s->time >= v->c->last_time;
+}
+
+/* Header and flags -------------------------------------------------------------------------------------------- */
+
+uint32_t tcphs_check_flags_none(const struct tcphs_view *v)
+{
+    return itself(v, !tcphs_has_any(v->s, TCPHS_FIN | TCPHS_SYN | TCPHS_RST | TCPHS_PSH | TCPHS_ACK | TCPHS_URG));
+}
+
+uint32_t tcphs_check_syn_fin(const struct tcphs_view *v)
+{
+    return itself(v, tcphs_has(v->s, TCPHS_SYN | TCPHS_FIN));
+}
+
+uint32_t tcphs_check_syn_rst(const struct tcphs_view *v)
+{
+    return itself(v, tcphs_has(v->s, TCPHS_SYN | TCPHS_RST));
+}
+
+uint32_t tcphs_check_rst_fin(const struct tcphs_view *v)
+{
+    return itself(v, tcphs_has(v->s, TCPHS_RST | TCPHS_FIN));
+}
+
+uint32_t tcphs_check_no_ack_flag(const struct tcphs_view *v)
+{
+    return itself(v, v->kind == TCPHS_KIND_BARE && tcphs_has_any(v->s, TCPHS_FIN | TCPHS_PSH | TCPHS_URG));
+}
+
+uint32_t tcphs_check_xmas(const struct tcphs_view *v)
+{
+    return itself(v, v->kind == TCPHS_KIND_BARE && tcphs_has(v->s, TCPHS_FIN | TCPHS_PSH | TCPHS_URG));
+}
+
+uint32_t tcphs_check_ack_without_flag(const struct tcphs_view *v)
+{
+    return itself(v, v->s->ack != 0 && !tcphs_has_any(v->s, TCPHS_ACK));
+}
+
+static bool is_probe(const struct tcphs_view *v)
+{
+    return tcphs_knows(v->y, TCPHS_KNOWS_HEARD) && v->s->seq + 1 == v->y->rcv_nxt;
+}
+
+uint32_t tcphs_check_psh_without_data(const struct tcphs_view *v)
+{
+    return itself(v, tcphs_has_any(v->s, TCPHS_PSH) && v->s->length == 0 &&
+                         !tcphs_has_any(v->s, TCPHS_SYN | TCPHS_FIN | TCPHS_RST) && !is_probe(v));
+}
+
+uint32_t tcphs_check_urg_inconsistent(const struct tcphs_view *v)
+{
+    /* A pointer beyond the payload is no fault: the urgent byte may come later (RFC 9293 3.8.5). */
+    return itself(v, tcphs_has_any(v->s, TCPHS_URG) != (v->s->urgent != 0));
+}
+
+uint32_t tcphs_check_port_zero(const struct tcphs_view *v)
+{
+    return itself(v, v->s->source_port == 0 || v->s->destination_port == 0);
+}
+
+/* Handshake --------------------------------------------------------------------------------------------------- */
+
+uint32_t tcphs_check_syn_with_data(const struct tcphs_view *v)
+{
+    return itself(v, v->kind == TCPHS_KIND_SYN && v->s->length > 0 &&
+                         !(v->s->options & (TCPHS_OPT_FASTOPEN | TCPHS_OPTIONS_CUT)));
+}
+
+uint32_t tcphs_check_syn_isn_changed(const struct tcphs_view *v)
+{
+    return itself(v, v->kind == TCPHS_KIND_SYN && before_established(v) && tcphs_knows(v->x, TCPHS_SENT_SYN) &&
+                         !tcphs_repeats_syn(v));
+}
+
+uint32_t tcphs_check_synack_bad_ack(const struct tcphs_view *v)
+{
+    return itself(v, v->kind == TCPHS_KIND_SYN_ACK && v->y->state == TCPHS_SYN_SENT && !acks_syn_of_receiver(v));
+}
+
+uint32_t tcphs_check_synack_wrong_direction(const struct tcphs_view *v)
+{
+    if (v->kind != TCPHS_KIND_SYN_ACK || !tcphs_knows(v->x, TCPHS_SENT_SYN) || tcphs_knows(v->y, TCPHS_SENT_SYN))
+        return 0;
+    /* With its own number, and nothing seen of the peer, the peer's SYN of a simultaneous open may be uncaptured. */
+    return itself(v, !is_over(v->c) && (!tcphs_repeats_syn(v) || tcphs_knows(v->y, TCPHS_SENT_SYN_ACK)));
+}
+
+uint32_t tcphs_check_synack_changed(const struct tcphs_view *v)
+{
+    return itself(v, v->kind == TCPHS_KIND_SYN_ACK && tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) &&
+                         tcphs_is_synchronised(v->y->state) &&
+                         tcphs_connection_stage(v->c) != TCPHS_STAGE_CLOSED &&
+                         (!tcphs_repeats_syn(v) || !acks_syn_of_receiver(v)));
+}
+
+bool tcphs_completes_handshake(const struct tcphs_view *v)
+{
+    return is_ordinary(v) && v->y->state == TCPHS_SYN_RECEIVED && v->accepted == TCPHS_ACCEPT_YES;
+}
+
+uint32_t tcphs_check_split_handshake(const struct tcphs_view *v)
+{
+    return itself(v, tcphs_completes_handshake(v) && tcphs_is_pure_ack(v->s) && v->c->client == !v->s->from &&
+                         tcphs_knows(v->x, TCPHS_SENT_SYN) && !tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) &&
+                         tcphs_knows(v->y, TCPHS_SENT_SYN_ACK));
+}
+
+bool tcphs_refutes_claim(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x, *y = v->y;
+    if (y->claim_frame == 0 || !in_time(v) || (v->c->facts & TCPHS_GAPS) || !tcphs_seq_after(y->claim_ack, x->snd_nxt))
+        return false;
+    switch (v->kind) {
+    case TCPHS_KIND_RST: /* how a SYN-RECEIVED or SYN-SENT end answers an unacceptable ACK */
+        return v->answers_claim && x->state <= TCPHS_SYN_RECEIVED;
+    case TCPHS_KIND_SYN_ACK:
+        return x->state == TCPHS_SYN_RECEIVED && v->s->seq == x->iss;
+    case TCPHS_KIND_ORDINARY: /* it stands where it stood, or goes on from there past the number claimed */
+        return (x->state == TCPHS_SYN_RECEIVED || tcphs_is_synchronised(x->state)) && v->s->seq == x->snd_nxt &&
+               (tcphs_is_pure_ack(v->s) || tcphs_seq_after(v->end, y->claim_ack));
+    default:
+        return false;
+    }
+}
+
+uint32_t tcphs_check_final_ack_bad(const struct tcphs_view *v)
+{
+    if (v->x->state == TCPHS_SYN_RECEIVED && tcphs_refutes_claim(v))
+        return v->y->claim_frame;
+    return itself(v, is_ordinary(v) && v->y->state == TCPHS_SYN_RECEIVED && v->seq_place != TCPHS_SEQ_OLD &&
+                         v->ack_place != TCPHS_ACK_UNSEEN && tcphs_knows(v->y, TCPHS_KNOWS_ISS) &&
+                         !acks_syn_of_receiver(v));
+}
+
+uint32_t tcphs_check_ack_in_syn_sent(const struct tcphs_view *v)
+{
+    if (v->x->state == TCPHS_SYN_SENT && v->answers_claim)
+        return v->y->claim_frame;
+    return itself(v, is_ordinary(v) && v->y->state == TCPHS_SYN_SENT && v->ack_place != TCPHS_ACK_UNSEEN &&
+                         !acks_syn_of_receiver(v));
+}
+
+uint32_t tcphs_check_data_before_established(const struct tcphs_view *v)
+{
+    if (v->kind == TCPHS_KIND_BARE && v->s->length > 0 && before_established(v))
+        return v->s->frame;
+    /* A client that only now completes the handshake had not done so when the server sent data. */
+    if (v->c->early_frame != 0 && tcphs_completes_handshake(v) && tcphs_is_pure_ack(v->s) &&
+        v->s->ack == v->y->iss + 1 && in_time(v))
+        return v->c->early_frame;
+    return 0;
+}
+
+uint32_t tcphs_check_fin_before_established(const struct tcphs_view *v)
+{
+    return itself(v, v->kind == TCPHS_KIND_BARE && has_fin(v) && !tcphs_check_xmas(v) && before_established(v));
+}
+
+/* Established ------------------------------------------------------------------------------------------------- */
+
+bool tcphs_refuses_syn(const struct tcphs_view *v)
+{
+    const enum tcphs_stage stage = tcphs_connection_stage(v->c);
+    return v->y->other_frame != 0 && is_ordinary(v) && in_time(v) && tcphs_is_synchronised(v->x->state) &&
+           (v->seq_place == TCPHS_SEQ_IN || v->seq_place == TCPHS_SEQ_OLD) && stage != TCPHS_STAGE_CLOSED &&
+           stage != TCPHS_STAGE_RESET && stage != TCPHS_STAGE_SYN_RECEIVED;
+}
+
+uint32_t tcphs_check_syn_in_connection(const struct tcphs_view *v)
+{
+    return tcphs_refuses_syn(v) ? v->y->other_frame : 0;
+}
+
+uint32_t tcphs_check_reuse_too_early(const struct tcphs_view *v)
+{
+    return itself(v, v->kind == TCPHS_KIND_SYN && v->y->state == TCPHS_TIME_WAIT && !tcphs_repeats_syn(v));
+}
+
+uint32_t tcphs_check_ack_unsent(const struct tcphs_view *v)
+{
+    if (tcphs_is_synchronised(v->x->state) && tcphs_refutes_claim(v))
+        return v->y->claim_frame;
+    return itself(v, is_ordinary(v) && !has_fin(v) && v->ack_place == TCPHS_ACK_FAR &&
+                         tcphs_is_synchronised(v->y->state) && !tcphs_check_last_ack_bad(v));
+}
+
+uint32_t tcphs_check_ack_beyond_window(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x;
+    return itself(v, is_ordinary(v) && v->ack_place == TCPHS_ACK_FAR && tcphs_is_synchronised(v->y->state) &&
+                         tcphs_knows(x, TCPHS_KNOWS_WINDOW | TCPHS_KNOWS_HEARD) &&
+                         tcphs_seq_diff(v->s->ack, x->rcv_edge) > 0 &&
+                         (uint32_t)tcphs_seq_diff(v->s->ack, x->rcv_edge) > x->max_window);
+}
+
+uint32_t tcphs_check_ack_too_old(const struct tcphs_view *v)
+{
+    return itself(v, is_ordinary(v) && !has_fin(v) && v->ack_place == TCPHS_ACK_TOO_OLD &&
+                         tcphs_is_synchronised(v->y->state) && !tcphs_check_last_ack_bad(v));
+}
+
+uint32_t tcphs_check_seq_beyond_window(const struct tcphs_view *v)
+{
+    return itself(v, is_ordinary(v) && !has_fin(v) && v->seq_place == TCPHS_SEQ_FAR && receiver_open(v) &&
+                         !is_over(v->c));
+}
+
+/* RST --------------------------------------------------------------------------------------------------------- */
+
+bool tcphs_rst_counts(const struct tcphs_view *v)
+{
+    return v->kind == TCPHS_KIND_RST && v->accepted != TCPHS_ACCEPT_NO;
+}
+
+/* What a closed end sends back to a segment that reaches it: the number it was asked for, and no ACK flag. */
+static bool answers_peer(const struct tcphs_view *v)
+{
+    return v->kind == TCPHS_KIND_RST && !tcphs_has_any(v->s, TCPHS_ACK) && v->s->seq == v->y->rcv_ack;
+}
+
+bool tcphs_survives_rst(const struct tcphs_view *v)
+{
+    const struct tcphs_connection *c = v->c;
+    if (!is_over(c) || v->s->from == c->rst_from || !is_ordinary(v) || !in_time(v))
+        return false;
+    /* Its own place in its own space: the last number seen, or a repeat of what is not acknowledged. */
+    if (!tcphs_knows(v->x, TCPHS_KNOWS_SENT) || !tcphs_seq_within(v->s->seq, v->x->snd_una - 1, v->x->snd_nxt))
+        return false;
+    if (c->rst_sender_went_on && tcphs_seq_after(v->s->ack, c->rst_seq))
+        return true; /* it acknowledges what came after the RST */
+    const int64_t patience = c->round_trip >= 0 ? c->round_trip : TCPHS_SECOND;
+    return v->s->time - c->rst_time > patience;
+}
+
+bool tcphs_outlives_own_rst(const struct tcphs_view *v)
+{
+    const struct tcphs_connection *c = v->c;
+    if (!is_over(c) || v->s->from != c->rst_from || !in_time(v))
+        return false;
+    if (v->kind == TCPHS_KIND_SYN_ACK)
+        return !tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) && tcphs_knows(v->y, TCPHS_SENT_SYN) && v->s->ack == v->y->iss + 1;
+    if (!is_ordinary(v) || !tcphs_knows(v->x, TCPHS_KNOWS_SENT))
+        return false;
+    /* New bytes, or news of what the peer sent after the RST; an older segment overtaken by the RST is neither. */
+    const bool new_bytes = v->end != v->s->seq && tcphs_seq_after(v->end, v->x->snd_nxt) &&
+                           !tcphs_seq_before(v->s->seq, c->rst_seq);
+    return new_bytes || (v->ack_place == TCPHS_ACK_IN && tcphs_seq_after(v->s->ack, c->rst_peer_nxt));
+}
+
+uint32_t tcphs_check_rst_bad_ack(const struct tcphs_view *v)
+{
+    if (v->kind != TCPHS_KIND_RST || is_over(v->c) || tcphs_refuses_other_syn(v))
+        return 0;
+    if (v->y->state == TCPHS_SYN_SENT)
+        return itself(v, v->accepted == TCPHS_ACCEPT_NO);
+    /* A zero acknowledgment in a RST is "none" to most senders. */
+    return itself(v, receiver_open(v) && v->s->ack != 0 &&
+                         (v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD));
+}
+
+/* A RST that its receiver can judge by its sequence number, and refuses. */
+static bool rst_refused(const struct tcphs_view *v)
+{
+    return v->kind == TCPHS_KIND_RST && v->accepted == TCPHS_ACCEPT_NO && receiver_open(v) && !is_over(v->c) &&
+           !v->answers_claim;
+}
+
+uint32_t tcphs_check_rst_out_of_window(const struct tcphs_view *v)
+{
+    return itself(v, rst_refused(v) && (v->seq_place == TCPHS_SEQ_OLD || v->seq_place == TCPHS_SEQ_OVER ||
+                                        v->seq_place == TCPHS_SEQ_FAR));
+}
+
+uint32_t tcphs_check_rst_inexact(const struct tcphs_view *v)
+{
+    return itself(v, rst_refused(v) && (v->seq_place == TCPHS_SEQ_IN || v->seq_place == TCPHS_SEQ_EDGE));
+}
+
+uint32_t tcphs_check_rst_with_data(const struct tcphs_view *v)
+{
+    return itself(v, v->kind == TCPHS_KIND_RST && v->s->length > 0);
+}
+
+uint32_t tcphs_check_rst_ignored(const struct tcphs_view *v)
+{
+    const bool both_live = v->c->rst_sender_went_on && tcphs_survives_rst(v);
+    return both_live || tcphs_outlives_own_rst(v) ? v->c->rst_frame : 0;
+}
+
+uint32_t tcphs_check_rst_peer_continues(const struct tcphs_view *v)
+{
+    return !v->c->rst_sender_went_on && tcphs_survives_rst(v) ? v->c->rst_frame : 0;
+}
+
+uint32_t tcphs_check_rst_train(const struct tcphs_view *v)
+{
+    const struct tcphs_connection *c = v->c;
+    if (v->kind != TCPHS_KIND_RST || c->burst_frame == 0 || v->s->time - c->burst_time > BURST || answers_peer(v) ||
+        v->answers_claim)
+        return 0;
+    const bool stepped = v->s->from == c->burst_from ? v->s->seq != c->burst_seq : c->burst_count >= 3;
+    return stepped ? c->burst_frame : 0;
+}
+
+uint32_t tcphs_check_rst_in_handshake(const struct tcphs_view *v)
+{
+    return itself(v, tcphs_rst_counts(v) && tcphs_connection_stage(v->c) == TCPHS_STAGE_SYN_RECEIVED);
+}
+
+uint32_t tcphs_check_rst_without_fin(const struct tcphs_view *v)
+{
+    const enum tcphs_stage stage = tcphs_connection_stage(v->c);
+    return itself(v, tcphs_rst_counts(v) && (stage == TCPHS_STAGE_ESTABLISHED ||
+                                             (stage == TCPHS_STAGE_MIDSTREAM && v->accepted == TCPHS_ACCEPT_YES)));
+}
+
+/* FIN --------------------------------------------------------------------------------------------------------- */
+
+uint32_t tcphs_check_fin_bad_ack(const struct tcphs_view *v)
+{
+    return itself(v, is_ordinary(v) && has_fin(v) && tcphs_is_synchronised(v->y->state) &&
+                         (v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD));
+}
+
+bool tcphs_is_unseen_fin(const struct tcphs_view *v)
+{
+    return has_fin(v) && !tcphs_knows(v->x, TCPHS_FIN_SENT) && v->end == v->y->rcv_nxt &&
+           (v->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) != 0;
+}
+
+uint32_t tcphs_check_fin_out_of_window(const struct tcphs_view *v)
+{
+    if (!is_ordinary(v) || !has_fin(v) || !receiver_open(v) || is_over(v->c))
+        return 0;
+    const bool left = v->seq_place == TCPHS_SEQ_OLD && !tcphs_knows(v->x, TCPHS_FIN_SENT) && !tcphs_is_unseen_fin(v);
+    return itself(v, left || v->seq_place == TCPHS_SEQ_FAR);
+}
+
+/* x has closed by a FIN that was captured: its place is certain. */
+static bool has_certain_fin(const struct tcphs_view *v)
+{
+    return (v->x->known & (TCPHS_FIN_SENT | TCPHS_FIN_ASSUMED)) == TCPHS_FIN_SENT;
+}
+
+uint32_t tcphs_check_fin_moved(const struct tcphs_view *v)
+{
+    return itself(v, is_ordinary(v) && has_fin(v) && has_certain_fin(v) && v->end - 1 != v->x->fin_seq);
+}
+
+static bool sends_past_fin(const struct tcphs_view *v)
+{
+    return is_ordinary(v) && v->s->length > 0 && has_certain_fin(v) &&
+           tcphs_seq_after(v->s->seq + v->s->length, v->x->fin_seq);
+}
+
+uint32_t tcphs_check_data_after_fin(const struct tcphs_view *v)
+{
+    return itself(v, sends_past_fin(v) && tcphs_connection_stage(v->c) != TCPHS_STAGE_CLOSED);
+}
+
+uint32_t tcphs_check_data_after_close(const struct tcphs_view *v)
+{
+    return itself(v, sends_past_fin(v) && tcphs_connection_stage(v->c) == TCPHS_STAGE_CLOSED);
+}
+
+uint32_t tcphs_check_last_ack_bad(const struct tcphs_view *v)
+{
+    if (!is_ordinary(v) || has_fin(v) || (v->y->state != TCPHS_LAST_ACK && v->y->state != TCPHS_CLOSING))
+        return 0;
+    return itself(v, v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD);
+}
+
+/* Notes ------------------------------------------------------------------------------------------------------- */
+
+uint32_t tcphs_check_simultaneous_open(const struct tcphs_view *v)
+{
+    return itself(v, v->kind == TCPHS_KIND_SYN && v->y->state == TCPHS_SYN_SENT && !tcphs_knows(v->x, TCPHS_SENT_SYN));
+}
+
+uint32_t tcphs_check_simultaneous_close(const struct tcphs_view *v)
+{
+    return itself(v, is_ordinary(v) && has_fin(v) && v->accepted != TCPHS_ACCEPT_NO &&
+                         !tcphs_knows(v->x, TCPHS_FIN_SENT) && tcphs_knows(v->y, TCPHS_FIN_SENT) &&
+                         !tcphs_seq_after(v->s->ack, v->y->fin_seq));
+}
+
+uint32_t tcphs_check_challenge_ack(const struct tcphs_view *v)
+{
+    const bool states_truth = tcphs_is_pure_ack(v->s) && v->s->seq == v->x->snd_nxt && v->s->ack == v->x->rcv_nxt;
+    return states_truth ? v->y->provoked_frame : 0;
+}
+
+uint32_t tcphs_check_port_reused(const struct tcphs_view *v)
+{
+    return itself(v, (v->c->facts & (TCPHS_IS_SUCCESSOR | TCPHS_FIRST_PASSED)) == TCPHS_IS_SUCCESSOR);
+}
+
+static bool answers_syn_data(const struct tcphs_view *v)
+{
+    return v->kind == TCPHS_KIND_SYN_ACK && v->y->state == TCPHS_SYN_SENT && v->accepted == TCPHS_ACCEPT_YES &&
+           v->y->snd_nxt != v->y->iss + 1;
+}
+
+uint32_t tcphs_check_tfo_accepted(const struct tcphs_view *v)
+{
+    return itself(v, answers_syn_data(v) && v->s->ack != v->y->iss + 1);
+}
+
+uint32_t tcphs_check_tfo_ignored(const struct tcphs_view *v)
+{
+    return itself(v, answers_syn_data(v) && v->s->ack == v->y->iss + 1 && tcphs_knows(v->y, TCPHS_ASKED_FASTOPEN));
+}
+
+uint32_t tcphs_check_half_open_peer(const struct tcphs_view *v)
+{
+    if (v->kind != TCPHS_KIND_RST)
+        return 0;
+    return v->answers_claim && v->x->state == TCPHS_SYN_SENT ? v->y->claim_frame : 0;
+}
+
+uint32_t tcphs_check_keep_alive(const struct tcphs_view *v)
+{
+    return itself(v, is_ordinary(v) && !has_fin(v) && v->s->length <= 1 && is_probe(v) &&
+                         tcphs_is_synchronised(v->y->state) && tcphs_is_synchronised(v->x->state));
+}
+
+/* All of them ------------------------------------------------------------------------------------------------- */
+
+typedef uint32_t (*check)(const struct tcphs_view *v);
+
+static const check rows[TCPHS_FINDINGS] = {
+#define TCPHS_ANOMALY(name, ...) [TCPHS_FINDS_##name] = tcphs_check_##name,
+#define TCPHS_NOTE(name, ...) [TCPHS_FINDS_##name] = tcphs_check_##name,
+#include "findings.def"
+};
+
+/* Nothing in this segment or in what is suspected of the connection asks for a check: most segments end here. */
+static bool is_plain(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x, *y = v->y;
+    const unsigned suspicions = y->claim_frame | y->other_frame | y->provoked_frame | v->c->early_frame;
+    return v->kind == TCPHS_KIND_ORDINARY && v->accepted == TCPHS_ACCEPT_YES && suspicions == 0 &&
+           x->state == TCPHS_ESTABLISHED && y->state == TCPHS_ESTABLISHED && !is_over(v->c) && v->s->urgent == 0 &&
+           !tcphs_has_any(v->s, TCPHS_FIN | TCPHS_URG) && (v->s->length > 0 || !tcphs_has_any(v->s, TCPHS_PSH)) &&
+           v->s->source_port != 0 && v->s->destination_port != 0 && !((x->known | y->known) & TCPHS_FIN_SENT);
+}
+
+uint64_t tcphs_check_all(const struct tcphs_view *v, uint32_t *back)
+{
+    uint64_t found = 0;
+    *back = 0;
+    if (is_plain(v))
+        return 0;
+    for (unsigned i = 1; i < TCPHS_FINDINGS; i++) {
+        const uint32_t frame = rows[i](v);
+        if (frame == 0)
+            continue;
+        found |= TCPHS_FINDING_BIT(i);
+        if (frame != v->s->frame && *back == 0)
+            *back = frame;
+    }
+    return found;
+}

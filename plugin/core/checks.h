@@ -1,0 +1,42 @@
+/* checks.h
+ * One predicate per row of findings.def, declared from the rows themselves: a row without its predicate does not link.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPHS_CHECKS_H
+#define TCPHS_CHECKS_H
+
+#include "view.h"
+
+/* A predicate gives 0 for "no", the segment's own frame for "yes, this one", an earlier frame for "this one proves it". */
+#define TCPHS_ANOMALY(name, ...) uint32_t tcphs_check_##name(const struct tcphs_view *v);
+#define TCPHS_NOTE(name, ...) uint32_t tcphs_check_##name(const struct tcphs_view *v);
+#include "findings.def"
+
+/** All findings of a segment; *back becomes the earlier frame that one of them accuses, or 0. */
+uint64_t tcphs_check_all(const struct tcphs_view *v, uint32_t *back);
+
+/* What the checks and the moves of connection.c must agree on: */
+
+/** The RST is obeyed, or must be believed to be. */
+bool tcphs_rst_counts(const struct tcphs_view *v);
+
+/** A segment of the side that got the RST which proves that this side lives on. */
+bool tcphs_survives_rst(const struct tcphs_view *v);
+
+/** A segment of the side that sent the RST which proves that this side lives on. */
+bool tcphs_outlives_own_rst(const struct tcphs_view *v);
+
+/** x proves by its own sequence number that y acknowledged what x never sent. */
+bool tcphs_refutes_claim(const struct tcphs_view *v);
+
+/** The ACK of a segment from y's peer completes the handshake of y. */
+bool tcphs_completes_handshake(const struct tcphs_view *v);
+
+/** x goes on with the connection in which y had sent another SYN. */
+bool tcphs_refuses_syn(const struct tcphs_view *v);
+
+/** A FIN at the place where x's FIN may have been sent before, uncaptured. */
+bool tcphs_is_unseen_fin(const struct tcphs_view *v);
+
+#endif

@@ -1,0 +1,46 @@
+/* copies.c
+ * A direct-mapped table of fingerprints: a later segment may push an earlier one out, which only means that a copy
+ * arriving very late is taken for the duplicate it looks like.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "copies.h"
+
+#define ELSEWHERE (INT64_C(100) * 1000 * 1000) /* a hop, a tunnel or a second interface: 100 ms */
+#define SAME_PLACE (INT64_C(50) * 1000)        /* a mirror port that delivers twice: 50 us */
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    hash ^= value;
+    hash *= UINT64_C(0x9E3779B97F4A7C15);
+    return hash ^ hash >> 29;
+}
+
+static uint64_t fingerprint(const struct tcphs_segment *s, const struct tcphs_sight *sight)
+{
+    uint64_t hash = mix(sight->tuple, (uint64_t)s->seq << 32 | s->ack);
+    hash = mix(hash, (uint64_t)s->length << 32 | (uint64_t)s->flags << 16 | s->window);
+    return mix(hash, (uint64_t)sight->ip_id << 32 | (uint64_t)s->from << 16);
+}
+
+uint32_t tcphs_copies_find(struct tcphs_copies *c, const struct tcphs_segment *s, const struct tcphs_sight *sight)
+{
+    const uint64_t print = fingerprint(s, sight);
+    const size_t place = (size_t)(print % TCPHS_COPIES_ROOM);
+    if (c->recent[place].frame != 0 && c->recent[place].print == print) {
+        int64_t apart = s->time - c->recent[place].time;
+        apart = apart < 0 ? -apart : apart;
+        const bool elsewhere = c->recent[place].interface != sight->interface ||
+                               c->recent[place].path != sight->path || c->recent[place].ttl != sight->ttl;
+        /* Without an IP id nothing tells the same packet from an equal one sent again at once. */
+        if (apart <= (elsewhere ? ELSEWHERE : SAME_PLACE) && (elsewhere || sight->ip_id != 0))
+            return c->recent[place].frame;
+    }
+    c->recent[place].print = print;
+    c->recent[place].time = s->time;
+    c->recent[place].interface = sight->interface;
+    c->recent[place].path = sight->path;
+    c->recent[place].ttl = sight->ttl;
+    c->recent[place].frame = s->frame;
+    return 0;
+}

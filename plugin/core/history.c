@@ -1,0 +1,224 @@
+/* history.c
+ * Packs outcomes into the two logs and unpacks them again. What can be worked out from the connection or from the
+ * standing state is not stored.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "history.h"
+
+#include <string.h>
+
+enum note_kind {
+    NOTE_FINDINGS = 1, /**< value: set of findings */
+    NOTE_ACCEPTED,     /**< small: judgement, where it is not the usual one */
+    NOTE_STEP,         /**< small: step, count: SYNs, value: SYN-ACKs */
+    NOTE_CLOSE,        /**< small: close steps */
+    NOTE_RST,          /**< small: kind */
+    NOTE_EVENT,        /**< small: event */
+    NOTE_DUE,          /**< value: due and seen acknowledgment */
+    NOTE_SEQ,          /**< value: due and seen sequence number */
+    NOTE_BACK,         /**< value: frame at fault */
+    NOTE_TIME_SYNACK,  /**< value: nanoseconds, as are the next two */
+    NOTE_TIME_ACK,
+    NOTE_TIME_SETUP,
+};
+
+/* The packed word, from the lowest bit: stage 3, two states 4 each, client 2, two usual judgements 2 each, assumed 1. */
+static uint32_t pack(const struct tcphs_outcome *o)
+{
+    return (uint32_t)o->stage | (uint32_t)o->state[0] << 3 | (uint32_t)o->state[1] << 7 | (uint32_t)o->client << 11 |
+           (uint32_t)o->usual[0] << 13 | (uint32_t)o->usual[1] << 15 | (uint32_t)o->assumed << 17;
+}
+
+static void unpack(uint32_t packed, struct tcphs_outcome *o)
+{
+    o->stage = packed & 7;
+    o->state[0] = packed >> 3 & 15;
+    o->state[1] = packed >> 7 & 15;
+    o->client = packed >> 11 & 3;
+    o->usual[0] = packed >> 13 & 3;
+    o->usual[1] = packed >> 15 & 3;
+    o->assumed = packed >> 17 & 1;
+}
+
+static void add_change(struct tcphs_history *h, uint32_t frame, uint32_t packed, tcphs_grow grow)
+{
+    if (h->change_count > 0) {
+        struct tcphs_change *last = &h->changes[h->change_count - 1];
+        if (last->packed == packed)
+            return;
+        if (last->frame == frame) {
+            last->packed = packed;
+            return;
+        }
+    }
+    if (h->change_count == h->change_room) {
+        const uint32_t room = h->change_room ? h->change_room * 2 : 4;
+        h->changes = grow(h->changes, h->change_room * sizeof *h->changes, room * sizeof *h->changes);
+        h->change_room = room;
+    }
+    h->changes[h->change_count++] = (struct tcphs_change){ frame, packed };
+}
+
+static void add_note(struct tcphs_history *h, struct tcphs_note note, tcphs_grow grow)
+{
+    if (h->note_count == h->note_room) {
+        const uint32_t room = h->note_room ? h->note_room * 2 : 4;
+        h->notes = grow(h->notes, h->note_room * sizeof *h->notes, room * sizeof *h->notes);
+        h->note_room = room;
+    }
+    h->notes[h->note_count++] = note;
+}
+
+static uint64_t pair(uint32_t due, uint32_t seen)
+{
+    return (uint64_t)due << 32 | seen;
+}
+
+static void add_small(struct tcphs_history *h, uint32_t frame, enum note_kind kind, uint8_t small, tcphs_grow grow)
+{
+    if (small != 0)
+        add_note(h, (struct tcphs_note){ frame, (uint8_t)kind, small, 0, 0 }, grow);
+}
+
+static void add_value(struct tcphs_history *h, uint32_t frame, enum note_kind kind, uint64_t value, tcphs_grow grow)
+{
+    add_note(h, (struct tcphs_note){ frame, (uint8_t)kind, 0, 0, value }, grow);
+}
+
+static void add_time(struct tcphs_history *h, uint32_t frame, enum note_kind kind, int64_t time, tcphs_grow grow)
+{
+    if (time >= 0)
+        add_value(h, frame, kind, (uint64_t)time, grow);
+}
+
+void tcphs_history_forget_frame(struct tcphs_history *h, uint32_t frame)
+{
+    while (h->note_count > 0 && h->notes[h->note_count - 1].frame == frame)
+        h->note_count--;
+}
+
+void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, unsigned from, tcphs_grow grow)
+{
+    const uint32_t frame = o->frame;
+    tcphs_history_forget_frame(h, frame);
+    add_change(h, frame, pack(o), grow);
+    if (o->accepted != o->usual[from]) /* the value may be "unknown", which is 0: stored as it is */
+        add_note(h, (struct tcphs_note){ frame, NOTE_ACCEPTED, o->accepted, 0, 0 }, grow);
+    if (o->findings)
+        add_value(h, frame, NOTE_FINDINGS, o->findings, grow);
+    if (o->step)
+        add_note(h, (struct tcphs_note){ frame, NOTE_STEP, o->step, o->syn_count, o->synack_count }, grow);
+    else if (o->syn_count || o->synack_count)
+        add_note(h, (struct tcphs_note){ frame, NOTE_STEP, 0, o->syn_count, o->synack_count }, grow);
+    add_small(h, frame, NOTE_CLOSE, o->close_steps, grow);
+    add_small(h, frame, NOTE_RST, o->rst_kind, grow);
+    add_small(h, frame, NOTE_EVENT, o->event, grow);
+    if (o->has_due)
+        add_value(h, frame, NOTE_DUE, pair(o->due, o->seen), grow);
+    if (o->has_seq && o->findings)
+        add_value(h, frame, NOTE_SEQ, pair(o->seq_due, o->seq_seen), grow);
+    if (o->back)
+        add_value(h, frame, NOTE_BACK, o->back, grow);
+    add_time(h, frame, NOTE_TIME_SYNACK, o->time_synack, grow);
+    add_time(h, frame, NOTE_TIME_ACK, o->time_ack, grow);
+    add_time(h, frame, NOTE_TIME_SETUP, o->time_setup, grow);
+}
+
+/* The last change at or before the frame, or NULL. */
+static const struct tcphs_change *change_at(const struct tcphs_history *h, uint32_t frame)
+{
+    uint32_t low = 0, high = h->change_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (h->changes[middle].frame <= frame)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 ? &h->changes[low - 1] : NULL;
+}
+
+static uint32_t first_note_of(const struct tcphs_history *h, uint32_t frame)
+{
+    uint32_t low = 0, high = h->note_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (h->notes[middle].frame < frame)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void recall_note(const struct tcphs_note *n, struct tcphs_outcome *o)
+{
+    switch ((enum note_kind)n->kind) {
+    case NOTE_FINDINGS:
+        o->findings = n->value;
+        break;
+    case NOTE_ACCEPTED:
+        o->accepted = n->small;
+        break;
+    case NOTE_STEP:
+        o->step = n->small;
+        o->syn_count = n->count;
+        o->synack_count = (uint16_t)n->value;
+        break;
+    case NOTE_CLOSE:
+        o->close_steps = n->small;
+        break;
+    case NOTE_RST:
+        o->rst_kind = n->small;
+        break;
+    case NOTE_EVENT:
+        o->event = n->small;
+        break;
+    case NOTE_DUE:
+        o->has_due = true;
+        o->due = (uint32_t)(n->value >> 32);
+        o->seen = (uint32_t)n->value;
+        break;
+    case NOTE_SEQ:
+        o->has_seq = true;
+        o->seq_due = (uint32_t)(n->value >> 32);
+        o->seq_seen = (uint32_t)n->value;
+        break;
+    case NOTE_BACK:
+        o->back = (uint32_t)n->value;
+        break;
+    case NOTE_TIME_SYNACK:
+        o->time_synack = (int64_t)n->value;
+        break;
+    case NOTE_TIME_ACK:
+        o->time_ack = (int64_t)n->value;
+        break;
+    case NOTE_TIME_SETUP:
+        o->time_setup = (int64_t)n->value;
+        break;
+    }
+}
+
+void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_connection *c, uint32_t frame, unsigned from,
+                          struct tcphs_outcome *o)
+{
+    memset(o, 0, sizeof *o);
+    o->frame = frame;
+    o->time_synack = o->time_ack = o->time_setup = -1;
+    o->client = TCPHS_NO_CLIENT;
+    o->state[0] = o->state[1] = TCPHS_UNKNOWN;
+    const struct tcphs_change *change = change_at(h, frame);
+    if (change) {
+        struct tcphs_outcome before = { .assumed = false };
+        unpack(change->packed, o);
+        if (change != h->changes)
+            unpack(change[-1].packed, &before);
+        o->assumption_begins = change->frame == frame && o->assumed && !before.assumed;
+    }
+    o->accepted = o->usual[from];
+    for (unsigned i = 0; i < TCPHS_LINKS; i++)
+        o->links[i] = c->links[i] <= frame ? c->links[i] : 0;
+    for (uint32_t i = first_note_of(h, frame); i < h->note_count && h->notes[i].frame == frame; i++)
+        recall_note(&h->notes[i], o);
+}

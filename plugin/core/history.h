@@ -1,0 +1,53 @@
+/* history.h
+ * What was told of each segment of a connection, kept so that it can be told again for any frame: a log of state
+ * changes (8 bytes each) and a log of notes (16 bytes each), both searched by frame number. An ordinary segment
+ * leaves nothing. Memory comes from the caller.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPHS_HISTORY_H
+#define TCPHS_HISTORY_H
+
+#include <stddef.h>
+
+#include "connection.h"
+
+struct tcphs_change {
+    uint32_t frame;
+    uint32_t packed; /**< stage, states, client, usual, assumed; see history.c */
+};
+
+struct tcphs_note {
+    uint32_t frame;
+    uint8_t kind;    /**< see history.c */
+    uint8_t small;
+    uint16_t count;
+    uint64_t value;
+};
+
+struct tcphs_history {
+    struct tcphs_change *changes;
+    struct tcphs_note *notes;
+    uint32_t change_count, change_room, note_count, note_room;
+};
+
+/** Gives room for size bytes, with the first old_size bytes of old in it; never fails (aborts instead). */
+typedef void *(*tcphs_grow)(void *old, size_t old_size, size_t size);
+
+/**
+ * Keeps what was told of a segment sent by end `from`. Frames come in rising order; the same frame again means that
+ * the number was given to another frame since: what was noted under it is replaced.
+ */
+void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, unsigned from, tcphs_grow grow);
+
+/**
+ * Tells again what was told of the segment of end `from` in a frame; links come from the connection as it is now.
+ * For a frame of which nothing was kept (an ordinary segment, a copy) the standing state and the usual judgement.
+ */
+void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_connection *c, uint32_t frame, unsigned from,
+                          struct tcphs_outcome *o);
+
+/** Drops the notes filed under a frame number that another frame has been given. */
+void tcphs_history_forget_frame(struct tcphs_history *h, uint32_t frame);
+
+#endif

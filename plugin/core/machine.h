@@ -1,0 +1,36 @@
+/* machine.h
+ * The connection state machine of RFC 9293 figure 5 for one endpoint, as an observer on the wire must see it.
+ * Decides only "state and event give state"; which events a segment means is decided by connection.c.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPHS_MACHINE_H
+#define TCPHS_MACHINE_H
+
+#include "words.h"
+
+/** What happens to one endpoint. A segment is one or more "sends" of its sender and "hears" of its receiver. */
+enum tcphs_step_event {
+    TCPHS_SENDS_SYN = 1,
+    TCPHS_SENDS_SYN_ACK,
+    TCPHS_SENDS_OTHER,        /**< a segment that only a synchronised end sends, its handshake not captured */
+    TCPHS_SENDS_ACK_OF_FIN,
+    TCPHS_SENDS_FIN,
+    TCPHS_SENDS_FIN_CROSSING, /**< a FIN sent before the peer's FIN arrived: it does not acknowledge it */
+    TCPHS_SENDS_RST,
+    TCPHS_HEARS_SYN,
+    TCPHS_HEARS_SYN_ACK,      /**< one that acknowledges this end's SYN */
+    TCPHS_HEARS_ACK_OF_SYN,
+    TCPHS_HEARS_FIN,          /**< in sequence */
+    TCPHS_HEARS_ACK_OF_FIN,
+    TCPHS_HEARS_RST,          /**< acceptable */
+    TCPHS_STEP_EVENTS
+};
+
+/**
+ * The state after an event. Total: every state 1..12 and event has an answer; anything else gives
+ * TCPHS_STATE_NONE.
+ */
+enum tcphs_state tcphs_machine(enum tcphs_state state, enum tcphs_step_event event);
+
+#endif

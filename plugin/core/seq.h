@@ -1,0 +1,41 @@
+/* seq.h
+ * Arithmetic on 32-bit TCP sequence numbers; the only place in the project that compares them.
+ * Knows nothing of connections: which number means what is the business of connection.c.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPHS_SEQ_H
+#define TCPHS_SEQ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Signed distance from b to a modulo 2^32: positive when a lies after b (RFC 9293 section 3.4). */
+static inline int32_t tcphs_seq_diff(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b);
+}
+
+static inline bool tcphs_seq_before(uint32_t a, uint32_t b)
+{
+    return tcphs_seq_diff(a, b) < 0;
+}
+
+static inline bool tcphs_seq_after(uint32_t a, uint32_t b)
+{
+    return tcphs_seq_diff(a, b) > 0;
+}
+
+/** True when low <= x <= high going upwards from low; an empty or wrapped range is decided modulo 2^32. */
+static inline bool tcphs_seq_within(uint32_t x, uint32_t low, uint32_t high)
+{
+    return x - low <= high - low;
+}
+
+/** The later of two sequence numbers. */
+static inline uint32_t tcphs_seq_max(uint32_t a, uint32_t b)
+{
+    return tcphs_seq_after(a, b) ? a : b;
+}
+
+#endif

@@ -1,0 +1,286 @@
+/* view.c
+ * The acceptability test and ACK check of RFC 9293 3.10.7 with RFC 5961, from the observer's knowledge.
+ * The observer knows less than the receiver: whenever a capture gap could turn the answer, it is "unknown".
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "view.h"
+
+#include "seq.h"
+
+/* A window that was never seen to be scaled could be anything up to this; 64 KiB is the least a gap may hide. */
+#define LEAST_SLACK 65535u
+#define LARGEST_SHIFT 14
+
+static bool scale_is_known(const struct tcphs_connection *c)
+{
+    const unsigned both = c->end[0].known & c->end[1].known;
+    if (both & TCPHS_SAW_SYN_OPTIONS)
+        return true;
+    /* One SYN without the option settles it for both (RFC 7323 2.2). */
+    for (int i = 0; i < 2; i++)
+        if ((c->end[i].known & (TCPHS_SAW_SYN_OPTIONS | TCPHS_OFFERED_SCALE)) == TCPHS_SAW_SYN_OPTIONS)
+            return true;
+    return false;
+}
+
+uint32_t tcphs_granted_window(const struct tcphs_connection *c, const struct tcphs_segment *s)
+{
+    if (tcphs_has_any(s, TCPHS_SYN)) /* never scaled in SYN and SYN-ACK (RFC 7323 2.2) */
+        return s->window;
+    if (!scale_is_known(c))
+        return (uint32_t)s->window << LARGEST_SHIFT;
+    if (!(c->end[0].known & c->end[1].known & TCPHS_OFFERED_SCALE))
+        return s->window;
+    return (uint32_t)s->window << c->end[s->from].wscale;
+}
+
+static uint8_t kind_of(const struct tcphs_segment *s)
+{
+    if (tcphs_has_any(s, TCPHS_RST))
+        return TCPHS_KIND_RST;
+    if (tcphs_has_any(s, TCPHS_SYN))
+        return tcphs_has_any(s, TCPHS_ACK) ? TCPHS_KIND_SYN_ACK : TCPHS_KIND_SYN;
+    return tcphs_has_any(s, TCPHS_ACK) ? TCPHS_KIND_ORDINARY : TCPHS_KIND_BARE;
+}
+
+static uint32_t slack(const struct tcphs_end *e)
+{
+    return e->max_window > LEAST_SLACK ? e->max_window : LEAST_SLACK;
+}
+
+static uint8_t place_seq(const struct tcphs_view *v)
+{
+    const struct tcphs_end *y = v->y;
+    if (!tcphs_knows(y, TCPHS_KNOWS_HEARD))
+        return TCPHS_SEQ_UNKNOWN;
+    const bool empty = v->end == v->s->seq;
+    if (empty ? tcphs_seq_before(v->s->seq, y->rcv_nxt) : !tcphs_seq_after(v->end, y->rcv_nxt))
+        return TCPHS_SEQ_OLD;
+    if (!tcphs_knows(y, TCPHS_KNOWS_WINDOW))
+        return TCPHS_SEQ_IN;
+    const int32_t over = tcphs_seq_diff(v->s->seq, y->rcv_edge);
+    if (over < 0)
+        return TCPHS_SEQ_IN;
+    if (over == 0)
+        return empty ? TCPHS_SEQ_IN : TCPHS_SEQ_EDGE;
+    return (uint32_t)over <= slack(y) ? TCPHS_SEQ_OVER : TCPHS_SEQ_FAR;
+}
+
+static uint8_t place_ack(const struct tcphs_view *v)
+{
+    const struct tcphs_end *y = v->y;
+    if (!tcphs_has_any(v->s, TCPHS_ACK))
+        return TCPHS_ACK_NONE;
+    if (!tcphs_knows(y, TCPHS_KNOWS_SENT))
+        return TCPHS_ACK_UNKNOWN;
+    /* An assumed FIN takes the place behind the last byte seen. */
+    const uint32_t sent = y->snd_nxt + (tcphs_knows(y, TCPHS_FIN_ASSUMED) ? 1 : 0);
+    const int32_t beyond = tcphs_seq_diff(v->s->ack, sent);
+    if (beyond > 0) {
+        /* Behind its FIN an end sends nothing: no gap can explain an acknowledgment of more. */
+        const bool all_sent = tcphs_knows(y, TCPHS_FIN_SENT) && !tcphs_knows(y, TCPHS_FIN_ASSUMED);
+        return !all_sent && (uint32_t)beyond <= slack(v->x) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
+    }
+    const int32_t below = tcphs_seq_diff(y->snd_una, v->s->ack);
+    if (below <= 0)
+        return TCPHS_ACK_IN;
+    return tcphs_knows(v->x, TCPHS_KNOWS_WINDOW) && (uint32_t)below > slack(v->x) ? TCPHS_ACK_TOO_OLD : TCPHS_ACK_OLD;
+}
+
+/* The answer where only a capture gap speaks for acceptance: believed as long as the capture has shown no gap. */
+static uint8_t no_unless_gaps(const struct tcphs_view *v)
+{
+    return (v->c->facts & TCPHS_GAPS) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
+}
+
+static bool holds_data(const struct tcphs_end *e)
+{
+    for (int i = 0; i < TCPHS_HELD; i++)
+        if (e->held[i][0] != e->held[i][1])
+            return true;
+    return false;
+}
+
+bool tcphs_rst_is_exact(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x, *y = v->y;
+    const uint32_t seq = v->s->seq;
+    if (seq == y->rcv_nxt || (tcphs_knows(y, TCPHS_KNOWS_WINDOW) && seq == y->rcv_ack))
+        return true;
+    /* The byte before, once the FIN is in: common kernels answer a segment that crossed their FIN so. */
+    if (seq + 1 == y->rcv_nxt && tcphs_knows(x, TCPHS_FIN_HEARD) &&
+        (y->state == TCPHS_CLOSE_WAIT || y->state == TCPHS_LAST_ACK || y->state == TCPHS_CLOSING))
+        return true;
+    return tcphs_knows(y, TCPHS_SENT_SACK) && seq == y->sack_right && tcphs_seq_after(seq, y->rcv_nxt);
+}
+
+bool tcphs_refuses_other_syn(const struct tcphs_view *v)
+{
+    return v->y->other_frame != 0 && tcphs_has_any(v->s, TCPHS_ACK) && v->s->ack == v->y->other_iss + 1;
+}
+
+static bool acks_syn(const struct tcphs_view *v)
+{
+    return tcphs_seq_within(v->s->ack, v->y->iss + 1, v->y->snd_nxt);
+}
+
+static uint8_t judge_rst(const struct tcphs_view *v)
+{
+    const struct tcphs_end *y = v->y;
+    if (tcphs_refuses_other_syn(v))
+        return TCPHS_ACCEPT_YES;
+    switch (y->state) {
+    case TCPHS_SYN_SENT: /* by its ACK alone (3.10.7.3) */
+        return tcphs_has_any(v->s, TCPHS_ACK) && acks_syn(v) ? TCPHS_ACCEPT_YES : TCPHS_ACCEPT_NO;
+    case TCPHS_CLOSED:
+        return TCPHS_ACCEPT_NO;
+    case TCPHS_LISTEN: /* ignored (3.10.7.2); but a client that resets right after its SYN has seen a SYN-ACK we have not */
+        return v->s->seq == v->x->snd_nxt && tcphs_knows(v->x, TCPHS_KNOWS_SENT) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
+    default:
+        break;
+    }
+    if (v->answers_claim && v->x->state <= TCPHS_SYN_RECEIVED)
+        return TCPHS_ACCEPT_NO;
+    if (!tcphs_knows(y, TCPHS_KNOWS_HEARD))
+        return TCPHS_ACCEPT_UNKNOWN;
+    if (tcphs_rst_is_exact(v))
+        return TCPHS_ACCEPT_YES;
+    /* In or beyond a hole of the capture it may be exact: where the sender stands, or where the receiver says it is. */
+    const bool at_edge = v->s->seq == v->x->snd_nxt && (holds_data(y) || (v->c->facts & TCPHS_GAPS));
+    if (at_edge || v->answers_claim)
+        return TCPHS_ACCEPT_UNKNOWN;
+    if (v->seq_place == TCPHS_SEQ_IN && (v->c->facts & TCPHS_GAPS))
+        return TCPHS_ACCEPT_UNKNOWN;
+    return TCPHS_ACCEPT_NO;
+}
+
+static uint8_t judge_syn(const struct tcphs_view *v)
+{
+    switch (v->y->state) {
+    case TCPHS_UNKNOWN:
+    case TCPHS_LISTEN:
+    case TCPHS_SYN_SENT:
+        return TCPHS_ACCEPT_YES;
+    case TCPHS_CLOSED: /* an end that refused may listen by now */
+        return TCPHS_ACCEPT_UNKNOWN;
+    case TCPHS_SYN_RECEIVED: /* another SYN in the window makes a passive opener forget the first (3.10.7.4) */
+        return !tcphs_repeats_syn(v) && v->seq_place == TCPHS_SEQ_IN ? TCPHS_ACCEPT_YES : TCPHS_ACCEPT_NO;
+    default: /* RFC 5961 4: challenged whatever its number */
+        return TCPHS_ACCEPT_NO;
+    }
+}
+
+static uint8_t judge_syn_ack(const struct tcphs_view *v)
+{
+    const struct tcphs_end *y = v->y;
+    switch (y->state) {
+    case TCPHS_UNKNOWN:
+        return TCPHS_ACCEPT_UNKNOWN;
+    case TCPHS_SYN_SENT:
+        return acks_syn(v) ? TCPHS_ACCEPT_YES : TCPHS_ACCEPT_NO;
+    case TCPHS_SYN_RECEIVED: /* only the SYN-ACK of a simultaneous open, which repeats the SYN's number */
+        return tcphs_knows(v->x, TCPHS_SENT_SYN) && tcphs_repeats_syn(v) && v->s->ack == y->iss + 1 &&
+                       tcphs_knows(y, TCPHS_SENT_SYN)
+                   ? TCPHS_ACCEPT_YES
+                   : TCPHS_ACCEPT_NO;
+    default:
+        return TCPHS_ACCEPT_NO;
+    }
+}
+
+bool tcphs_acks_unseen_fin(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x, *y = v->y;
+    const bool x_closes = tcphs_knows(x, TCPHS_FIN_SENT) || tcphs_has_any(v->s, TCPHS_FIN);
+    return v->ack_place == TCPHS_ACK_UNSEEN && x_closes && !tcphs_knows(y, TCPHS_FIN_SENT) &&
+           v->s->ack == y->snd_nxt + 1 && tcphs_is_synchronised(y->state);
+}
+
+/* The receiver is SYN-RECEIVED or later and the sequence number fits: what does the acknowledgment say? */
+static uint8_t judge_ack(const struct tcphs_view *v)
+{
+    switch (v->ack_place) {
+    case TCPHS_ACK_UNKNOWN:
+        return TCPHS_ACCEPT_UNKNOWN;
+    case TCPHS_ACK_UNSEEN:
+        return tcphs_acks_unseen_fin(v) ? TCPHS_ACCEPT_UNKNOWN : no_unless_gaps(v);
+    case TCPHS_ACK_TOO_OLD:
+    case TCPHS_ACK_FAR:
+        return TCPHS_ACCEPT_NO;
+    default:
+        break;
+    }
+    if (v->y->state == TCPHS_SYN_RECEIVED && tcphs_knows(v->y, TCPHS_KNOWS_ISS) && !acks_syn(v))
+        return TCPHS_ACCEPT_NO;
+    return TCPHS_ACCEPT_YES;
+}
+
+static uint8_t judge_ordinary(const struct tcphs_view *v)
+{
+    switch (v->y->state) {
+    case TCPHS_CLOSED:
+    case TCPHS_SYN_SENT: /* an ACK without SYN is dropped, good number or not (3.10.7.3) */
+        return TCPHS_ACCEPT_NO;
+    case TCPHS_LISTEN:
+    case TCPHS_UNKNOWN:
+        return TCPHS_ACCEPT_UNKNOWN;
+    default:
+        break;
+    }
+    switch (v->seq_place) {
+    case TCPHS_SEQ_UNKNOWN:
+        return TCPHS_ACCEPT_UNKNOWN;
+    case TCPHS_SEQ_OVER:
+        return no_unless_gaps(v);
+    case TCPHS_SEQ_OLD:
+    case TCPHS_SEQ_EDGE:
+    case TCPHS_SEQ_FAR:
+        return TCPHS_ACCEPT_NO;
+    default:
+        break;
+    }
+    /* Nothing comes after a FIN (3.10.7.4, seventh and eighth): text there is ignored. */
+    if (tcphs_knows(v->x, TCPHS_FIN_HEARD) && v->end != v->s->seq && !tcphs_seq_before(v->s->seq, v->x->fin_seq + 1))
+        return TCPHS_ACCEPT_NO;
+    return judge_ack(v);
+}
+
+static uint8_t judge(const struct tcphs_view *v)
+{
+    switch ((enum tcphs_kind)v->kind) {
+    case TCPHS_KIND_RST:
+        return judge_rst(v);
+    case TCPHS_KIND_SYN:
+        return judge_syn(v);
+    case TCPHS_KIND_SYN_ACK:
+        return judge_syn_ack(v);
+    case TCPHS_KIND_ORDINARY:
+        return judge_ordinary(v);
+    case TCPHS_KIND_BARE: /* "if the ACK bit is off, drop the segment and return" (3.10.7.4, fifth) */
+        return TCPHS_ACCEPT_NO;
+    }
+    return TCPHS_ACCEPT_UNKNOWN;
+}
+
+uint32_t tcphs_due_ack(const struct tcphs_view *v)
+{
+    const struct tcphs_end *y = v->y;
+    if (y->state == TCPHS_SYN_SENT || y->state == TCPHS_SYN_RECEIVED)
+        return y->iss + 1;
+    return v->ack_place == TCPHS_ACK_TOO_OLD ? y->snd_una : y->snd_nxt;
+}
+
+void tcphs_view_init(struct tcphs_view *v, const struct tcphs_connection *c, const struct tcphs_segment *s)
+{
+    v->c = c;
+    v->s = s;
+    v->x = &c->end[s->from];
+    v->y = &c->end[!s->from];
+    v->end = s->seq + tcphs_segment_space(s);
+    v->kind = kind_of(s);
+    v->answers_claim = v->kind == TCPHS_KIND_RST && v->y->claim_frame != 0 && s->seq == v->y->claim_ack;
+    v->seq_place = place_seq(v);
+    v->ack_place = place_ack(v);
+    v->accepted = judge(v);
+}

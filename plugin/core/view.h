@@ -1,0 +1,87 @@
+/* view.h
+ * A segment held against what its receiver expects: where its numbers lie and whether the receiver would accept it.
+ * Judges only; connection.c moves, checks.c names what is wrong.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPHS_VIEW_H
+#define TCPHS_VIEW_H
+
+#include "connection.h"
+
+/** What a segment is to its receiver, in the order RFC 9293 3.10.7 asks: RST first, then SYN, then ACK. */
+enum tcphs_kind {
+    TCPHS_KIND_RST = 1,
+    TCPHS_KIND_SYN,
+    TCPHS_KIND_SYN_ACK,
+    TCPHS_KIND_ORDINARY, /**< carries ACK */
+    TCPHS_KIND_BARE,     /**< none of RST, SYN, ACK: every receiver drops it */
+};
+
+/** Where the sequence numbers lie against the receiver's window. */
+enum tcphs_seq_place {
+    TCPHS_SEQ_UNKNOWN = 1,
+    TCPHS_SEQ_OLD,   /**< wholly before RCV.NXT */
+    TCPHS_SEQ_IN,    /**< any part of it in the window */
+    TCPHS_SEQ_EDGE,  /**< starts exactly at the right edge: a window probe */
+    TCPHS_SEQ_OVER,  /**< beyond the right edge, by less than a window: an unseen window update would explain it */
+    TCPHS_SEQ_FAR,   /**< beyond that */
+};
+
+/** Where the acknowledgment lies against what the receiver has sent. */
+enum tcphs_ack_place {
+    TCPHS_ACK_NONE = 1, /**< no ACK flag */
+    TCPHS_ACK_UNKNOWN,
+    TCPHS_ACK_TOO_OLD,  /**< RFC 5961 5.2 */
+    TCPHS_ACK_OLD,
+    TCPHS_ACK_IN,
+    TCPHS_ACK_UNSEEN,   /**< of bytes not captured, at most a window of them */
+    TCPHS_ACK_FAR,      /**< beyond that */
+};
+
+struct tcphs_view {
+    const struct tcphs_connection *c; /**< before the segment */
+    const struct tcphs_segment *s;
+    const struct tcphs_end *x;        /**< sender */
+    const struct tcphs_end *y;        /**< receiver */
+    uint32_t end;                     /**< SEG.SEQ + SEG.LEN */
+    uint8_t kind, seq_place, ack_place, accepted;
+    bool answers_claim;               /**< RST at exactly the number that y acknowledged without right */
+};
+
+/** Holds a segment against the connection as it stands before it. */
+void tcphs_view_init(struct tcphs_view *v, const struct tcphs_connection *c, const struct tcphs_segment *s);
+
+/** The window an end granted in this segment, scaled as far as the capture knows the scale. */
+uint32_t tcphs_granted_window(const struct tcphs_connection *c, const struct tcphs_segment *s);
+
+/** ESTABLISHED or any state after it: the end knows both initial sequence numbers and has them confirmed. */
+static inline bool tcphs_is_synchronised(unsigned state)
+{
+    return state >= TCPHS_ESTABLISHED && state <= TCPHS_TIME_WAIT;
+}
+
+static inline bool tcphs_knows(const struct tcphs_end *e, unsigned what)
+{
+    return (e->known & what) == what;
+}
+
+/** This SYN repeats the SYN that opened the connection. */
+static inline bool tcphs_repeats_syn(const struct tcphs_view *v)
+{
+    return tcphs_knows(v->x, TCPHS_KNOWS_ISS) && v->s->seq == v->x->iss;
+}
+
+/** Is a RST with this number exactly where its receiver y would obey it? */
+bool tcphs_rst_is_exact(const struct tcphs_view *v);
+
+/** Does the RST refuse another SYN that its receiver had sent inside the connection? */
+bool tcphs_refuses_other_syn(const struct tcphs_view *v);
+
+/** While x closes, it acknowledges exactly one sequence number more than y was seen to send: y's FIN, uncaptured. */
+bool tcphs_acks_unseen_fin(const struct tcphs_view *v);
+
+/** The acknowledgment that was due from the sender: the end of what the receiver sent, or its SYN + 1. */
+uint32_t tcphs_due_ack(const struct tcphs_view *v);
+
+#endif

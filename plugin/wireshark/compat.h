@@ -1,0 +1,45 @@
+/* compat.h
+ * The differences between the Wireshark versions we build for (4.0, 4.4, 4.6), all of them, and nothing else.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPHS_COMPAT_H
+#define TCPHS_COMPAT_H
+
+#include <wireshark.h>
+#include <ws_version.h>
+
+#include <epan/packet.h>
+#include <epan/value_string.h>
+
+#define TCPHS_WIRESHARK_AT_LEAST(major, minor) \
+    (WIRESHARK_VERSION_MAJOR > (major) || (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
+
+/* GLib's types gave way to C99's in 4.4; where a pointer is passed the difference is an error. */
+#if TCPHS_WIRESHARK_AT_LEAST(4, 4)
+typedef bool tcphs_pref_bool;
+typedef uint32_t tcphs_plugin_flags;
+#else
+typedef gboolean tcphs_pref_bool;
+typedef guint32 tcphs_plugin_flags;
+#endif
+
+/* A field's value became a pointer in 4.4. */
+static inline unsigned tcphs_field_uint(const field_info *fi)
+{
+#if TCPHS_WIRESHARK_AT_LEAST(4, 4)
+    return fvalue_get_uinteger(fi->value);
+#else
+    return fvalue_get_uinteger((fvalue_t *)&fi->value);
+#endif
+}
+
+/* What a plugin says of itself, from 4.4 on (wsutil/plugins.h is not in every -dev package before). */
+#if TCPHS_WIRESHARK_AT_LEAST(4, 4)
+#include <wsutil/plugins.h>
+#define TCPHS_PLUGIN_FLAGS WS_PLUGIN_DESC_DISSECTOR
+#else
+#define TCPHS_PLUGIN_FLAGS 1
+#endif
+
+#endif

@@ -1,0 +1,327 @@
+/* present.c
+ * Fields, expert infos and texts, all generated from the .def tables.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "present.h"
+
+#include <epan/column-utils.h>
+#include <epan/expert.h>
+#include <epan/proto.h>
+
+#include "seq.h"
+
+static int proto_tcphs = -1;
+static int ett_tcphs = -1;
+
+#define TCPHS_STAGE(number, name, text, meaning) { number, text },
+static const value_string stage_names[] = {
+#include "words.def"
+    { 0, NULL }
+};
+#define TCPHS_STATE(number, name, text, meaning) { number, text },
+static const value_string state_names[] = {
+#include "words.def"
+    { 0, NULL }
+};
+#define TCPHS_ROLE(number, name, text, meaning) { number, text },
+static const value_string role_names[] = {
+#include "words.def"
+    { 0, NULL }
+};
+#define TCPHS_RST_KIND(number, name, text, meaning) { number, text },
+static const value_string rst_kind_names[] = {
+#include "words.def"
+    { 0, NULL }
+};
+#define TCPHS_EVENT(number, name, text, meaning) { number, text },
+static const value_string event_names[] = {
+#include "words.def"
+    { 0, NULL }
+};
+#define TCPHS_VERDICT(number, name, text, meaning) { number, text },
+static const value_string verdict_names[] = {
+#include "words.def"
+    { 0, NULL }
+};
+#define TCPHS_CLOSE(number, name, text, meaning) { number, text },
+static const value_string close_names[] = {
+#include "words.def"
+    { 0, NULL }
+};
+#define TCPHS_CLOSED_BY(number, name, text, meaning) { number, text },
+static const value_string closed_by_names[] = {
+#include "words.def"
+    { 0, NULL }
+};
+
+#define TCPHS_FIELD(name, ...) static int hf_##name = -1;
+#include "fields.def"
+
+/* Index = enum tcphs_finding; row 0 is the hole. Notes have an expert info but no field of their own. */
+static int hf_anomaly_row[TCPHS_FINDINGS];
+static expert_field ei_finding[TCPHS_FINDINGS];
+static expert_field ei_assumed = EI_INIT;
+
+/* Which pair of numbers explains a finding. */
+enum numbers { NOTHING, ACK, SEQ };
+
+static const struct {
+    const char *explanation;
+    enum numbers numbers;
+} texts[TCPHS_FINDINGS] = {
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source) \
+    [TCPHS_FINDS_##name] = { explanation, numbers },
+#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source) \
+    [TCPHS_FINDS_##name] = { explanation, numbers },
+#include "findings.def"
+};
+
+static void register_fields(void)
+{
+    static hf_register_info fields[] = {
+#define TCPHS_FIELD(name, abbrev, title, type, display, strings, blurb) \
+    { &hf_##name, { title, abbrev, type, display, strings, 0x0, blurb, HFILL } },
+#include "fields.def"
+    };
+    static hf_register_info anomalies[] = {
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source) \
+    { &hf_anomaly_row[TCPHS_FINDS_##name], { summary, "tcphs.anomaly." #name, FT_NONE, BASE_NONE, NULL, 0x0, \
+        summary " (" source "); filter tcphs.anomaly." #name, HFILL } },
+#include "findings.def"
+    };
+    for (unsigned i = 0; i < TCPHS_FINDINGS; i++)
+        hf_anomaly_row[i] = -1;
+    proto_register_field_array(proto_tcphs, fields, array_length(fields));
+    proto_register_field_array(proto_tcphs, anomalies, array_length(anomalies));
+}
+
+static void register_experts(void)
+{
+    static ei_register_info experts[] = {
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source) \
+    { &ei_finding[TCPHS_FINDS_##name], { "tcphs.expert." #name, PI_##group, PI_##severity, summary, EXPFILL } },
+#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source) \
+    { &ei_finding[TCPHS_FINDS_##name], { "tcphs.expert." #name, PI_##group, PI_##severity, summary, EXPFILL } },
+#include "findings.def"
+        { &ei_assumed, { "tcphs.expert.assumed", PI_ASSUMPTION, PI_NOTE,
+            "A part of this connection was not captured: values from here on rest on an assumption", EXPFILL } },
+    };
+    static const expert_field nothing = EI_INIT;
+    for (unsigned i = 0; i < TCPHS_FINDINGS; i++)
+        ei_finding[i] = nothing;
+    expert_register_field_array(expert_register_protocol(proto_tcphs), experts, array_length(experts));
+}
+
+void tcphs_present_register(int proto)
+{
+    static int *ett[] = { &ett_tcphs };
+    proto_tcphs = proto;
+    register_fields();
+    register_experts();
+    proto_register_subtree_array(ett, array_length(ett));
+}
+
+/* Rows of the tree ------------------------------------------------------------------------------------------------ */
+
+static void add_uint(proto_tree *tree, int hf, tvbuff_t *tvb, guint32 value)
+{
+    proto_item_set_generated(proto_tree_add_uint(tree, hf, tvb, 0, 0, value));
+}
+
+static void add_uint_if(proto_tree *tree, int hf, tvbuff_t *tvb, guint32 value)
+{
+    if (value != 0)
+        add_uint(tree, hf, tvb, value);
+}
+
+static void add_mark(proto_tree *tree, int hf, tvbuff_t *tvb)
+{
+    proto_item_set_generated(proto_tree_add_item(tree, hf, tvb, 0, 0, ENC_NA));
+}
+
+static void add_boolean(proto_tree *tree, int hf, tvbuff_t *tvb, bool value)
+{
+    proto_item_set_generated(proto_tree_add_boolean(tree, hf, tvb, 0, 0, value ? 1 : 0));
+}
+
+static void add_time(proto_tree *tree, int hf, tvbuff_t *tvb, gint64 nanoseconds)
+{
+    if (nanoseconds < 0)
+        return;
+    const nstime_t time = { (time_t)(nanoseconds / 1000000000), (int)(nanoseconds % 1000000000) };
+    proto_item_set_generated(proto_tree_add_time(tree, hf, tvb, 0, 0, &time));
+}
+
+/* One sentence: the row's text with its placeholders filled (see findings.def). */
+static void append_sentence(wmem_strbuf_t *out, unsigned finding, const struct tcphs_outcome *o, guint32 ack_base,
+                            unsigned from)
+{
+    const bool by_ack = texts[finding].numbers == ACK;
+    const guint32 seen = by_ack ? o->seen - ack_base : o->seq_seen;
+    const guint32 due = by_ack ? o->due - ack_base : o->seq_due;
+    for (const char *p = texts[finding].explanation; *p != '\0'; p++) {
+        if (p[0] != '%' || p[1] == '\0') {
+            wmem_strbuf_append_c(out, *p);
+            continue;
+        }
+        const unsigned sender = tcphs_connection_role(o->client, from);
+        const unsigned peer = tcphs_connection_role(o->client, !from);
+        switch (*++p) {
+        case 's':
+            wmem_strbuf_append(out, sender ? val_to_str_const(sender, role_names, "sender") : "sender");
+            break;
+        case 'p':
+            wmem_strbuf_append(out, peer ? val_to_str_const(peer, role_names, "peer") : "peer");
+            break;
+        case '1':
+            wmem_strbuf_append_printf(out, "%u", seen);
+            break;
+        case '2':
+            wmem_strbuf_append_printf(out, "%u", due);
+            break;
+        case 'f':
+            wmem_strbuf_append_printf(out, "%u", o->back ? o->back : o->frame);
+            break;
+        default:
+            break;
+        }
+    }
+    wmem_strbuf_append(out, ". ");
+}
+
+static void add_explanation(proto_tree *tree, const struct tcphs_outcome *o, const struct tcphs_hit *hit, tvbuff_t *tvb,
+                            wmem_allocator_t *pool)
+{
+    const struct tcphs_end *peer = &hit->tracked->connection.end[!hit->from];
+    const guint32 ack_base = (peer->known & TCPHS_KNOWS_ISS) ? peer->iss : 0;
+    wmem_strbuf_t *text = wmem_strbuf_new(pool, "");
+    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
+        if (o->findings & TCPHS_FINDING_BIT(i))
+            append_sentence(text, i, o, ack_base, hit->from);
+    wmem_strbuf_truncate(text, wmem_strbuf_get_len(text) - 1);
+    proto_item_set_generated(proto_tree_add_string(tree, hf_explain, tvb, 0, 0, wmem_strbuf_get_str(text)));
+}
+
+static void add_findings(proto_tree *tree, proto_item *root, const struct tcphs_outcome *o, const struct tcphs_hit *hit,
+                         packet_info *pinfo, tvbuff_t *tvb)
+{
+    if (o->findings == 0)
+        return;
+    if (o->findings & TCPHS_ANOMALIES)
+        add_mark(tree, hf_anomaly, tvb);
+    for (unsigned i = 1; i < TCPHS_FINDINGS; i++) {
+        if (!(o->findings & TCPHS_FINDING_BIT(i)))
+            continue;
+        proto_item *row = root;
+        if (TCPHS_ANOMALIES & TCPHS_FINDING_BIT(i)) {
+            row = proto_tree_add_item(tree, hf_anomaly_row[i], tvb, 0, 0, ENC_NA);
+            proto_item_set_generated(row);
+        }
+        expert_add_info(pinfo, row, &ei_finding[i]);
+    }
+    add_uint_if(tree, hf_back_frame, tvb, o->back);
+    if (tree != NULL)
+        add_explanation(tree, o, hit, tvb, pinfo->pool);
+}
+
+static void add_numbers(proto_tree *tree, const struct tcphs_outcome *o, tvbuff_t *tvb)
+{
+    if (o->accepted != TCPHS_ACCEPT_UNKNOWN)
+        add_boolean(tree, hf_accepted, tvb, o->accepted == TCPHS_ACCEPT_YES);
+    if (o->has_due) {
+        add_uint(tree, hf_ack_expected, tvb, o->due);
+        proto_item_set_generated(
+            proto_tree_add_int(tree, hf_ack_delta, tvb, 0, 0, tcphs_seq_diff(o->seen, o->due)));
+    }
+    add_uint_if(tree, hf_rst_kind, tvb, o->rst_kind);
+    add_time(tree, hf_time_synack, tvb, o->time_synack);
+    add_time(tree, hf_time_ack, tvb, o->time_ack);
+    add_time(tree, hf_time_setup, tvb, o->time_setup);
+    add_uint_if(tree, hf_syn_count, tvb, o->syn_count);
+    add_uint_if(tree, hf_synack_count, tvb, o->synack_count);
+    add_uint_if(tree, hf_event, tvb, o->event);
+}
+
+static void add_segment(proto_tree *tree, const struct tcphs_outcome *o, const struct tcphs_hit *hit, tvbuff_t *tvb)
+{
+    add_uint(tree, hf_id, tvb, hit->tracked->id);
+    if (hit->copy)
+        add_mark(tree, hf_copy, tvb);
+    if (hit->icmp)
+        add_mark(tree, hf_icmp, tvb);
+    add_uint_if(tree, hf_stage, tvb, o->stage);
+    add_uint_if(tree, hf_step, tvb, o->step);
+    for (unsigned step = 1; step <= 4; step++)
+        if (o->close_steps & 1u << (step - 1))
+            add_uint(tree, hf_close_step, tvb, step);
+    add_uint(tree, hf_from, tvb, tcphs_connection_role(o->client, hit->from));
+    if (o->client < TCPHS_NO_CLIENT) {
+        add_uint(tree, hf_client_state, tvb, o->state[o->client]);
+        add_uint(tree, hf_server_state, tvb, o->state[!o->client]);
+    }
+    add_numbers(tree, o, tvb);
+    add_uint_if(tree, hf_syn_frame, tvb, o->links[TCPHS_LINK_SYN]);
+    add_uint_if(tree, hf_synack_frame, tvb, o->links[TCPHS_LINK_SYNACK]);
+    add_uint_if(tree, hf_ack_frame, tvb, o->links[TCPHS_LINK_ACK]);
+    add_uint_if(tree, hf_fin_frame, tvb, o->links[TCPHS_LINK_FIN]);
+    add_uint_if(tree, hf_rst_frame, tvb, o->links[TCPHS_LINK_RST]);
+    if (o->assumed)
+        add_mark(tree, hf_assumed, tvb);
+}
+
+static void add_summary(proto_tree *tree, const struct tcphs_summary *sum, const struct tcphs_hit *hit, bool final,
+                        tvbuff_t *tvb)
+{
+    const struct tcphs_connection *c = &hit->tracked->connection;
+    add_uint_if(tree, hf_conn_verdict, tvb, sum->verdict);
+    if (sum->failed)
+        add_mark(tree, hf_conn_failed, tvb);
+    add_uint_if(tree, hf_conn_close, tvb, sum->close);
+    if (sum->verdict != TCPHS_VERDICT_NONE)
+        add_uint(tree, hf_conn_closed_by, tvb, sum->closed_by);
+    if (sum->no_data)
+        add_mark(tree, hf_conn_no_data, tvb);
+    add_uint_if(tree, hf_conn_established_frame, tvb, c->established_frame);
+    add_uint_if(tree, hf_conn_end_frame, tvb, c->end_frame);
+    add_uint_if(tree, hf_conn_icmp_frame, tvb, c->icmp_frame);
+    add_boolean(tree, hf_conn_final, tvb, final);
+}
+
+/* A copy and an ICMP quote move nothing: of the segment they repeat they show only where the connection stands. */
+static void keep_standing_only(struct tcphs_outcome *o)
+{
+    struct tcphs_outcome standing = { .frame = o->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1 };
+    memcpy(standing.links, o->links, sizeof standing.links);
+    memcpy(standing.state, o->state, sizeof standing.state);
+    standing.stage = o->stage;
+    standing.client = o->client;
+    standing.assumed = o->assumed;
+    *o = standing;
+}
+
+void tcphs_present(const struct tcphs_hit *hit, packet_info *pinfo, tvbuff_t *tvb, proto_tree *tree, bool with_info)
+{
+    const struct tcphs_tracked *t = hit->tracked;
+    const struct tcphs_horizon horizon = tcphs_store_horizon(pinfo);
+    struct tcphs_outcome o;
+    struct tcphs_summary sum;
+    tcphs_history_recall(&t->history, &t->connection, pinfo->num, hit->from, &o);
+    if (hit->copy || hit->icmp)
+        keep_standing_only(&o);
+    tcphs_summarise(&t->connection, horizon, &sum);
+
+    proto_item *root = proto_tree_add_item(tree, proto_tcphs, tvb, 0, 0, ENC_NA);
+    proto_item_set_generated(root);
+    const char *stage = val_to_str_const(o.stage, stage_names, "no connection");
+    const char *verdict = val_to_str_const(sum.verdict, verdict_names, "none");
+    proto_item_append_text(root, ", Stage: %s, Verdict: %s", stage, verdict);
+    if (with_info)
+        col_append_fstr(pinfo->cinfo, COL_INFO, " [%s, %s]", stage, verdict);
+    proto_tree *sub = proto_item_add_subtree(root, ett_tcphs);
+    add_segment(sub, &o, hit, tvb);
+    add_findings(sub, root, &o, hit, pinfo, tvb);
+    if (o.assumption_begins)
+        expert_add_info(pinfo, root, &ei_assumed);
+    add_summary(sub, &sum, hit, horizon.final, tvb);
+}

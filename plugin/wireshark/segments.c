@@ -1,0 +1,290 @@
+/* segments.c
+ * Reads TCP headers through the protocol items "tcp", "ip" and "ipv6", which say where the raw bytes lie, and through
+ * "tcp.len", which exists only for a complete segment. The order of layers in the frame says which IP header belongs
+ * to which TCP header; the field arrays alone do not line up.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "segments.h"
+
+#include <epan/address.h>
+
+#include "seq.h"
+
+static int id_tcp, id_ip, id_ipv6, id_icmp, id_icmpv6, id_length;
+
+enum { TCP_FIXED = 20, TCP_UP_TO_WINDOW = 16, IPV4_FIXED = 20, IPV6_FIXED = 40, ICMP_FIXED = 8 };
+
+void tcphs_segments_want(dissector_handle_t handle)
+{
+    id_tcp = proto_get_id_by_filter_name("tcp");
+    id_ip = proto_get_id_by_filter_name("ip");
+    id_ipv6 = proto_get_id_by_filter_name("ipv6");
+    id_icmp = proto_get_id_by_filter_name("icmp");
+    id_icmpv6 = proto_get_id_by_filter_name("icmpv6");
+    id_length = proto_registrar_get_id_byname("tcp.len");
+
+    const int wanted[] = { id_tcp, id_ip, id_ipv6, id_length };
+    GArray *hfids = g_array_new(FALSE, FALSE, sizeof(int));
+    g_array_append_vals(hfids, wanted, G_N_ELEMENTS(wanted));
+    set_postdissector_wanted_hfids(handle, hfids); /* the host owns and frees the array */
+}
+
+void tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, proto_tree *tree)
+{
+    *walk = (struct tcphs_headers){ .pinfo = pinfo };
+    if (tree == NULL)
+        return;
+    walk->tcp = proto_get_finfo_ptr_array(tree, id_tcp);
+    if (walk->tcp == NULL || pinfo->layers == NULL)
+        return;
+    walk->layer = wmem_list_head(pinfo->layers);
+    walk->ip = proto_get_finfo_ptr_array(tree, id_ip);
+    walk->ipv6 = proto_get_finfo_ptr_array(tree, id_ipv6);
+    walk->length = proto_get_finfo_ptr_array(tree, id_length);
+}
+
+static const field_info *item(GPtrArray *array, unsigned index)
+{
+    return array != NULL && index < array->len ? (const field_info *)g_ptr_array_index(array, index) : NULL;
+}
+
+static int compare_ends(const struct tcphs_tuple *t)
+{
+    const int by_address = memcmp(t->address[0], t->address[1], sizeof t->address[0]);
+    return by_address != 0 ? by_address : (int)t->port[0] - (int)t->port[1];
+}
+
+/* The tuple as read has the sender first; the key has the lower end first. */
+static guint8 put_in_order(struct tcphs_tuple *t)
+{
+    if (compare_ends(t) <= 0)
+        return 0;
+    guint8 address[16];
+    memcpy(address, t->address[0], sizeof address);
+    memcpy(t->address[0], t->address[1], sizeof address);
+    memcpy(t->address[1], address, sizeof address);
+    const guint16 port = t->port[0];
+    t->port[0] = t->port[1];
+    t->port[1] = port;
+    return 1;
+}
+
+static void copy_address_bytes(guint8 *to, const address *from)
+{
+    const size_t length = from->len > 0 ? (size_t)from->len : 0;
+    if (from->data != NULL && length > 0)
+        memcpy(to, from->data, MIN(length, 16));
+}
+
+bool tcphs_tuple_of_frame(const packet_info *pinfo, struct tcphs_tuple *tuple, guint8 *from)
+{
+    if (pinfo->ptype != PT_TCP)
+        return false;
+    memset(tuple, 0, sizeof *tuple);
+    copy_address_bytes(tuple->address[0], &pinfo->src);
+    copy_address_bytes(tuple->address[1], &pinfo->dst);
+    tuple->address_type = (guint16)pinfo->src.type;
+    tuple->port[0] = (guint16)pinfo->srcport;
+    tuple->port[1] = (guint16)pinfo->destport;
+    *from = put_in_order(tuple);
+    return true;
+}
+
+/* Bytes of an item that were captured; 0 when there are fewer than asked for. */
+static const guint8 *bytes_of(const field_info *fi, int from, int length)
+{
+    const int start = fi->start + from;
+    if (fi->ds_tvb == NULL || start < 0 || !tvb_bytes_exist(fi->ds_tvb, start, length))
+        return NULL;
+    return tvb_get_ptr(fi->ds_tvb, start, length);
+}
+
+static guint16 get16(const guint8 *p)
+{
+    return (guint16)(p[0] << 8 | p[1]);
+}
+
+static guint32 get32(const guint8 *p)
+{
+    return (guint32)get16(p) << 16 | get16(p + 2);
+}
+
+static void read_network(const struct tcphs_headers *walk, struct tcphs_sighting *out)
+{
+    const field_info *ip = walk->network;
+    const guint8 *p = ip == NULL ? NULL : bytes_of(ip, 0, walk->network_is_v6 ? IPV6_FIXED : IPV4_FIXED);
+    if (p == NULL) { /* TCP on something else: the host's own addresses */
+        copy_address_bytes(out->tuple.address[0], &walk->pinfo->src);
+        copy_address_bytes(out->tuple.address[1], &walk->pinfo->dst);
+        out->tuple.address_type = (guint16)walk->pinfo->src.type;
+    } else if (walk->network_is_v6) {
+        memcpy(out->tuple.address[0], p + 8, 16);
+        memcpy(out->tuple.address[1], p + 24, 16);
+        out->tuple.address_type = AT_IPv6;
+        out->sight.ttl = p[7];
+    } else {
+        memcpy(out->tuple.address[0], p + 12, 4);
+        memcpy(out->tuple.address[1], p + 16, 4);
+        out->tuple.address_type = AT_IPv4;
+        out->sight.ttl = p[8];
+        out->sight.ip_id = get16(p + 4);
+    }
+}
+
+/* Highest right edge of a SACK option's blocks. */
+static void read_sack(struct tcphs_segment *s, const guint8 *blocks, unsigned length)
+{
+    for (unsigned i = 0; i + 8 <= length; i += 8) {
+        const guint32 right = get32(blocks + i + 4);
+        if (!(s->options & TCPHS_OPT_SACK) || tcphs_seq_after(right, s->sack_right))
+            s->sack_right = right;
+        s->options |= TCPHS_OPT_SACK;
+    }
+}
+
+static void read_option(struct tcphs_segment *s, const guint8 *option, unsigned length)
+{
+    enum { WSCALE = 3, SACK = 5, TIMESTAMP = 8, FASTOPEN = 34, EXPERIMENT = 254, FASTOPEN_MAGIC = 0xF989 };
+    switch (option[0]) {
+    case WSCALE:
+        if (length == 3) {
+            s->wscale = option[2];
+            s->options |= TCPHS_OPT_WSCALE;
+        }
+        break;
+    case SACK:
+        read_sack(s, option + 2, length - 2);
+        break;
+    case TIMESTAMP:
+        s->options |= TCPHS_OPT_TIMESTAMP;
+        break;
+    case FASTOPEN:
+        s->options |= TCPHS_OPT_FASTOPEN;
+        break;
+    case EXPERIMENT: /* Fast Open before it had a number (RFC 7413 appendix) */
+        if (length >= 4 && get16(option + 2) == FASTOPEN_MAGIC)
+            s->options |= TCPHS_OPT_FASTOPEN;
+        break;
+    default:
+        break;
+    }
+}
+
+/* A malformed option ends the walk: what comes after it cannot be told from noise. */
+static void read_options(struct tcphs_segment *s, const guint8 *options, unsigned length)
+{
+    for (unsigned i = 0; i < length && options[i] != 0;) {
+        if (options[i] == 1) {
+            i++;
+            continue;
+        }
+        if (i + 1 >= length || options[i + 1] < 2 || i + options[i + 1] > length)
+            return;
+        read_option(s, options + i, options[i + 1]);
+        i += options[i + 1];
+    }
+}
+
+static const field_info *length_item(const struct tcphs_headers *walk, const field_info *tcp)
+{
+    for (unsigned i = 0; walk->length != NULL && i < walk->length->len; i++) {
+        const field_info *fi = item(walk->length, i);
+        if (fi->ds_tvb == tcp->ds_tvb && fi->start == tcp->start)
+            return fi;
+    }
+    return NULL;
+}
+
+static gint64 nanoseconds(const nstime_t *t)
+{
+    return (gint64)t->secs * 1000000000 + t->nsecs;
+}
+
+/* The fixed header and the options; false when too little of it was captured. */
+static bool read_header(const struct tcphs_headers *walk, const field_info *tcp, struct tcphs_sighting *out)
+{
+    struct tcphs_segment *s = &out->segment;
+    const guint8 *p = bytes_of(tcp, 0, TCP_UP_TO_WINDOW);
+    const field_info *length = length_item(walk, tcp);
+    if (p == NULL || length == NULL)
+        return false;
+    const int header = (p[12] >> 4) * 4;
+    if (header < TCP_FIXED)
+        return false;
+    s->time = nanoseconds(&walk->pinfo->abs_ts);
+    s->frame = walk->pinfo->num;
+    s->seq = get32(p + 4);
+    s->ack = get32(p + 8);
+    s->flags = get16(p + 12) & 0x1FF;
+    s->window = get16(p + 14);
+    s->length = tcphs_field_uint(length);
+    const guint8 *rest = bytes_of(tcp, 0, header);
+    if (bytes_of(tcp, 0, TCP_FIXED) != NULL)
+        s->urgent = get16(bytes_of(tcp, 0, TCP_FIXED) + 18);
+    else if (s->flags & TCPHS_URG)
+        s->urgent = 1; /* cut off: nothing can be said against it */
+    if (rest != NULL)
+        read_options(s, rest + TCP_FIXED, (unsigned)(header - TCP_FIXED));
+    else
+        s->options = TCPHS_OPTIONS_CUT;
+    return true;
+}
+
+/* An ICMP error quotes the packet right behind its own eight bytes; which errors end an attempt is RFC 1122 4.2.3.9. */
+static bool is_fatal_icmp(const struct tcphs_headers *walk)
+{
+    const guint8 *p = walk->network == NULL ? NULL : bytes_of(walk->network, -ICMP_FIXED, ICMP_FIXED);
+    if (p == NULL)
+        return false;
+    enum { UNREACHABLE = 3, FRAGMENTATION_NEEDED = 4, TIME_EXCEEDED = 11, PARAMETER = 12 };
+    enum { UNREACHABLE_V6 = 1, TIME_EXCEEDED_V6 = 3, PARAMETER_V6 = 4 };
+    if (walk->network_is_v6)
+        return p[0] == UNREACHABLE_V6 || p[0] == TIME_EXCEEDED_V6 || p[0] == PARAMETER_V6;
+    return (p[0] == UNREACHABLE && p[1] != FRAGMENTATION_NEEDED) || p[0] == TIME_EXCEEDED || p[0] == PARAMETER;
+}
+
+static bool read_sighting(const struct tcphs_headers *walk, const field_info *tcp, struct tcphs_sighting *out)
+{
+    memset(out, 0, sizeof *out);
+    const guint8 *ports = bytes_of(tcp, 0, 4);
+    if (ports == NULL)
+        return false;
+    read_network(walk, out);
+    out->tuple.port[0] = get16(ports);
+    out->tuple.port[1] = get16(ports + 2);
+    out->segment.source_port = out->tuple.port[0];
+    out->segment.destination_port = out->tuple.port[1];
+    out->from = put_in_order(&out->tuple);
+    out->segment.from = out->from;
+    out->icmp = walk->in_icmp;
+    out->icmp_error = walk->in_icmp && is_fatal_icmp(walk);
+    out->whole = !walk->in_icmp && read_header(walk, tcp, out);
+    const wtap_rec *rec = walk->pinfo->rec;
+    if (rec != NULL && rec->rec_type == REC_TYPE_PACKET && (rec->presence_flags & WTAP_HAS_INTERFACE_ID))
+        out->sight.interface = rec->rec_header.packet_header.interface_id;
+    out->sight.path = walk->pinfo->vlan_id;
+    return true;
+}
+
+bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out)
+{
+    while (walk->layer != NULL) {
+        const int layer = GPOINTER_TO_INT(wmem_list_frame_data(walk->layer));
+        walk->layer = wmem_list_frame_next(walk->layer);
+        if (layer == id_ip) {
+            walk->network = item(walk->ip, walk->ip_seen++);
+            walk->network_is_v6 = false;
+        } else if (layer == id_ipv6) {
+            walk->network = item(walk->ipv6, walk->ipv6_seen++);
+            walk->network_is_v6 = true;
+        } else if (layer == id_icmp || layer == id_icmpv6) {
+            walk->in_icmp = true;
+        } else if (layer == id_tcp) {
+            const field_info *tcp = item(walk->tcp, walk->tcp_seen++);
+            if (tcp != NULL && read_sighting(walk, tcp, out))
+                return true;
+        }
+    }
+    return false;
+}

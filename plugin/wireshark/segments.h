@@ -1,0 +1,56 @@
+/* segments.h
+ * From a dissected frame to the TCP segments in it: which headers there are, whose they are, and what they say.
+ * Knows the host's tree; knows nothing of connections.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPHS_SEGMENTS_H
+#define TCPHS_SEGMENTS_H
+
+#include "compat.h"
+
+#include "copies.h"
+#include "segment.h"
+
+/** Addresses and ports of both ends, the lower one first, so that both directions give the same key. */
+struct tcphs_tuple {
+    guint8 address[2][16];
+    guint16 port[2];
+    guint16 address_type;
+    guint16 zero; /**< no padding: the key is hashed and compared as bytes */
+};
+
+/** One TCP header in a frame. */
+struct tcphs_sighting {
+    struct tcphs_segment segment; /**< meaningful only when whole */
+    struct tcphs_tuple tuple;
+    struct tcphs_sight sight;
+    guint8 from;      /**< which end of the tuple sent it */
+    bool whole;       /**< a complete, real segment; else a fragment or a cut header */
+    bool icmp;        /**< quoted by an ICMP or ICMPv6 message */
+    bool icmp_error;  /**< … that says the segment cannot arrive */
+};
+
+/** A walk over the TCP headers of one frame, outermost first. */
+struct tcphs_headers {
+    packet_info *pinfo;
+    wmem_list_frame_t *layer;
+    GPtrArray *tcp, *ip, *ipv6, *length;
+    unsigned tcp_seen, ip_seen, ipv6_seen;
+    const field_info *network; /**< the IP header last passed */
+    bool network_is_v6, in_icmp;
+};
+
+/** Looks up the fields the walk reads and asks the host to provide them; once, at handoff. */
+void tcphs_segments_want(dissector_handle_t handle);
+
+/** Begins the walk. Works on the first visit of a frame only: later the tree may hold no TCP fields. */
+void tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, proto_tree *tree);
+
+/** The next header, or false. */
+bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out);
+
+/** The tuple of a frame as every visit knows it, from packet_info alone; false when the frame is no TCP. */
+bool tcphs_tuple_of_frame(const packet_info *pinfo, struct tcphs_tuple *tuple, guint8 *from);
+
+#endif

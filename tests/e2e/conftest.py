@@ -1,0 +1,87 @@
+"""Options and session fixtures of the end-to-end tests: the installation under test and the captures it reads.
+
+Environment: TCPHS_PLUGIN (default build/plugin/tcphs.so), TCPHS_TSHARK, TCPHS_SHARKD, TCPHS_WIRESHARK.
+"""
+import os
+import subprocess
+import sys
+
+import pytest
+
+import harness
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true", help="rewrite golden/ from what the plugin says now")
+
+
+@pytest.fixture(scope="session")
+def host():
+    ask = os.environ.get
+    made = harness.Host(plugin=ask("TCPHS_PLUGIN", harness.ROOT / "build" / "plugin" / "tcphs.so"), tshark=ask("TCPHS_TSHARK", "tshark"),
+                        sharkd=ask("TCPHS_SHARKD", "sharkd"), wireshark=ask("TCPHS_WIRESHARK", "wireshark"))
+    try:
+        made.install()
+        made.assert_loaded()
+        yield made
+    finally:
+        made.close()
+
+
+def captures_in(folder):
+    return sorted(p for p in folder.glob("*.pcap*") if p.is_file())
+
+
+@pytest.fixture(scope="session")
+def samples(host):
+    """The project's own captures; without any of them the tests that compare runs would compare nothing."""
+    found = [host.place(p) for p in captures_in(harness.SAMPLES)]
+    assert found, f"no captures in {harness.SAMPLES}"
+    return found
+
+
+@pytest.fixture(scope="session")
+def lab(host):
+    """The captures of a real kernel, where they stand beside the checkout; may be empty."""
+    return [host.place(p, "lab-" + p.name) for p in captures_in(harness.LAB)]
+
+
+@pytest.fixture(scope="session")
+def everything(host, samples, lab):
+    """All captures one after the other in one file: reused ports, backward time and several link types come with it."""
+    target = host.output("everything.pcapng")
+    merged = host.run(host.tool("mergecap"), "-a", "-F", "pcapng", "-w", target, *samples, *lab)
+    assert merged.returncode == 0, merged.stderr
+    return target
+
+
+@pytest.fixture(scope="session")
+def declared(host):
+    """Every field the running program knows under tcphs: name -> (title, type, blurb)."""
+    return {r[2]: (r[1], r[3], r[7]) for r in host.glossary("fields") if r[0] == "F" and r[2].startswith("tcphs.")}
+
+
+@pytest.fixture
+def put(host, request):
+    """Writes a capture made by packets.py where the unprivileged user can read it."""
+    def write(name, content):
+        folder = host.folder("made")
+        path = folder / f"{request.node.name[:40].replace('/', '_')}-{name}"
+        path.write_bytes(content)
+        path.chmod(0o644)
+        return path
+    return write
+
+
+@pytest.fixture(scope="session", autouse=True)
+def score_process(host, request):
+    """The measuring tool takes the longest of all: it starts with the session, beside the other tests, and test_lab collects it."""
+    wanted = any("test_lab" in item.nodeid for item in request.session.items)
+    if not wanted or not (harness.LAB / "expect.tsv").exists() or not harness.SCORE.exists():
+        yield None
+        return
+    tool = subprocess.Popen([sys.executable, harness.SCORE, "--plugin", host.plugin, "--tshark", host.tshark, "-v", harness.LAB],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    yield tool
+    tool.kill()
+    tool.communicate()

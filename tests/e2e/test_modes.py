@@ -1,0 +1,250 @@
+"""The same answer everywhere: per-segment fields do not depend on passes, order of visits, filters or the host's preferences.
+
+Leaves to others: whether the answer is right (test_golden, test_filters, test_lab).
+"""
+import random
+import re
+
+import pytest
+
+from harness import Frame, Sharkd, as_boolean, differences, in_parallel, BOOLEANS
+
+SEED = 20240229
+FRAME_LINKS = re.compile(r"tcphs\.([a-z]+_frame|explain)$")
+SAME_ANSWER = {
+    "relative sequence numbers off": ["-o", "tcp.relative_sequence_numbers:FALSE"],
+    "TCP analysis off": ["-o", "tcp.analyze_sequence_numbers:FALSE"],
+    "TCP reassembly off": ["-o", "tcp.desegment_tcp_streams:FALSE"],
+    "reassembly out of order": ["-o", "tcp.reassemble_out_of_order:TRUE"],
+    "timestamps and bytes in flight off": ["-o", "tcp.calculate_timestamps:FALSE", "-o", "tcp.track_bytes_in_flight:FALSE"],
+    "heuristics first": ["-o", "tcp.try_heuristic_first:TRUE"],
+    "decode as HTTP": ["-d", "tcp.port==1-65535,http"],
+    "decode as TLS": ["-d", "tcp.port==1-65535,tls"],
+    "names resolved": ["-N", "mt"],
+}
+OFF_TOGETHER = sum((SAME_ANSWER[k] for k in ("relative sequence numbers off", "TCP analysis off", "TCP reassembly off", "decode as TLS")), [])
+
+
+@pytest.fixture(scope="module")
+def captures(samples, everything):
+    """Each sample by itself, and all samples and lab captures in a row. Modes by the dozen run on the row alone, to keep the time."""
+    return [*samples, everything]
+
+
+def assert_same(host, captures, *args, pick=Frame.per_segment):
+    def compare(capture):
+        return differences(capture.name, host.once(capture), host.frames(capture, *args), pick)
+    found = sum(in_parallel(compare, captures), [])
+    assert not found, "\n".join(found)
+
+
+def test_the_captures_say_something(host, captures):
+    """Equal emptiness would pass every comparison below."""
+    silent = [c.name for c in captures if not any(f.has("tcphs.id") for f in host.once(c))]
+    assert not silent
+
+
+@pytest.mark.parametrize("passes", [[], ["-2"]])
+@pytest.mark.parametrize("mode", SAME_ANSWER)
+def test_same_answer(host, everything, mode, passes):
+    assert_same(host, [everything], *passes, *SAME_ANSWER[mode])
+
+
+@pytest.mark.parametrize("options", [["-2"], OFF_TOGETHER], ids=["two passes", "what can be off is off"])
+def test_same_answer_on_every_sample(host, samples, options):
+    assert_same(host, samples, *options)
+
+
+def test_same_answer_without_ip_reassembly(host, everything):
+    """Where nothing is fragmented: of fragments the host finds other segments."""
+    whole = host.output("whole.pcapng")
+    host.ts("-r", everything, "-Y", "!(ip.flags.mf == 1 || ip.frag_offset > 0 || ipv6.fraghdr)", "-w", whole)
+    assert 0 < len(host.once(whole)) < len(host.once(everything))
+    assert_same(host, [whole], "-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE")
+
+
+def test_same_answer_from_the_tap(host, captures):
+    """The other source, which reads no tree; without the preference there is one source and nothing to compare."""
+    if not any("tcphs.source" in row[0] for row in host.glossary("defaultprefs")):
+        pytest.skip("this build has one source only")
+    assert_same(host, captures, "-o", "tcphs.source:tap")
+
+
+@pytest.mark.parametrize("display_filter", ["tcp.flags.syn == 1", "tcphs.step", "tcphs.anomaly || icmp", "tcp.checksum & 1"])
+@pytest.mark.parametrize("passes", [[], ["-2"]])
+def test_same_answer_under_a_display_filter(host, everything, passes, display_filter):
+    shown = host.frames(everything, *passes, "-Y", display_filter)
+    by_number = {f.number: f for f in host.once(everything)}
+    found = differences(everything.name, [by_number[f.number] for f in shown], shown)
+    assert not found, "\n".join(found)
+    assert 0 < len(shown) < len(by_number)
+
+
+def comparable(fields):
+    """A read filter renumbers frames: what names a frame cannot be the same text."""
+    return {k: v for k, v in fields.items() if not FRAME_LINKS.match(k)}
+
+
+def broken_links(whole, part, number_of):
+    """A link to a frame that survived the read filter must point to its new number."""
+    old_time = {f.number: f.time for f in whole}
+    found = []
+    for a, b in part:
+        for name in (n for n in a.per_segment() if n.endswith("_frame")):
+            for i, target in enumerate(a.fields[name]):
+                due = number_of.get(old_time.get(int(target)))
+                if due and (b.fields.get(name) or [None] * 9)[i] != str(due):
+                    found.append(f"frame {b.number} (once {a.number}) {name}: {b.fields.get(name)}, due {due}")
+    return found
+
+
+READ_FILTERS = ["tcp.checksum & 1", "frame[50:1] & 1", "!(tcp.flags.syn == 1 && tcp.flags.ack == 0)", "!(tcp.flags == 0x10)", "tcphs.stage >= 3"]
+
+
+def under_read_filter(host, capture, read_filter):
+    """(frames compared, frames in the capture, what is wrong)."""
+    whole, part = host.once(capture), host.frames(capture, "-2", "-R", read_filter)
+    unique = unique_times(whole)
+    pairs = [(unique[f.time], f) for f in part if f.time in unique]
+    found = []
+    for a, b in pairs:
+        x, y = comparable(a.per_segment()), comparable(b.per_segment())
+        found += [f"{capture.name} frame {b.number} (once {a.number}) {n}: {x.get(n)} and {y.get(n)}"
+                  for n in sorted(set(x) | set(y)) if x.get(n) != y.get(n)]
+    links = broken_links(whole, pairs, {b.time: b.number for _, b in pairs})
+    return len(pairs), len(whole), found[:8] + [f"{capture.name} {link}" for link in links[:4]]
+
+
+@pytest.mark.parametrize("turn,read_filter", enumerate(READ_FILTERS))
+def test_same_answer_under_a_read_filter(host, samples, everything, turn, read_filter):
+    """Frames go, about half by the first two filters, and their numbers with them: they are matched by their time stamps, where
+    these are unique. Each filter takes another part of the samples."""
+    captures = [*samples[turn::len(READ_FILTERS)], everything]
+    results = in_parallel(lambda capture: under_read_filter(host, capture, read_filter), captures)
+    found = sum((r[2] for r in results), [])
+    assert not found, "\n".join(found)
+    kept, total = sum(r[0] for r in results), sum(r[1] for r in results)
+    assert 0 < kept < total
+
+
+def unique_times(frames):
+    seen = {}
+    for f in frames:
+        seen.setdefault(f.time, []).append(f)
+    return {t: fs[0] for t, fs in seen.items() if len(fs) == 1}
+
+
+def sharkd_frames(sharkd, capture, seed):
+    order = list(range(1, sharkd.load(capture) + 1))
+    random.Random(seed).shuffle(order)
+    return sorted((sharkd.frame(n) for n in order), key=lambda f: f.number)
+
+
+def test_same_answer_from_sharkd_in_any_order(host, captures):
+    """One sharkd opens file after file: nothing of the file before may shine through. After its load the connections are final."""
+    in_parallel(lambda c: (host.once(c), host.once(c, "-2")), captures)
+    found = []
+    with Sharkd(host) as sharkd:
+        for capture in captures:
+            visited = sharkd_frames(sharkd, capture, SEED)
+            found += differences(capture.name, host.once(capture), visited)
+            found += differences(capture.name + " (connections)", host.once(capture, "-2"), visited, Frame.per_connection)
+    assert not found, "\n".join(found[:40])
+
+
+def test_sharkd_filters_agree_with_tshark(host, captures):
+    found = []
+    with Sharkd(host) as sharkd:
+        for capture in captures[-3:]:
+            sharkd.load(capture)
+            for wanted in ("tcphs.step == 3", "tcphs.stage == 2", "tcphs.anomaly", "tcphs.rst.kind"):
+                got = [f["num"] for f in sharkd.ask("frames", filter=wanted)]
+                due = host.numbers(capture, wanted)
+                if got != due:
+                    found.append(f"{capture.name} {wanted}: sharkd {len(got)} frames, tshark {len(due)}")
+    assert not found, "\n".join(found)
+
+
+def column(host, capture, names, *args):
+    """-T fields builds no visible tree, which is another path through the host than -T json."""
+    wanted = [x for n in names for x in ("-e", n)]
+    rows = host.lines("-r", capture, *args, "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=\x1f", "-e", "frame.number", *wanted)
+    frames = []
+    for row in rows:
+        cells = row.split("\t")
+        fields = {n: c.split("\x1f") for n, c in zip(names, cells[1:]) if c}
+        frames.append(Frame(int(cells[0]), None, {n: [as_boolean(v) for v in c] if n in BOOLEANS else c for n, c in fields.items()}))
+    return frames
+
+
+@pytest.mark.parametrize("passes", [[], ["-2"]])
+def test_same_answer_without_a_visible_tree(host, everything, declared, passes):
+    """Presence fields have no value to compare there, the others do."""
+    names = [n for n, t in declared.items() if not n.startswith(("tcphs.conn.", "tcphs.expert."))]
+    marks = {n for n in names if declared[n][1] == "FT_NONE"}
+
+    def pick(frame):
+        return {n: len(v) if n in marks else v for n, v in frame.fields.items() if n in names}
+
+    found = differences(everything.name, host.once(everything), column(host, everything, names, *passes), pick)
+    assert not found, "\n".join(found)
+
+
+def printed_tree(host, capture, titles, *args):
+    """The lines of the printed tcphs trees, without the root (it names the verdict) and the per-connection lines."""
+    kept, inside = [], False
+    for line in host.lines("-r", capture, *args):
+        if not line.startswith(" "):
+            inside = "TCP Handshake Analysis" in line
+            kept.append(line if line.startswith("Frame ") else "root" if inside else "")
+        elif inside and not line.strip(" [").startswith(titles):
+            kept.append(line)
+    return [k for k in kept if k]
+
+
+def test_printed_tree_is_the_same_in_both_passes(host, samples, declared):
+    """-V prints the rendered labels: units, enumeration strings, expert infos."""
+    titles = tuple(t[0] for n, t in declared.items() if n.startswith("tcphs.conn."))
+
+    def compare(capture):
+        once, twice = (printed_tree(host, capture, titles, "-V", *args) for args in ([], ["-2"]))
+        assert "root" in once, capture.name
+        # Frame lines carry the host's own numbers of bytes only; they anchor the comparison to frames.
+        return [f"{capture.name}: {a.strip()!r} and {b.strip()!r}" for a, b in zip(once, twice) if a != b][:4] or (
+            [] if len(once) == len(twice) else [f"{capture.name}: {len(once)} and {len(twice)} lines"])
+    found = sum(in_parallel(compare, samples[::3]), [])
+    assert not found, "\n".join(found)
+
+
+def test_the_summary_line_is_the_hosts_own(host, everything):
+    """With its Info column preference off, tcphs leaves the packet list as it was."""
+    assert host.lines("-r", everything) == host.lines("-r", everything, "--disable-protocol", "tcphs")
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "tcphs"])
+@pytest.mark.parametrize("passes", [[], ["-2"]])
+def test_disabled_protocol_shows_nothing(host, everything, protocol, passes):
+    frames = host.frames(everything, *passes, "--disable-protocol", protocol)
+    assert len(frames) == len(host.once(everything))
+    assert [f.number for f in frames if f.fields] == []
+
+
+def test_final_says_whether_a_full_pass_is_behind(host, captures):
+    for args, due in (((), "0"), (("-2",), "1")):
+        for capture in captures:
+            said = {f.one("tcphs.conn.final") for f in host.once(capture, *args) if f.per_connection()}
+            assert said == {due}, f"{capture.name} {args}"
+
+
+def test_first_pass_verdicts_only_grow(host, samples):
+    """A verdict that says established or failed for good cannot be taken back in silence: the last segment knows the final one."""
+    for capture in samples:
+        last = {}
+        for frame in host.once(capture):
+            for number, verdict in zip(frame.fields.get("tcphs.id", []), frame.fields.get("tcphs.conn.verdict", [])):
+                last[number] = (frame.number, verdict)
+        final = {f.number: f for f in host.once(capture, "-2")}
+        for number, (frame, verdict) in last.items():
+            due = final[frame].fields["tcphs.conn.verdict"]
+            # A first pass is still in the handshake where the capture ends: pending there, judged after it.
+            assert verdict in due or verdict == "11", f"{capture.name} connection {number} frame {frame}: {verdict}, then {due}"
