@@ -163,7 +163,7 @@ uint32_t tcphs_check_split_handshake(const struct tcphs_view *v)
 bool tcphs_refutes_claim(const struct tcphs_view *v)
 {
     const struct tcphs_end *x = v->x, *y = v->y;
-    if (y->claim_frame == 0 || !in_time(v) || (v->c->facts & TCPHS_GAPS) || !tcphs_seq_after(y->claim_ack, x->snd_nxt))
+    if (y->claim_frame == 0 || !tcphs_knows(y, TCPHS_CLAIM_IS_OPEN) || !in_time(v) || (v->c->facts & TCPHS_GAPS) || !tcphs_seq_after(y->claim_ack, x->snd_nxt))
         return false;
     switch (v->kind) {
     case TCPHS_KIND_RST: /* how a SYN-RECEIVED or SYN-SENT end answers an unacceptable ACK */
@@ -189,7 +189,7 @@ uint32_t tcphs_check_final_ack_bad(const struct tcphs_view *v)
 
 uint32_t tcphs_check_ack_in_syn_sent(const struct tcphs_view *v)
 {
-    if (v->x->state == TCPHS_SYN_SENT && v->answers_claim)
+    if (v->x->state == TCPHS_SYN_SENT && tcphs_refutes_claim(v))
         return v->y->claim_frame;
     return itself(v, is_ordinary(v) && v->y->state == TCPHS_SYN_SENT && v->ack_place != TCPHS_ACK_UNSEEN &&
                          !acks_syn_of_receiver(v));

@@ -92,7 +92,7 @@ static bool syn_ack_is_next(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;
     const bool answers_held = tcphs_knows(y, TCPHS_SENT_SYN) && v->s->ack == y->iss + 1;
-    if (y->other_frame != 0 && !answers_held && v->s->ack == y->other_iss + 1)
+    if (!answers_held && tcphs_refuses_other_syn(v)) /* here: takes it up, by the same numbers */
         return true;
     const enum tcphs_stage stage = tcphs_connection_stage(v->c);
     const bool over = stage == TCPHS_STAGE_RESET || stage == TCPHS_STAGE_CLOSED;
@@ -230,6 +230,15 @@ static void tell_due(const struct move *m, uint32_t due)
     m->o->seen = m->s->ack;
 }
 
+/* x acknowledges what its peer was not seen to send; "open" when bytes that were not captured would explain it. */
+static void claim(const struct move *m, bool open)
+{
+    struct tcphs_end *x = m->x;
+    x->claim_ack = m->s->ack;
+    x->claim_frame = m->s->frame;
+    x->known = open ? x->known | TCPHS_CLAIM_IS_OPEN : x->known & ~(uint32_t)TCPHS_CLAIM_IS_OPEN;
+}
+
 static void link_first(const struct move *m, enum tcphs_link link)
 {
     if (m->c->links[link] == 0)
@@ -302,6 +311,7 @@ static void move_by_syn(const struct move *m)
     }
     m->c->other_time = m->s->time;
     m->x->other_iss = m->s->seq;
+    m->x->other_end = m->v->end;
     m->x->other_frame = m->x->provoked_frame = m->s->frame;
 }
 
@@ -309,7 +319,8 @@ void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_con
                               const struct tcphs_segment *s)
 {
     const struct tcphs_end *had = &previous->end[!s->from];
-    if (!tcphs_has(s, TCPHS_SYN | TCPHS_ACK) || had->other_frame == 0 || s->ack != had->other_iss + 1)
+    if (!tcphs_has(s, TCPHS_SYN | TCPHS_ACK) || had->other_frame == 0 ||
+        !tcphs_seq_within(s->ack, had->other_iss + 1, had->other_end))
         return;
     struct tcphs_end *client = &c->end[!s->from], *server = &c->end[s->from];
     c->client = !s->from;
@@ -318,7 +329,7 @@ void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_con
     c->links[TCPHS_LINK_SYN] = had->other_frame;
     client->iss = had->other_iss;
     client->known = TCPHS_KNOWS_ISS | TCPHS_SENT_SYN | TCPHS_SENT_ANYTHING;
-    learn_sent(client, had->other_iss, had->other_iss + 1);
+    learn_sent(client, had->other_iss, had->other_end);
     learn_heard(server, had->other_iss + 1);
     act(client, TCPHS_SENDS_SYN);
     act(server, TCPHS_HEARS_SYN);
@@ -392,8 +403,7 @@ static void move_by_syn_ack(const struct move *m)
         repeat_syn_ack(m);
     } else if (y->state == TCPHS_SYN_SENT) {
         m->c->facts |= TCPHS_BAD_SYN_ACK;
-        m->x->claim_ack = m->s->ack;
-        m->x->claim_frame = m->s->frame;
+        claim(m, false);
         tell_due(m, tcphs_due_ack(m->v));
     } else {
         m->x->provoked_frame = m->s->frame;
@@ -462,8 +472,7 @@ static void assume_fin(const struct move *m)
 {
     struct tcphs_end *y = m->y;
     assume(m->c);
-    m->x->claim_ack = m->s->ack;
-    m->x->claim_frame = m->s->frame;
+    claim(m, true);
     send_fin(m, y, TCPHS_SENDS_FIN, y->snd_nxt);
     y->known |= TCPHS_FIN_ASSUMED | TCPHS_FIN_HEARD;
     act(m->x, TCPHS_HEARS_FIN);
@@ -605,8 +614,8 @@ static void remember_refused(const struct move *m)
         c->facts |= y->state == TCPHS_SYN_SENT ? TCPHS_CHALLENGED : TCPHS_BAD_FINAL_ACK;
     if ((bad_ack || (handshake && !acks_syn)) && y->state != TCPHS_CLOSED) {
         tell_due(m, tcphs_due_ack(v));
-        x->claim_ack = m->s->ack;
-        x->claim_frame = v->ack_place == TCPHS_ACK_UNSEEN || handshake ? m->s->frame : 0;
+        if (v->ack_place == TCPHS_ACK_UNSEEN || handshake)
+            claim(m, v->ack_place == TCPHS_ACK_UNSEEN);
     }
     if (bad_ack || v->seq_place == TCPHS_SEQ_OVER || v->seq_place == TCPHS_SEQ_FAR)
         x->provoked_frame = m->s->frame;
@@ -837,19 +846,23 @@ void tcphs_connection_look(const struct tcphs_connection *c, struct tcphs_outcom
     }
 }
 
-/* The sequence pair that explains a finding: what was seen and what was expected, from the start where it is known. */
-static void tell_seq(const struct tcphs_view *v, struct tcphs_outcome *o)
+/* The pairs of numbers that explain a finding: what was seen and what was due, from the start where it is known. */
+static void tell_numbers(const struct tcphs_view *v, struct tcphs_outcome *o)
 {
-    const struct tcphs_end *x = v->x;
-    const uint32_t start = tcphs_knows(x, TCPHS_KNOWS_ISS) ? x->iss : 0;
-    uint32_t due = tcphs_knows(v->y, TCPHS_KNOWS_HEARD) ? v->y->rcv_nxt : x->snd_nxt;
-    if (v->kind == TCPHS_KIND_SYN || v->kind == TCPHS_KIND_SYN_ACK)
-        due = tcphs_knows(x, TCPHS_KNOWS_ISS) ? x->iss : due;
-    else if (tcphs_knows(x, TCPHS_FIN_SENT))
-        due = x->fin_seq;
-    o->has_seq = true;
-    o->seq_seen = v->s->seq - start;
-    o->seq_due = due - start;
+    const struct tcphs_end *x = v->x, *y = v->y;
+    const bool proves_earlier = y->claim_frame != 0 && o->back == y->claim_frame;
+    const struct tcphs_end *sender = proves_earlier ? x : y; /* of the bytes that are acknowledged */
+    const uint32_t ack_start = tcphs_knows(sender, TCPHS_KNOWS_ISS) ? sender->iss : 0;
+    const uint32_t seq_start = tcphs_knows(x, TCPHS_KNOWS_ISS) ? x->iss : 0;
+    uint32_t seq_due = tcphs_knows(y, TCPHS_KNOWS_HEARD) ? y->rcv_nxt : x->snd_nxt;
+    if (v->kind == TCPHS_KIND_SYN_ACK || (v->kind == TCPHS_KIND_SYN && y->state != TCPHS_TIME_WAIT))
+        seq_due = tcphs_knows(x, TCPHS_KNOWS_ISS) ? x->iss : seq_due;
+    else if (tcphs_knows(x, TCPHS_FIN_SENT) && v->kind == TCPHS_KIND_ORDINARY)
+        seq_due = x->fin_seq;
+    o->ack_seen = (proves_earlier ? y->claim_ack : v->s->ack) - ack_start;
+    o->ack_due = (proves_earlier ? x->snd_nxt : tcphs_due_ack(v)) - ack_start;
+    o->seq_seen = v->s->seq - seq_start;
+    o->seq_due = seq_due - seq_start;
 }
 
 static void move(const struct move *m)
@@ -910,7 +923,7 @@ void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_seg
     told.findings |= tcphs_check_all(&v, &back);
     told.back = told.back ? told.back : back;
     if (told.findings)
-        tell_seq(&v, &told);
+        tell_numbers(&v, &told);
     told.accepted = v.accepted;
     move(&m);
     if (outlives)

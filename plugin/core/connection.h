@@ -33,6 +33,7 @@ enum tcphs_known {
     TCPHS_SENT_SACK = 0x4000,      /**< sack_right holds */
     TCPHS_SENT_ANYTHING = 0x8000,
     TCPHS_FIN_REPEATED = 0x10000,  /**< its FIN came again and waits for its ACK */
+    TCPHS_CLAIM_IS_OPEN = 0x40000, /**< its claim was not refuted at once: unseen bytes would explain it */
     TCPHS_HELD_OVERFLOW = 0x20000, /**< more holes than held[] can tell: rcv_nxt may lag */
 };
 
@@ -53,6 +54,7 @@ struct tcphs_end {
     uint32_t claim_ack;      /**< it acknowledged this, beyond what its peer was seen to send … */
     uint32_t claim_frame;    /**< … in this frame; 0 = no open claim */
     uint32_t other_iss;      /**< another SYN of it, inside the connection … */
+    uint32_t other_end;      /**< … the number behind all that SYN occupies … */
     uint32_t other_frame;    /**< … in this frame; 0 = none */
     uint32_t provoked_frame; /**< its last segment that RFC 5961 lets the peer challenge; 0 = none */
     uint32_t known;          /**< enum tcphs_known */
@@ -117,7 +119,8 @@ struct tcphs_outcome {
     int64_t time_synack, time_ack, time_setup; /**< nanoseconds; -1 absent */
     uint32_t frame;
     uint32_t due, seen;      /**< acknowledgment pair, valid with has_due */
-    uint32_t seq_seen, seq_due; /**< sequence pair, valid with has_seq */
+    uint32_t ack_seen, ack_due; /**< acknowledgment pair that explains the findings, from the start where it is known */
+    uint32_t seq_seen, seq_due; /**< sequence pair likewise */
     uint32_t back;           /**< frame at fault, when a finding points back; 0 = none */
     uint32_t links[TCPHS_LINKS];
     uint16_t syn_count, synack_count; /**< 0 = absent */
@@ -125,7 +128,7 @@ struct tcphs_outcome {
     uint8_t state[2];        /**< of the two ends, not of the two roles */
     uint8_t usual[2];        /**< tcphs_accepted of an ordinary segment sent by end 0 and 1 from here on */
     uint8_t client;
-    bool assumed, has_due, has_seq;
+    bool assumed, has_due;
     bool assumption_begins;  /**< set by recall: the first segment that rests on an assumption */
 };
 

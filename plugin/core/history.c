@@ -16,12 +16,27 @@ enum note_kind {
     NOTE_RST,          /**< small: kind */
     NOTE_EVENT,        /**< small: event */
     NOTE_DUE,          /**< value: due and seen acknowledgment */
-    NOTE_SEQ,          /**< value: due and seen sequence number */
+    NOTE_ACK_PAIR,     /**< value: due and seen, to explain a finding */
+    NOTE_SEQ_PAIR,     /**< likewise */
     NOTE_BACK,         /**< value: frame at fault */
     NOTE_TIME_SYNACK,  /**< value: nanoseconds, as are the next two */
     NOTE_TIME_ACK,
     NOTE_TIME_SETUP,
 };
+
+/* The findings whose explanation needs one of the pairs. */
+enum { NOTHING, ACK, SEQ };
+#define PAIR_BIT(wanted, name, numbers) ((numbers) == (wanted) ? TCPHS_FINDING_BIT(TCPHS_FINDS_##name) : 0)
+static const uint64_t EXPLAINED_BY_ACK = 0
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, ...) | PAIR_BIT(ACK, name, numbers)
+#define TCPHS_NOTE(name, family, severity, group, summary, numbers, ...) | PAIR_BIT(ACK, name, numbers)
+#include "findings.def"
+    ;
+static const uint64_t EXPLAINED_BY_SEQ = 0
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, ...) | PAIR_BIT(SEQ, name, numbers)
+#define TCPHS_NOTE(name, family, severity, group, summary, numbers, ...) | PAIR_BIT(SEQ, name, numbers)
+#include "findings.def"
+    ;
 
 /* The packed word, from the lowest bit: stage 3, two states 4 each, client 2, two usual judgements 2 each, assumed 1. */
 static uint32_t pack(const struct tcphs_outcome *o)
@@ -116,8 +131,10 @@ void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, u
     add_small(h, frame, NOTE_EVENT, o->event, grow);
     if (o->has_due)
         add_value(h, frame, NOTE_DUE, pair(o->due, o->seen), grow);
-    if (o->has_seq && o->findings)
-        add_value(h, frame, NOTE_SEQ, pair(o->seq_due, o->seq_seen), grow);
+    if (o->findings & EXPLAINED_BY_ACK)
+        add_value(h, frame, NOTE_ACK_PAIR, pair(o->ack_due, o->ack_seen), grow);
+    if (o->findings & EXPLAINED_BY_SEQ)
+        add_value(h, frame, NOTE_SEQ_PAIR, pair(o->seq_due, o->seq_seen), grow);
     if (o->back)
         add_value(h, frame, NOTE_BACK, o->back, grow);
     add_time(h, frame, NOTE_TIME_SYNACK, o->time_synack, grow);
@@ -180,8 +197,11 @@ static void recall_note(const struct tcphs_note *n, struct tcphs_outcome *o)
         o->due = (uint32_t)(n->value >> 32);
         o->seen = (uint32_t)n->value;
         break;
-    case NOTE_SEQ:
-        o->has_seq = true;
+    case NOTE_ACK_PAIR:
+        o->ack_due = (uint32_t)(n->value >> 32);
+        o->ack_seen = (uint32_t)n->value;
+        break;
+    case NOTE_SEQ_PAIR:
         o->seq_due = (uint32_t)(n->value >> 32);
         o->seq_seen = (uint32_t)n->value;
         break;

@@ -117,7 +117,8 @@ bool tcphs_rst_is_exact(const struct tcphs_view *v)
 
 bool tcphs_refuses_other_syn(const struct tcphs_view *v)
 {
-    return v->y->other_frame != 0 && tcphs_has_any(v->s, TCPHS_ACK) && v->s->ack == v->y->other_iss + 1;
+    return v->y->other_frame != 0 && tcphs_has_any(v->s, TCPHS_ACK) &&
+           tcphs_seq_within(v->s->ack, v->y->other_iss + 1, v->y->other_end);
 }
 
 static bool acks_syn(const struct tcphs_view *v)

@@ -154,12 +154,11 @@ static void add_time(proto_tree *tree, int hf, tvbuff_t *tvb, gint64 nanoseconds
 }
 
 /* One sentence: the row's text with its placeholders filled (see findings.def). */
-static void append_sentence(wmem_strbuf_t *out, unsigned finding, const struct tcphs_outcome *o, guint32 ack_base,
-                            unsigned from)
+static void append_sentence(wmem_strbuf_t *out, unsigned finding, const struct tcphs_outcome *o, unsigned from)
 {
     const bool by_ack = texts[finding].numbers == ACK;
-    const guint32 seen = by_ack ? o->seen - ack_base : o->seq_seen;
-    const guint32 due = by_ack ? o->due - ack_base : o->seq_due;
+    const guint32 seen = by_ack ? o->ack_seen : o->seq_seen;
+    const guint32 due = by_ack ? o->ack_due : o->seq_due;
     for (const char *p = texts[finding].explanation; *p != '\0'; p++) {
         if (p[0] != '%' || p[1] == '\0') {
             wmem_strbuf_append_c(out, *p);
@@ -190,15 +189,13 @@ static void append_sentence(wmem_strbuf_t *out, unsigned finding, const struct t
     wmem_strbuf_append(out, ". ");
 }
 
-static void add_explanation(proto_tree *tree, const struct tcphs_outcome *o, const struct tcphs_hit *hit, tvbuff_t *tvb,
+static void add_explanation(proto_tree *tree, const struct tcphs_outcome *o, unsigned from, tvbuff_t *tvb,
                             wmem_allocator_t *pool)
 {
-    const struct tcphs_end *peer = &hit->tracked->connection.end[!hit->from];
-    const guint32 ack_base = (peer->known & TCPHS_KNOWS_ISS) ? peer->iss : 0;
     wmem_strbuf_t *text = wmem_strbuf_new(pool, "");
     for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
         if (o->findings & TCPHS_FINDING_BIT(i))
-            append_sentence(text, i, o, ack_base, hit->from);
+            append_sentence(text, i, o, from);
     wmem_strbuf_truncate(text, wmem_strbuf_get_len(text) - 1);
     proto_item_set_generated(proto_tree_add_string(tree, hf_explain, tvb, 0, 0, wmem_strbuf_get_str(text)));
 }
@@ -222,7 +219,7 @@ static void add_findings(proto_tree *tree, proto_item *root, const struct tcphs_
     }
     add_uint_if(tree, hf_back_frame, tvb, o->back);
     if (tree != NULL)
-        add_explanation(tree, o, hit, tvb, pinfo->pool);
+        add_explanation(tree, o, hit->from, tvb, pinfo->pool);
 }
 
 static void add_numbers(proto_tree *tree, const struct tcphs_outcome *o, tvbuff_t *tvb)
