@@ -242,8 +242,8 @@ uint32_t tcphs_check_ack_unsent(const struct tcphs_view *v)
 uint32_t tcphs_check_ack_beyond_window(const struct tcphs_view *v)
 {
     const struct tcphs_end *x = v->x;
-    return itself(v, is_ordinary(v) && v->ack_place == TCPHS_ACK_FAR && tcphs_is_synchronised(v->y->state) &&
-                         tcphs_knows(x, TCPHS_KNOWS_WINDOW | TCPHS_KNOWS_HEARD) &&
+    return itself(v, is_ordinary(v) && !has_fin(v) && v->ack_place == TCPHS_ACK_FAR &&
+                         tcphs_is_synchronised(v->y->state) && tcphs_knows(x, TCPHS_KNOWS_WINDOW | TCPHS_KNOWS_HEARD) &&
                          tcphs_seq_diff(v->s->ack, x->rcv_edge) > 0 &&
                          (uint32_t)tcphs_seq_diff(v->s->ack, x->rcv_edge) > x->max_window);
 }
@@ -364,9 +364,8 @@ uint32_t tcphs_check_rst_in_handshake(const struct tcphs_view *v)
 
 uint32_t tcphs_check_rst_without_fin(const struct tcphs_view *v)
 {
-    const enum tcphs_stage stage = tcphs_connection_stage(v->c);
-    return itself(v, tcphs_rst_counts(v) && (stage == TCPHS_STAGE_ESTABLISHED ||
-                                             (stage == TCPHS_STAGE_MIDSTREAM && v->accepted == TCPHS_ACCEPT_YES)));
+    /* Of a connection whose beginning was not captured, a FIN may not have been captured either. */
+    return itself(v, tcphs_rst_counts(v) && tcphs_connection_stage(v->c) == TCPHS_STAGE_ESTABLISHED);
 }
 
 /* FIN --------------------------------------------------------------------------------------------------------- */

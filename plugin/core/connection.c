@@ -289,6 +289,16 @@ static void reopen(const struct move *m)
     open_by_syn(m);
 }
 
+/* The capture has the SYN behind the SYN-ACK that answered it. */
+static void take_late_syn(const struct move *m)
+{
+    learn_syn_options(m);
+    m->x->known |= TCPHS_SENT_SYN;
+    if (m->c->syn_count == 0)
+        m->c->first_syn_time = m->s->time;
+    tell_syn(m);
+}
+
 static void move_by_syn(const struct move *m)
 {
     const enum tcphs_stage stage = tcphs_connection_stage(m->c);
@@ -296,12 +306,16 @@ static void move_by_syn(const struct move *m)
     if (tcphs_knows(m->x, TCPHS_SENT_SYN) && tcphs_repeats_syn(m->v)) {
         if (stage == TCPHS_STAGE_RESET && never_open)
             reopen(m);
-        else if (never_open && (stage == TCPHS_STAGE_SYN_SENT || stage == TCPHS_STAGE_SYN_RECEIVED)) {
+        else if (stage != TCPHS_STAGE_RESET && stage != TCPHS_STAGE_CLOSED) {
             m->x->snd_nxt = tcphs_seq_max(m->x->snd_nxt, m->s->seq + 1 + m->s->length);
             act(m->x, TCPHS_SENDS_SYN);
             act(m->y, TCPHS_HEARS_SYN);
             tell_syn(m);
         }
+        return;
+    }
+    if (tcphs_repeats_syn(m->v) && !tcphs_knows(m->x, TCPHS_SENT_SYN)) {
+        take_late_syn(m);
         return;
     }
     const bool opens = stage == TCPHS_STAGE_NONE || (stage == TCPHS_STAGE_SYN_SENT && m->y->state == TCPHS_SYN_SENT);
@@ -450,6 +464,17 @@ static void move_by_fin(const struct move *m)
     tell_close_step(m, closed_first(m, x) ? 1 : 3);
 }
 
+/* A pure ACK of a FIN keeps its number when it comes again: in answer to a repeated FIN, or after the close. */
+static void tell_repeated_close_ack(const struct move *m)
+{
+    struct tcphs_end *y = m->y;
+    if (!tcphs_knows(y, TCPHS_FIN_ACKED) || !tcphs_is_pure_ack(m->s) || m->s->ack != y->fin_seq + 1)
+        return;
+    if (tcphs_knows(y, TCPHS_FIN_REPEATED) || tcphs_connection_stage(m->c) == TCPHS_STAGE_CLOSED)
+        tell_close_step(m, closed_first(m, y) ? 2 : 4);
+    y->known &= ~(uint32_t)TCPHS_FIN_REPEATED;
+}
+
 /* x acknowledges y's FIN, which it has therefore heard. */
 static void acknowledge_fin(const struct move *m)
 {
@@ -457,14 +482,14 @@ static void acknowledge_fin(const struct move *m)
     if (!tcphs_knows(y, TCPHS_FIN_SENT) || !tcphs_seq_after(m->s->ack, y->fin_seq))
         return;
     const bool first = !tcphs_knows(y, TCPHS_FIN_ACKED);
+    tell_repeated_close_ack(m);
     if (first) {
         y->known |= TCPHS_FIN_ACKED | TCPHS_FIN_HEARD;
         act(x, TCPHS_SENDS_ACK_OF_FIN);
         act(y, TCPHS_HEARS_ACK_OF_FIN);
     }
-    if (first || (tcphs_knows(y, TCPHS_FIN_REPEATED) && tcphs_is_pure_ack(m->s)))
+    if (first)
         tell_close_step(m, closed_first(m, y) ? 2 : 4);
-    y->known &= ~(uint32_t)TCPHS_FIN_REPEATED;
 }
 
 /* y's FIN was not captured, but x acknowledges it while closing itself. */
@@ -485,7 +510,17 @@ static enum tcphs_state state_by_fins(const struct tcphs_end *e, const struct tc
     return tcphs_knows(e, TCPHS_FIN_ACKED) ? TCPHS_FIN_WAIT_2 : TCPHS_FIN_WAIT_1;
 }
 
-/* x sends where its assumed FIN stood: there was none. */
+/* x stands before its assumed FIN, or sends beyond it: there was none. */
+static bool contradicts_assumed_fin(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x;
+    if (!tcphs_knows(x, TCPHS_FIN_ASSUMED) || v->kind != TCPHS_KIND_ORDINARY)
+        return false;
+    if (v->s->seq == x->fin_seq && !tcphs_has_any(v->s, TCPHS_FIN))
+        return true;
+    return v->end != v->s->seq && tcphs_seq_after(v->end, x->fin_seq + 1);
+}
+
 static void retract_assumed_fin(const struct move *m)
 {
     struct tcphs_end *x = m->x, *y = m->y;
@@ -610,6 +645,7 @@ static void remember_refused(const struct move *m)
             x->snd_nxt = tcphs_seq_max(x->snd_nxt, v->end);
         return;
     }
+    tell_repeated_close_ack(m);
     if (handshake && !acks_syn && v->seq_place != TCPHS_SEQ_OLD)
         c->facts |= y->state == TCPHS_SYN_SENT ? TCPHS_CHALLENGED : TCPHS_BAD_FINAL_ACK;
     if ((bad_ack || (handshake && !acks_syn)) && y->state != TCPHS_CLOSED) {
@@ -636,6 +672,10 @@ static void accept_ordinary(const struct move *m)
     struct tcphs_connection *c = m->c;
     struct tcphs_end *x = m->x, *y = m->y;
     const struct tcphs_segment *s = m->s;
+    if (m->v->seq_place == TCPHS_SEQ_AHEAD) {
+        c->facts |= TCPHS_GAPS;
+        assume(c);
+    }
     if (x->state == TCPHS_SYN_SENT)
         infer_syn_ack(m);
     else if (x->state == TCPHS_UNKNOWN || x->state == TCPHS_LISTEN)
@@ -913,8 +953,7 @@ void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_seg
         revive(c);
         tcphs_view_init(&v, c, s);
     }
-    if (tcphs_knows(m.x, TCPHS_FIN_ASSUMED) && v.kind == TCPHS_KIND_ORDINARY && s->seq == m.x->fin_seq &&
-        !tcphs_has_any(s, TCPHS_FIN)) {
+    if (contradicts_assumed_fin(&v)) {
         retract_assumed_fin(&m);
         tcphs_view_init(&v, c, s);
     }

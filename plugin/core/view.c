@@ -62,8 +62,10 @@ static uint8_t place_seq(const struct tcphs_view *v)
     const int32_t over = tcphs_seq_diff(v->s->seq, y->rcv_edge);
     if (over < 0)
         return TCPHS_SEQ_IN;
-    if (over == 0)
+    if (over == 0 && (empty || v->s->length <= 1))
         return empty ? TCPHS_SEQ_IN : TCPHS_SEQ_EDGE;
+    if (!empty && tcphs_knows(v->x, TCPHS_KNOWS_SENT) && !tcphs_seq_after(v->s->seq, v->x->snd_nxt))
+        return TCPHS_SEQ_AHEAD;
     return (uint32_t)over <= slack(y) ? TCPHS_SEQ_OVER : TCPHS_SEQ_FAR;
 }
 
@@ -165,7 +167,10 @@ static uint8_t judge_syn(const struct tcphs_view *v)
         return TCPHS_ACCEPT_YES;
     case TCPHS_CLOSED: /* an end that refused may listen by now */
         return TCPHS_ACCEPT_UNKNOWN;
-    case TCPHS_SYN_RECEIVED: /* another SYN in the window makes a passive opener forget the first (3.10.7.4) */
+    case TCPHS_SYN_RECEIVED:
+        if (tcphs_repeats_syn(v) && !tcphs_knows(v->x, TCPHS_SENT_SYN)) /* captured behind its own SYN-ACK */
+            return TCPHS_ACCEPT_UNKNOWN;
+        /* Another SYN in the window makes a passive opener forget the first (3.10.7.4). */
         return !tcphs_repeats_syn(v) && v->seq_place == TCPHS_SEQ_IN ? TCPHS_ACCEPT_YES : TCPHS_ACCEPT_NO;
     default: /* RFC 5961 4: challenged whatever its number */
         return TCPHS_ACCEPT_NO;
@@ -231,6 +236,7 @@ static uint8_t judge_ordinary(const struct tcphs_view *v)
     }
     switch (v->seq_place) {
     case TCPHS_SEQ_UNKNOWN:
+    case TCPHS_SEQ_AHEAD:
         return TCPHS_ACCEPT_UNKNOWN;
     case TCPHS_SEQ_OVER:
         return no_unless_gaps(v);
@@ -259,7 +265,7 @@ static uint8_t judge(const struct tcphs_view *v)
     case TCPHS_KIND_ORDINARY:
         return judge_ordinary(v);
     case TCPHS_KIND_BARE: /* "if the ACK bit is off, drop the segment and return" (3.10.7.4, fifth) */
-        return TCPHS_ACCEPT_NO;
+        return v->y->state == TCPHS_UNKNOWN ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
     }
     return TCPHS_ACCEPT_UNKNOWN;
 }

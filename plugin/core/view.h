@@ -23,9 +23,11 @@ enum tcphs_seq_place {
     TCPHS_SEQ_UNKNOWN = 1,
     TCPHS_SEQ_OLD,   /**< wholly before RCV.NXT */
     TCPHS_SEQ_IN,    /**< any part of it in the window */
-    TCPHS_SEQ_EDGE,  /**< starts exactly at the right edge: a window probe */
+    TCPHS_SEQ_EDGE,  /**< a byte exactly at the right edge: a window probe */
     TCPHS_SEQ_OVER,  /**< beyond the right edge, by less than a window: an unseen window update would explain it */
-    TCPHS_SEQ_FAR,   /**< beyond that */
+    TCPHS_SEQ_AHEAD, /**< beyond the right edge, however far, but right behind what its sender has sent: the receiver's
+                          window updates are missing from the capture */
+    TCPHS_SEQ_FAR,   /**< none of these */
 };
 
 /** Where the acknowledgment lies against what the receiver has sent. */

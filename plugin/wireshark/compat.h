@@ -10,10 +10,16 @@
 #include <ws_version.h>
 
 #include <epan/packet.h>
-#include <epan/value_string.h>
 
 #define TCPHS_WIRESHARK_AT_LEAST(major, minor) \
     (WIRESHARK_VERSION_MAJOR > (major) || (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
+
+/* value_string moved to libwsutil in 4.6. */
+#if TCPHS_WIRESHARK_AT_LEAST(4, 6)
+#include <wsutil/value_string.h>
+#else
+#include <epan/value_string.h>
+#endif
 
 /* GLib's types gave way to C99's in 4.4; where a pointer is passed the difference is an error. */
 #if TCPHS_WIRESHARK_AT_LEAST(4, 4)

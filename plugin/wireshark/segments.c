@@ -8,6 +8,7 @@
 #include "segments.h"
 
 #include <epan/address.h>
+#include <wiretap/wtap.h>
 
 #include "seq.h"
 

@@ -89,7 +89,7 @@ class Talk:
         self.iss, self.irs = more.get("iss", 1000 + 7919 * port), more.get("irs", 5_000_000 + 104729 * port)
 
     def send(self, from_client, flags, seq, ack, **more):
-        place = {k: more.pop(k) for k in ("keep", "after") if k in more}
+        place = {k: more.pop(k) for k in ("keep", "after", "ttl") if k in more}
         src, dst, own, other = ((self.client, self.server, self.iss, self.irs) if from_client
                                 else (self.server, self.client, self.irs, self.iss))
         has_ack = bits(flags) & FLAGS["A"]

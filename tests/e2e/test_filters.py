@@ -114,10 +114,11 @@ ONE_PASS = {
     'tcphs.server.state == "LAST-ACK"': {"healthy": [10], "three_segment_close": [5]},
     # An RST that answers a bad ack is right for its sender, yet its receiver does not accept it: either reading is fair.
     'tcphs.anomaly && !(tcphs.rst.kind == "not_acceptable")': {
-        "synack_with_bad_ack": [2], "aborted_by_server": [5], "bad_final_ack": [3], "challenged": [2], "reset_by_client": [3],
+        "synack_with_bad_ack": [2], "aborted_by_server": [5], "bad_final_ack": [4], "challenged": [2], "reset_by_client": [3],
         "null_probe": [1], "xmas_probe": [1]},
     "tcphs.anomaly.synack_bad_ack": {"synack_with_bad_ack": [2]},
-    "tcphs.anomaly.final_ack_bad": {"bad_final_ack": [3]},
+    # Captured data may be missing between, so the server's RST is what proves the ack wrong.
+    "tcphs.anomaly.final_ack_bad": {"bad_final_ack": [4]},
     "tcphs.anomaly.ack_in_syn_sent": {"challenged": [2]},
     "tcphs.anomaly.rst_in_handshake": {"reset_by_client": [3]},
     "tcphs.expert.rst_without_fin": {"aborted_by_server": [5]},
@@ -126,7 +127,8 @@ ONE_PASS = {
     "tcphs.rst.kind == 1": {"refused": [2]},
     'tcphs.rst.kind == "aborts_handshake"': {"reset_by_client": [3]},
     'tcphs.rst.kind == "aborts_connection"': {"aborted_by_server": [5]},
-    "tcphs.accepted == 0 && tcp.flags.syn == 1": {"synack_with_bad_ack": [2]},
+    # A repeated SYN-ACK is a duplicate for a client that must be believed ESTABLISHED.
+    "tcphs.accepted == 0 && tcp.flags.syn == 1": {"synack_with_bad_ack": [2], "client_falls_silent": [3, 4]},
     "tcphs.ack.delta == 100": {"synack_with_bad_ack": [2]},
     "tcphs.ack.delta == 499": {"bad_final_ack": [3]},
     "tcphs.ack.delta == 0 && tcphs.step == 3": {"healthy": [3], "aborted_by_server": [3], "three_segment_close": [3]},

@@ -10,6 +10,7 @@ TYPES = {
     "ack.expected": "FT_UINT32", "ack.delta": "FT_INT32", "rst.kind": UINT, "syn_frame": FRAME, "synack_frame": FRAME, "ack_frame": FRAME,
     "fin_frame": FRAME, "rst_frame": FRAME, "time.synack": TIME, "time.ack": TIME, "time.setup": TIME, "syn_count": UINT,
     "synack_count": UINT, "copy": NONE, "icmp": NONE, "id": UINT, "assumed": NONE, "event": UINT, "explain": STRING, "anomaly": NONE,
+    "back_frame": FRAME,  # the link back that section 3.1 asks of what only a later segment reveals
     "conn.verdict": UINT, "conn.failed": NONE, "conn.close": UINT, "conn.closed_by": UINT, "conn.no_data": NONE,
     "conn.established_frame": FRAME, "conn.end_frame": FRAME, "conn.icmp_frame": FRAME, "conn.final": BOOL,
 }

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from harness import Frame, Sharkd, as_boolean, differences, in_parallel, BOOLEANS
+from packets import Capture, Talk
 
 SEED = 20240229
 FRAME_LINKS = re.compile(r"tcphs\.([a-z]+_frame|explain)$")
@@ -40,8 +41,25 @@ def assert_same(host, captures, *args, pick=Frame.per_segment):
 
 def test_the_captures_say_something(host, captures):
     """Equal emptiness would pass every comparison below."""
-    silent = [c.name for c in captures if not any(f.has("tcphs.id") for f in host.once(c))]
-    assert not silent
+    silent = [c for c in captures if not any(f.has("tcphs.id") for f in host.once(c))]
+    # A capture whose TCP headers are all cut may be silent: there the host shows no tcp.len either.
+    assert [c.name for c in silent if host.numbers(c, "tcp.len")] == []
+    assert len(silent) < len(captures) / 10
+
+
+def test_same_answer_in_every_process(host, put):
+    """Copies that arrive far behind their originals, on a busy link: what a table still remembers must not hang on a seed of the process."""
+    cap = Capture()
+    for turn in range(4):
+        flows = [Talk(cap, 1024 + turn * 1500 + i) for i in range(1500)]
+        for ttl in (64, 63):
+            for flow in flows:
+                cap.ident = flow.port
+                flow.c("S", after=10, ttl=ttl)
+    path = put("copies.pcap", cap.bytes())
+    runs = in_parallel(lambda _: host.frames(path), range(4))
+    assert any(f.has("tcphs.copy") for f in runs[0])
+    assert sum((differences(f"run {i}", runs[0], run) for i, run in enumerate(runs[1:], 1)), []) == []
 
 
 @pytest.mark.parametrize("passes", [[], ["-2"]])
@@ -154,8 +172,8 @@ def test_same_answer_from_sharkd_in_any_order(host, captures):
 
 def test_sharkd_filters_agree_with_tshark(host, captures):
     found = []
-    with Sharkd(host) as sharkd:
-        for capture in captures[-3:]:
+    for capture in captures[-3:]:
+        with Sharkd(host) as sharkd:  # a new one each: 4.0 keeps the results of a filter beyond the file they are of
             sharkd.load(capture)
             for wanted in ("tcphs.step == 3", "tcphs.stage == 2", "tcphs.anomaly", "tcphs.rst.kind"):
                 got = [f["num"] for f in sharkd.ask("frames", filter=wanted)]
@@ -232,8 +250,9 @@ def test_disabled_protocol_shows_nothing(host, everything, protocol, passes):
 def test_final_says_whether_a_full_pass_is_behind(host, captures):
     for args, due in (((), "0"), (("-2",), "1")):
         for capture in captures:
-            said = {f.one("tcphs.conn.final") for f in host.once(capture, *args) if f.per_connection()}
-            assert said == {due}, f"{capture.name} {args}"
+            said = {v for f in host.once(capture, *args) if f.per_connection() for v in f.fields["tcphs.conn.final"]}
+            assert said <= {due}, f"{capture.name} {args}"
+        assert said, "the last of them says something"
 
 
 def test_first_pass_verdicts_only_grow(host, samples):
