@@ -124,7 +124,7 @@ uint32_t tcphs_check_syn_with_data(const struct tcphs_view *v)
 uint32_t tcphs_check_syn_isn_changed(const struct tcphs_view *v)
 {
     return itself(v, v->kind == TCPHS_KIND_SYN && before_established(v) && tcphs_knows(v->x, TCPHS_SENT_SYN) &&
-                         !tcphs_repeats_syn(v));
+                         !tcphs_repeats_syn(v) && v->y->claim_frame == 0);
 }
 
 uint32_t tcphs_check_synack_bad_ack(const struct tcphs_view *v)
@@ -136,16 +136,20 @@ uint32_t tcphs_check_synack_wrong_direction(const struct tcphs_view *v)
 {
     if (v->kind != TCPHS_KIND_SYN_ACK || !tcphs_knows(v->x, TCPHS_SENT_SYN) || tcphs_knows(v->y, TCPHS_SENT_SYN))
         return 0;
-    /* With its own number, and nothing seen of the peer, the peer's SYN of a simultaneous open may be uncaptured. */
-    return itself(v, !is_over(v->c) && (!tcphs_repeats_syn(v) || tcphs_knows(v->y, TCPHS_SENT_SYN_ACK)));
+    /* With numbers that fit, and no data yet, the peer's SYN of a simultaneous open may be uncaptured. */
+    const bool early = !((v->x->known | v->y->known) & TCPHS_DATA_ACKED);
+    const bool fits = early && tcphs_repeats_syn(v) && (!tcphs_knows(v->y, TCPHS_SENT_SYN_ACK) || v->s->ack == v->y->iss + 1);
+    return itself(v, !is_over(v->c) && !fits);
 }
 
 uint32_t tcphs_check_synack_changed(const struct tcphs_view *v)
 {
+    if (tcphs_knows(v->y, TCPHS_OTHER_IS_SYN_ACK) && tcphs_refuses_syn(v))
+        return v->y->other_frame;
     return itself(v, v->kind == TCPHS_KIND_SYN_ACK && tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) &&
                          tcphs_is_synchronised(v->y->state) &&
                          tcphs_connection_stage(v->c) != TCPHS_STAGE_CLOSED &&
-                         (!tcphs_repeats_syn(v) || !acks_syn_of_receiver(v)));
+                         !tcphs_is_foreign_syn_ack(v) && (!tcphs_repeats_syn(v) || !acks_syn_of_receiver(v)));
 }
 
 bool tcphs_completes_handshake(const struct tcphs_view *v)
@@ -153,9 +157,16 @@ bool tcphs_completes_handshake(const struct tcphs_view *v)
     return is_ordinary(v) && v->y->state == TCPHS_SYN_RECEIVED && v->accepted == TCPHS_ACCEPT_YES;
 }
 
+/* The peer took longer to send its SYN than a round trip to it takes: it had heard ours, and did not answer SYN-ACK. */
+static bool had_heard_syn(const struct tcphs_view *v)
+{
+    const struct tcphs_connection *c = v->c;
+    return c->last_syn_time - c->first_syn_time >= v->s->time - c->last_synack_time;
+}
+
 uint32_t tcphs_check_split_handshake(const struct tcphs_view *v)
 {
-    return itself(v, tcphs_completes_handshake(v) && tcphs_is_pure_ack(v->s) && v->c->client == !v->s->from &&
+    return itself(v, had_heard_syn(v) && tcphs_completes_handshake(v) && tcphs_is_pure_ack(v->s) && v->c->client == !v->s->from &&
                          tcphs_knows(v->x, TCPHS_SENT_SYN) && !tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) &&
                          tcphs_knows(v->y, TCPHS_SENT_SYN_ACK));
 }
@@ -163,16 +174,19 @@ uint32_t tcphs_check_split_handshake(const struct tcphs_view *v)
 bool tcphs_refutes_claim(const struct tcphs_view *v)
 {
     const struct tcphs_end *x = v->x, *y = v->y;
-    if (y->claim_frame == 0 || !tcphs_knows(y, TCPHS_CLAIM_IS_OPEN) || !in_time(v) || (v->c->facts & TCPHS_GAPS) || !tcphs_seq_after(y->claim_ack, x->snd_nxt))
+    /* Where the capture began midstream, "the last byte seen" may have been a repeat. */
+    if (y->claim_frame == 0 || !tcphs_knows(y, TCPHS_CLAIM_IS_OPEN) || !in_time(v) || tcphs_knows(x, TCPHS_SENT_UNSURE) ||
+        (v->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) || !tcphs_seq_after(y->claim_ack, x->snd_nxt))
         return false;
     switch (v->kind) {
     case TCPHS_KIND_RST: /* how a SYN-RECEIVED or SYN-SENT end answers an unacceptable ACK */
         return v->answers_claim && x->state <= TCPHS_SYN_RECEIVED;
     case TCPHS_KIND_SYN_ACK:
         return x->state == TCPHS_SYN_RECEIVED && v->s->seq == x->iss;
-    case TCPHS_KIND_ORDINARY: /* it stands where it stood, or goes on from there past the number claimed */
+    case TCPHS_KIND_ORDINARY: /* it stands where it stood, or goes on from there */
         return (x->state == TCPHS_SYN_RECEIVED || tcphs_is_synchronised(x->state)) && v->s->seq == x->snd_nxt &&
-               (tcphs_is_pure_ack(v->s) || tcphs_seq_after(v->end, y->claim_ack));
+               (tcphs_is_pure_ack(v->s) || tcphs_seq_after(v->end, y->claim_ack) ||
+                tcphs_knows(y, TCPHS_CLAIM_TAKEN_BACK));
     default:
         return false;
     }
@@ -217,13 +231,13 @@ bool tcphs_refuses_syn(const struct tcphs_view *v)
 {
     const enum tcphs_stage stage = tcphs_connection_stage(v->c);
     return v->y->other_frame != 0 && is_ordinary(v) && in_time(v) && tcphs_is_synchronised(v->x->state) &&
-           (v->seq_place == TCPHS_SEQ_IN || v->seq_place == TCPHS_SEQ_OLD) && stage != TCPHS_STAGE_CLOSED &&
+           tcphs_seq_within(v->s->seq, v->x->snd_una - 1, v->x->snd_nxt) && (v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD) && stage != TCPHS_STAGE_CLOSED &&
            stage != TCPHS_STAGE_RESET && stage != TCPHS_STAGE_SYN_RECEIVED;
 }
 
 uint32_t tcphs_check_syn_in_connection(const struct tcphs_view *v)
 {
-    return tcphs_refuses_syn(v) ? v->y->other_frame : 0;
+    return !tcphs_knows(v->y, TCPHS_OTHER_IS_SYN_ACK) && tcphs_refuses_syn(v) ? v->y->other_frame : 0;
 }
 
 uint32_t tcphs_check_reuse_too_early(const struct tcphs_view *v)
@@ -257,7 +271,7 @@ uint32_t tcphs_check_ack_too_old(const struct tcphs_view *v)
 uint32_t tcphs_check_seq_beyond_window(const struct tcphs_view *v)
 {
     return itself(v, is_ordinary(v) && !has_fin(v) && v->seq_place == TCPHS_SEQ_FAR && receiver_open(v) &&
-                         !is_over(v->c));
+                         !is_over(v->c) && !(v->c->facts & TCPHS_GAPS));
 }
 
 /* RST --------------------------------------------------------------------------------------------------------- */

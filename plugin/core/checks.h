@@ -33,7 +33,7 @@ bool tcphs_refutes_claim(const struct tcphs_view *v);
 /** The ACK of a segment from y's peer completes the handshake of y. */
 bool tcphs_completes_handshake(const struct tcphs_view *v);
 
-/** x goes on with the connection in which y had sent another SYN. */
+/** x goes on with the connection in which y had sent another SYN, or a SYN-ACK of other numbers. */
 bool tcphs_refuses_syn(const struct tcphs_view *v);
 
 /** A FIN at the place where x's FIN may have been sent before, uncaptured. */

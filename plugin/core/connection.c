@@ -66,6 +66,12 @@ static bool is_accepted_by_time_wait(const struct tcphs_view *v)
            v->s->time - v->c->last_time > TIME_WAIT_OVER;
 }
 
+/* An end has closed, acknowledging bytes that were not captured: the capture misses a part, perhaps the rest of the close. */
+static bool has_unseen_fin(const struct tcphs_view *v)
+{
+    return ((v->x->known | v->y->known) & TCPHS_CLAIM_HAS_FIN) != 0;
+}
+
 static bool syn_is_next(const struct tcphs_view *v)
 {
     const struct tcphs_connection *c = v->c;
@@ -73,7 +79,8 @@ static bool syn_is_next(const struct tcphs_view *v)
     case TCPHS_STAGE_RESET:
         return !tcphs_repeats_syn(v);
     case TCPHS_STAGE_CLOSED:
-        if (tcphs_repeats_syn(v))
+    case TCPHS_STAGE_CLOSING: /* with both FINs sent, only the last ACK is missing, perhaps from the capture alone */
+        if (tcphs_repeats_syn(v) || !(v->x->known & v->y->known & TCPHS_FIN_SENT))
             return false;
         return v->y->state != TCPHS_TIME_WAIT || is_accepted_by_time_wait(v);
     case TCPHS_STAGE_SYN_SENT:
@@ -81,31 +88,78 @@ static bool syn_is_next(const struct tcphs_view *v)
     case TCPHS_STAGE_NONE:
     case TCPHS_STAGE_SYN_RECEIVED:
     case TCPHS_STAGE_ESTABLISHED:
-    case TCPHS_STAGE_CLOSING:
     case TCPHS_STAGE_MIDSTREAM:
-        break;
+        return !tcphs_repeats_syn(v) && has_unseen_fin(v);
     }
     return false;
+}
+
+static bool is_ended(const struct tcphs_connection *c)
+{
+    const enum tcphs_stage stage = tcphs_connection_stage(c);
+    return stage == TCPHS_STAGE_RESET || stage == TCPHS_STAGE_CLOSED;
+}
+
+/* It has begun to close, or has said nothing for so long that its end may not have been captured. */
+static bool may_have_ended(const struct tcphs_view *v)
+{
+    return is_ended(v->c) || tcphs_connection_stage(v->c) == TCPHS_STAGE_CLOSING || has_unseen_fin(v) ||
+           v->s->time - v->c->last_time > TIME_WAIT_OVER;
 }
 
 static bool syn_ack_is_next(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;
     const bool answers_held = tcphs_knows(y, TCPHS_SENT_SYN) && v->s->ack == y->iss + 1;
-    if (!answers_held && tcphs_refuses_other_syn(v)) /* here: takes it up, by the same numbers */
+    if (answers_held)
+        return false;
+    if (tcphs_refuses_other_syn(v)) /* here: takes it up, by the same numbers */
         return true;
-    const enum tcphs_stage stage = tcphs_connection_stage(v->c);
-    const bool over = stage == TCPHS_STAGE_RESET || stage == TCPHS_STAGE_CLOSED;
-    return over && !answers_held && !(tcphs_knows(v->x, TCPHS_KNOWS_ISS) && v->s->seq == v->x->iss);
+    if (tcphs_is_foreign_syn_ack(v) && may_have_ended(v))
+        return true;
+    return is_ended(v->c) && !(tcphs_knows(v->x, TCPHS_KNOWS_ISS) && v->s->seq == v->x->iss);
+}
+
+static bool answers_other_syn_ack(const struct tcphs_view *v)
+{
+    const struct tcphs_end *y = v->y;
+    return y->other_frame != 0 && tcphs_knows(y, TCPHS_OTHER_IS_SYN_ACK) && v->s->seq == y->other_end &&
+           v->s->ack == y->other_iss + 1;
+}
+
+/* x goes on with its own other SYN or SYN-ACK; whatever answered it was not captured, and nobody has refused it. */
+static bool follows_own_other(const struct tcphs_view *v)
+{
+    return v->x->other_frame != 0 && v->s->seq == v->x->other_iss + 1 && v->x->other_iss + 1 != v->x->snd_nxt;
+}
+
+/* Well beyond its own FIN, acknowledging what y never sent: nothing of this connection. */
+static bool is_past_fin(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x;
+    return tcphs_knows(x, TCPHS_FIN_SENT) && tcphs_seq_after(v->s->seq, x->fin_seq + 1) &&
+           tcphs_knows(v->y, TCPHS_KNOWS_SENT) && tcphs_seq_after(v->s->ack, v->y->snd_nxt);
 }
 
 bool tcphs_connection_is_next(const struct tcphs_connection *c, const struct tcphs_segment *s)
 {
-    if (!tcphs_has_any(s, TCPHS_SYN) || tcphs_has_any(s, TCPHS_RST) || !(c->facts & TCPHS_FIRST_PASSED))
+    if (!(c->facts & TCPHS_FIRST_PASSED))
         return false;
     struct tcphs_view v;
     tcphs_view_init(&v, c, s);
-    return v.kind == TCPHS_KIND_SYN ? syn_is_next(&v) : syn_ack_is_next(&v);
+    switch ((enum tcphs_kind)v.kind) {
+    case TCPHS_KIND_SYN:
+        return syn_is_next(&v);
+    case TCPHS_KIND_SYN_ACK:
+        return syn_ack_is_next(&v);
+    case TCPHS_KIND_ORDINARY:
+        return answers_other_syn_ack(&v) || follows_own_other(&v) ||
+               (may_have_ended(&v) && (tcphs_is_foreign(&v) || is_past_fin(&v)));
+    case TCPHS_KIND_RST:
+    case TCPHS_KIND_BARE:
+        break;
+    }
+    return false;
 }
 
 /* Numbers ----------------------------------------------------------------------------------------------------- */
@@ -236,7 +290,8 @@ static void claim(const struct move *m, bool open)
     struct tcphs_end *x = m->x;
     x->claim_ack = m->s->ack;
     x->claim_frame = m->s->frame;
-    x->known = open ? x->known | TCPHS_CLAIM_IS_OPEN : x->known & ~(uint32_t)TCPHS_CLAIM_IS_OPEN;
+    x->known &= ~(uint32_t)(TCPHS_CLAIM_IS_OPEN | TCPHS_CLAIM_HAS_FIN | TCPHS_CLAIM_TAKEN_BACK);
+    x->known |= open ? TCPHS_CLAIM_IS_OPEN : 0;
 }
 
 static void link_first(const struct move *m, enum tcphs_link link)
@@ -289,6 +344,15 @@ static void reopen(const struct move *m)
     open_by_syn(m);
 }
 
+/* A SYN or SYN-ACK of other numbers: what follows tells whether it is refused or begins a new connection. */
+static void keep_other(const struct move *m, uint32_t end)
+{
+    m->c->other_time = m->s->time;
+    m->x->other_iss = m->s->seq;
+    m->x->other_end = end;
+    m->x->other_frame = m->x->provoked_frame = m->s->frame;
+}
+
 /* The capture has the SYN behind the SYN-ACK that answered it. */
 static void take_late_syn(const struct move *m)
 {
@@ -323,30 +387,48 @@ static void move_by_syn(const struct move *m)
         open_by_syn(m);
         return;
     }
-    m->c->other_time = m->s->time;
-    m->x->other_iss = m->s->seq;
-    m->x->other_end = m->v->end;
-    m->x->other_frame = m->x->provoked_frame = m->s->frame;
+    keep_other(m, m->v->end);
+    m->x->known &= ~(uint32_t)TCPHS_OTHER_IS_SYN_ACK;
+}
+
+/* The end whose other SYN or SYN-ACK the segment takes up: its sender's, its receiver's, or TCPHS_NO_CLIENT for none. */
+static unsigned begun_by(const struct tcphs_view *v)
+{
+    if (v->kind == TCPHS_KIND_SYN_ACK && tcphs_refuses_other_syn(v))
+        return !v->s->from;
+    if (v->kind != TCPHS_KIND_ORDINARY)
+        return TCPHS_NO_CLIENT;
+    if (answers_other_syn_ack(v))
+        return !v->s->from;
+    return follows_own_other(v) ? v->s->from : TCPHS_NO_CLIENT;
 }
 
 void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_connection *previous,
                               const struct tcphs_segment *s)
 {
-    const struct tcphs_end *had = &previous->end[!s->from];
-    if (!tcphs_has(s, TCPHS_SYN | TCPHS_ACK) || had->other_frame == 0 ||
-        !tcphs_seq_within(s->ack, had->other_iss + 1, had->other_end))
+    struct tcphs_view v;
+    tcphs_view_init(&v, previous, s);
+    const unsigned from = begun_by(&v);
+    if (from == TCPHS_NO_CLIENT)
         return;
-    struct tcphs_end *client = &c->end[!s->from], *server = &c->end[s->from];
-    c->client = !s->from;
-    c->first_syn_time = c->last_syn_time = previous->other_time;
-    c->syn_count = 1;
-    c->links[TCPHS_LINK_SYN] = had->other_frame;
-    client->iss = had->other_iss;
-    client->known = TCPHS_KNOWS_ISS | TCPHS_SENT_SYN | TCPHS_SENT_ANYTHING;
-    learn_sent(client, had->other_iss, had->other_end);
-    learn_heard(server, had->other_iss + 1);
-    act(client, TCPHS_SENDS_SYN);
-    act(server, TCPHS_HEARS_SYN);
+    const struct tcphs_end *e = &previous->end[from];
+    const bool is_syn_ack = tcphs_knows(e, TCPHS_OTHER_IS_SYN_ACK);
+    const struct tcphs_segment begun = {
+        .time = previous->other_time,
+        .frame = e->other_frame,
+        .seq = e->other_iss,
+        .ack = is_syn_ack ? e->other_end : 0,
+        .length = is_syn_ack ? 0 : e->other_end - e->other_iss - 1,
+        .flags = is_syn_ack ? TCPHS_SYN | TCPHS_ACK : TCPHS_SYN,
+        .window = UINT16_MAX,
+        .source_port = from == s->from ? s->source_port : s->destination_port,
+        .destination_port = from == s->from ? s->destination_port : s->source_port,
+        .options = TCPHS_OPTIONS_CUT,
+        .from = (uint8_t)from,
+    };
+    struct tcphs_outcome untold;
+    tcphs_connection_segment(c, &begun, &untold);
+    c->facts &= (uint16_t)~TCPHS_FIRST_PASSED; /* the first segment of its own is still to come */
 }
 
 static void tell_syn_ack(const struct move *m)
@@ -419,6 +501,9 @@ static void move_by_syn_ack(const struct move *m)
         m->c->facts |= TCPHS_BAD_SYN_ACK;
         claim(m, false);
         tell_due(m, tcphs_due_ack(m->v));
+    } else if (tcphs_is_foreign_syn_ack(m->v)) {
+        keep_other(m, m->s->ack);
+        m->x->known |= TCPHS_OTHER_IS_SYN_ACK;
     } else {
         m->x->provoked_frame = m->s->frame;
     }
@@ -557,6 +642,15 @@ static void infer_syn_ack(const struct move *m)
     act(m->y, TCPHS_HEARS_ACK_OF_SYN);
 }
 
+/* x goes on at or behind what y acknowledged and nobody saw. */
+static bool confirms_gap(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x, *y = v->y;
+    return y->claim_frame != 0 && tcphs_knows(y, TCPHS_CLAIM_IS_OPEN) && v->kind == TCPHS_KIND_ORDINARY &&
+           tcphs_seq_after(v->s->seq, x->snd_nxt) && !tcphs_seq_before(v->s->seq, y->claim_ack) &&
+           (v->seq_place != TCPHS_SEQ_FAR || v->s->seq == y->claim_ack);
+}
+
 /* The bytes that the peer acknowledged and nobody saw were really sent: x goes on behind them. */
 static void confirm_gap(const struct move *m)
 {
@@ -564,13 +658,21 @@ static void confirm_gap(const struct move *m)
     m->c->facts |= TCPHS_GAPS;
     assume(m->c);
     x->snd_una = tcphs_seq_max(x->snd_una, y->claim_ack);
+    x->snd_nxt = tcphs_seq_max(x->snd_nxt, y->claim_ack);
     if (tcphs_seq_after(y->claim_ack, y->rcv_nxt))
         y->rcv_nxt = y->rcv_ack = y->claim_ack;
+    y->rcv_edge = tcphs_seq_max(y->rcv_edge, y->claim_ack + y->max_window);
     join_held(y);
     if (x->state == TCPHS_SYN_RECEIVED) {
         m->c->facts &= (uint16_t)~TCPHS_BAD_FINAL_ACK;
         act(x, TCPHS_HEARS_ACK_OF_SYN);
     }
+    if (tcphs_knows(y, TCPHS_CLAIM_HAS_FIN) && !tcphs_knows(y, TCPHS_FIN_SENT)) { /* so its FIN was good */
+        send_fin(m, y, TCPHS_SENDS_FIN, y->snd_nxt - 1);
+        y->known |= TCPHS_FIN_HEARD;
+        act(x, TCPHS_HEARS_FIN);
+    }
+    y->known &= ~(uint32_t)TCPHS_CLAIM_HAS_FIN;
     y->claim_frame = 0;
 }
 
@@ -613,10 +715,10 @@ static void move_by_ack(const struct move *m)
     const uint32_t ack = m->s->ack;
     if (tcphs_acks_unseen_fin(m->v))
         assume_fin(m);
-    else if (m->v->ack_place == TCPHS_ACK_UNSEEN) /* the capture is known to have gaps: one more */
-        y->snd_nxt = ack;
     if (!tcphs_knows(y, TCPHS_KNOWS_SENT))
         learn_sent(y, ack, ack);
+    else if (!tcphs_knows(y, TCPHS_FIN_ASSUMED)) /* beyond what was seen only where the capture is known to have gaps */
+        y->snd_nxt = tcphs_seq_max(y->snd_nxt, ack);
     if (tcphs_seq_after(ack, y->snd_una)) {
         y->snd_una = ack;
         if (!tcphs_knows(y, TCPHS_DATA_ACKED))
@@ -655,8 +757,11 @@ static void remember_refused(const struct move *m)
     }
     if (bad_ack || v->seq_place == TCPHS_SEQ_OVER || v->seq_place == TCPHS_SEQ_FAR)
         x->provoked_frame = m->s->frame;
-    if (in_place && v->ack_place == TCPHS_ACK_UNSEEN)
+    if (in_place && v->ack_place == TCPHS_ACK_UNSEEN) {
         x->snd_nxt = tcphs_seq_max(x->snd_nxt, v->end);
+        if (tcphs_has_any(m->s, TCPHS_FIN) && x->snd_nxt == v->end)
+            x->known |= TCPHS_CLAIM_HAS_FIN;
+    }
     /* A duplicate still tells what its sender has heard, and a probe may be taken in (its ACK will say). */
     if ((v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD) && tcphs_knows(y, TCPHS_KNOWS_SENT)) {
         learn_acknowledgment(m);
@@ -682,14 +787,18 @@ static void accept_ordinary(const struct move *m)
         act(x, TCPHS_SENDS_OTHER);
     if (!tcphs_knows(x, TCPHS_KNOWS_SENT))
         learn_sent(x, s->seq, s->seq);
-    if (y->claim_frame != 0 && tcphs_seq_after(s->seq, x->snd_nxt) && !tcphs_seq_before(s->seq, y->claim_ack))
-        confirm_gap(m);
     /* Data of a server before any final ACK: remembered, for only the client's next word tells whether one was lost. */
     if (x->state == TCPHS_SYN_RECEIVED && s->length > 0 && c->early_frame == 0 && !(c->facts & TCPHS_WAS_ESTABLISHED) &&
         !tcphs_knows(y, TCPHS_ASKED_FASTOPEN) && y->snd_nxt == y->iss + 1)
         c->early_frame = s->frame;
     move_by_ack(m);
-    x->snd_nxt = tcphs_seq_max(x->snd_nxt, m->v->end);
+    if (tcphs_seq_after(m->v->end, x->snd_nxt)) {
+        if (x->claim_frame != 0 && m->v->ack_place == TCPHS_ACK_IN && tcphs_seq_before(s->ack, x->claim_ack))
+            x->known |= TCPHS_CLAIM_TAKEN_BACK; /* what is sent later never acknowledges less */
+        const bool unsure = m->v->end == s->seq;
+        x->known = unsure ? x->known | TCPHS_SENT_UNSURE : x->known & ~(uint32_t)TCPHS_SENT_UNSURE;
+        x->snd_nxt = m->v->end;
+    }
     if (tcphs_has_any(s, TCPHS_FIN))
         move_by_fin(m);
     deliver(m, s->seq, m->v->end);
@@ -930,9 +1039,13 @@ static void settle(const struct move *m, uint64_t findings)
 {
     const uint64_t refuted = TCPHS_FINDING_BIT(TCPHS_FINDS_ack_unsent) | TCPHS_FINDING_BIT(TCPHS_FINDS_final_ack_bad) |
                              TCPHS_FINDING_BIT(TCPHS_FINDS_ack_in_syn_sent);
-    if ((findings & refuted) && m->y->claim_frame != m->s->frame && m->x->claim_frame != m->s->frame)
+    if ((findings & refuted) && m->x->claim_frame != m->s->frame) {
         m->y->claim_frame = 0;
-    if (findings & TCPHS_FINDING_BIT(TCPHS_FINDS_syn_in_connection))
+        m->y->known &= ~(uint32_t)TCPHS_CLAIM_HAS_FIN;
+    }
+    const uint64_t refused = TCPHS_FINDING_BIT(TCPHS_FINDS_syn_in_connection) |
+                             TCPHS_FINDING_BIT(TCPHS_FINDS_synack_changed);
+    if ((findings & refused) && m->v->kind == TCPHS_KIND_ORDINARY)
         m->y->other_frame = 0;
     if (m->v->kind == TCPHS_KIND_ORDINARY)
         m->y->provoked_frame = 0;
@@ -957,6 +1070,10 @@ void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_seg
         retract_assumed_fin(&m);
         tcphs_view_init(&v, c, s);
     }
+    if (confirms_gap(&v)) {
+        confirm_gap(&m);
+        tcphs_view_init(&v, c, s);
+    }
     const enum tcphs_stage before = tcphs_connection_stage(c);
     const bool was_syn_received = m.y->state == TCPHS_SYN_RECEIVED;
     told.findings |= tcphs_check_all(&v, &back);
@@ -977,6 +1094,7 @@ void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_seg
     tcphs_connection_look(c, o);
     const struct tcphs_outcome as_it_stands = *o;
     *o = told;
+    o->back = told.back == TCPHS_NAMELESS_FRAME ? 0 : told.back;
     o->stage = as_it_stands.stage;
     o->client = as_it_stands.client;
     o->assumed = as_it_stands.assumed;
@@ -996,8 +1114,15 @@ void tcphs_connection_forget_frame(struct tcphs_connection *c, uint32_t frame)
     for (unsigned i = 0; i < TCPHS_LINKS; i++)
         if (c->links[i] == frame)
             c->links[i] = 0;
-    uint32_t *const frames[] = { &c->established_frame, &c->end_frame, &c->icmp_frame };
-    for (unsigned i = 0; i < sizeof frames / sizeof frames[0]; i++)
-        if (*frames[i] == frame)
-            *frames[i] = 0;
+    uint32_t *const shown[] = { &c->established_frame, &c->end_frame, &c->icmp_frame };
+    for (unsigned i = 0; i < sizeof shown / sizeof shown[0]; i++)
+        if (*shown[i] == frame)
+            *shown[i] = 0;
+    uint32_t *const remembered[] = {
+        &c->rst_frame, &c->burst_frame, &c->early_frame, &c->end[0].claim_frame, &c->end[1].claim_frame,
+        &c->end[0].other_frame, &c->end[1].other_frame, &c->end[0].provoked_frame, &c->end[1].provoked_frame,
+    };
+    for (unsigned i = 0; i < sizeof remembered / sizeof remembered[0]; i++)
+        if (*remembered[i] == frame)
+            *remembered[i] = TCPHS_NAMELESS_FRAME;
 }

@@ -34,6 +34,10 @@ enum tcphs_known {
     TCPHS_SENT_ANYTHING = 0x8000,
     TCPHS_FIN_REPEATED = 0x10000,  /**< its FIN came again and waits for its ACK */
     TCPHS_CLAIM_IS_OPEN = 0x40000, /**< its claim was not refuted at once: unseen bytes would explain it */
+    TCPHS_CLAIM_HAS_FIN = 0x200000,/**< its open claim came with a FIN, at snd_nxt - 1 */
+    TCPHS_CLAIM_TAKEN_BACK = 0x400000, /**< it went on to send new data that acknowledges less */
+    TCPHS_OTHER_IS_SYN_ACK = 0x80000, /**< other_iss is of a SYN-ACK, and other_end what it acknowledged */
+    TCPHS_SENT_UNSURE = 0x100000,  /**< snd_nxt is what an empty segment said: the bytes before it were not captured */
     TCPHS_HELD_OVERFLOW = 0x20000, /**< more holes than held[] can tell: rcv_nxt may lag */
 };
 
@@ -53,7 +57,7 @@ struct tcphs_end {
     uint32_t held[TCPHS_HELD][2]; /**< out-of-order data it has heard: [left, right), unused when equal */
     uint32_t claim_ack;      /**< it acknowledged this, beyond what its peer was seen to send … */
     uint32_t claim_frame;    /**< … in this frame; 0 = no open claim */
-    uint32_t other_iss;      /**< another SYN of it, inside the connection … */
+    uint32_t other_iss;      /**< another SYN or SYN-ACK of it, inside the connection … */
     uint32_t other_end;      /**< … the number behind all that SYN occupies … */
     uint32_t other_frame;    /**< … in this frame; 0 = none */
     uint32_t provoked_frame; /**< its last segment that RFC 5961 lets the peer challenge; 0 = none */
@@ -85,6 +89,9 @@ enum tcphs_fact {
 enum tcphs_link { TCPHS_LINK_SYN, TCPHS_LINK_SYNACK, TCPHS_LINK_ACK, TCPHS_LINK_FIN, TCPHS_LINK_RST, TCPHS_LINKS };
 
 #define TCPHS_NO_CLIENT 2
+
+/** Stands for the number of a frame that a read filter has rejected and whose number another frame has got. */
+#define TCPHS_NAMELESS_FRAME UINT32_MAX
 
 struct tcphs_connection {
     struct tcphs_end end[2];
@@ -138,13 +145,14 @@ void tcphs_connection_init(struct tcphs_connection *c, const struct tcphs_connec
 /**
  * Whether a segment on the same addresses and ports begins a new connection after c. A SYN with another initial
  * sequence number does when c is over, or when a TIME-WAIT accepts it (RFC 9293 3.10.7.4, RFC 6191); a SYN-ACK does
- * when it acknowledges another SYN that was seen inside c.
+ * when it acknowledges another SYN that was seen inside c, and an ACK when it answers another SYN-ACK. Where the new
+ * handshake was not captured, numbers that have nothing to do with an ended or long silent c speak for themselves.
  */
 bool tcphs_connection_is_next(const struct tcphs_connection *c, const struct tcphs_segment *s);
 
 /**
  * Prepares the successor of a connection for the segment that begins it: when that is a SYN-ACK, the SYN it answers
- * was seen inside the predecessor and is taken over.
+ * may have been seen inside the predecessor and is taken over; so is the SYN-ACK that a final ACK answers.
  */
 void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_connection *previous,
                               const struct tcphs_segment *s);
@@ -155,7 +163,7 @@ void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_seg
 /** An ICMP error quoting a segment of c that end `from` had sent. Moves nothing; can become the verdict. */
 void tcphs_connection_icmp(struct tcphs_connection *c, uint32_t frame, unsigned from);
 
-/** Forgets links to a frame number that was given to a later frame (read filters renumber frames). */
+/** A frame number is given to a later frame (read filters do that): links to it go, suspicions lose its name only. */
 void tcphs_connection_forget_frame(struct tcphs_connection *c, uint32_t frame);
 
 /** What a segment that moves nothing (a copy, an ICMP quote) shows of c: stage, states, links as they are. */

@@ -20,7 +20,7 @@ struct tcphs_sight {
     uint8_t ttl;
 };
 
-#define TCPHS_COPIES_ROOM 4096
+#define TCPHS_COPIES_ROOM 16384
 
 struct tcphs_copies {
     struct {

@@ -62,7 +62,7 @@ static void add_change(struct tcphs_history *h, uint32_t frame, uint32_t packed,
         struct tcphs_change *last = &h->changes[h->change_count - 1];
         if (last->packed == packed)
             return;
-        if (last->frame == frame) {
+        if (last->place == frame * 2) {
             last->packed = packed;
             return;
         }
@@ -72,7 +72,7 @@ static void add_change(struct tcphs_history *h, uint32_t frame, uint32_t packed,
         h->changes = grow(h->changes, h->change_room * sizeof *h->changes, room * sizeof *h->changes);
         h->change_room = room;
     }
-    h->changes[h->change_count++] = (struct tcphs_change){ frame, packed };
+    h->changes[h->change_count++] = (struct tcphs_change){ frame * 2, packed };
 }
 
 static void add_note(struct tcphs_history *h, struct tcphs_note note, tcphs_grow grow)
@@ -111,12 +111,13 @@ void tcphs_history_forget_frame(struct tcphs_history *h, uint32_t frame)
 {
     while (h->note_count > 0 && h->notes[h->note_count - 1].frame == frame)
         h->note_count--;
+    if (h->change_count > 0 && h->changes[h->change_count - 1].place == frame * 2)
+        h->changes[h->change_count - 1].place--;
 }
 
 void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, unsigned from, tcphs_grow grow)
 {
     const uint32_t frame = o->frame;
-    tcphs_history_forget_frame(h, frame);
     add_change(h, frame, pack(o), grow);
     if (o->accepted != o->usual[from]) /* the value may be "unknown", which is 0: stored as it is */
         add_note(h, (struct tcphs_note){ frame, NOTE_ACCEPTED, o->accepted, 0, 0 }, grow);
@@ -148,7 +149,7 @@ static const struct tcphs_change *change_at(const struct tcphs_history *h, uint3
     uint32_t low = 0, high = h->change_count;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
-        if (h->changes[middle].frame <= frame)
+        if (h->changes[middle].place <= frame * 2)
             low = middle + 1;
         else
             high = middle;
@@ -234,7 +235,7 @@ void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_conn
         unpack(change->packed, o);
         if (change != h->changes)
             unpack(change[-1].packed, &before);
-        o->assumption_begins = change->frame == frame && o->assumed && !before.assumed;
+        o->assumption_begins = change->place == frame * 2 && o->assumed && !before.assumed;
     }
     o->accepted = o->usual[from];
     for (unsigned i = 0; i < TCPHS_LINKS; i++)

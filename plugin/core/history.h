@@ -13,7 +13,7 @@
 #include "connection.h"
 
 struct tcphs_change {
-    uint32_t frame;
+    uint32_t place;  /**< twice the frame number; one less when the number was given to another frame since */
     uint32_t packed; /**< stage, states, client, usual, assumed; see history.c */
 };
 
@@ -35,8 +35,8 @@ struct tcphs_history {
 typedef void *(*tcphs_grow)(void *old, size_t old_size, size_t size);
 
 /**
- * Keeps what was told of a segment sent by end `from`. Frames come in rising order; the same frame again means that
- * the number was given to another frame since: what was noted under it is replaced.
+ * Keeps what was told of a segment sent by end `from`. Frames come in rising order, below 2^31; before a number comes
+ * again it must have been forgotten.
  */
 void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, unsigned from, tcphs_grow grow);
 
@@ -47,7 +47,7 @@ void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, u
 void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_connection *c, uint32_t frame, unsigned from,
                           struct tcphs_outcome *o);
 
-/** Drops the notes filed under a frame number that another frame has been given. */
+/** The frame number is given to another frame: its notes go, its change of state stays, just before that frame. */
 void tcphs_history_forget_frame(struct tcphs_history *h, uint32_t frame);
 
 #endif

@@ -69,6 +69,16 @@ static uint8_t place_seq(const struct tcphs_view *v)
     return (uint32_t)over <= slack(y) ? TCPHS_SEQ_OVER : TCPHS_SEQ_FAR;
 }
 
+/* The most that x can ever have allowed y to send ahead: a full window field at the scale it offered. */
+static uint32_t largest_grant(const struct tcphs_connection *c, const struct tcphs_end *x)
+{
+    if (!scale_is_known(c))
+        return UINT16_MAX << LARGEST_SHIFT;
+    if (!(c->end[0].known & c->end[1].known & TCPHS_OFFERED_SCALE))
+        return UINT16_MAX;
+    return (uint32_t)UINT16_MAX << x->wscale;
+}
+
 static uint8_t place_ack(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;
@@ -82,7 +92,11 @@ static uint8_t place_ack(const struct tcphs_view *v)
     if (beyond > 0) {
         /* Behind its FIN an end sends nothing: no gap can explain an acknowledgment of more. */
         const bool all_sent = tcphs_knows(y, TCPHS_FIN_SENT) && !tcphs_knows(y, TCPHS_FIN_ASSUMED);
-        return !all_sent && (uint32_t)beyond <= slack(v->x) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
+        if (all_sent)
+            return TCPHS_ACK_FAR;
+        if (!tcphs_knows(y, TCPHS_SENT_ANYTHING)) /* y's direction is not in the capture at all */
+            return TCPHS_ACK_UNKNOWN;
+        return (uint32_t)beyond <= largest_grant(v->c, v->x) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
     }
     const int32_t below = tcphs_seq_diff(y->snd_una, v->s->ack);
     if (below <= 0)
@@ -93,7 +107,7 @@ static uint8_t place_ack(const struct tcphs_view *v)
 /* The answer where only a capture gap speaks for acceptance: believed as long as the capture has shown no gap. */
 static uint8_t no_unless_gaps(const struct tcphs_view *v)
 {
-    return (v->c->facts & TCPHS_GAPS) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
+    return (v->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
 }
 
 static bool holds_data(const struct tcphs_end *e)
@@ -102,6 +116,22 @@ static bool holds_data(const struct tcphs_end *e)
         if (e->held[i][0] != e->held[i][1])
             return true;
     return false;
+}
+
+bool tcphs_is_foreign(const struct tcphs_view *v)
+{
+    if (!tcphs_knows(v->x, TCPHS_KNOWS_SENT))
+        return false;
+    const int32_t leap = tcphs_seq_diff(v->s->seq, v->x->snd_nxt);
+    const bool far = leap > (int32_t)LEAST_SLACK || leap < -(int32_t)LEAST_SLACK;
+    return far && v->seq_place != TCPHS_SEQ_AHEAD &&
+           (v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_UNSEEN || v->ack_place == TCPHS_ACK_TOO_OLD);
+}
+
+bool tcphs_is_foreign_syn_ack(const struct tcphs_view *v)
+{
+    return v->kind == TCPHS_KIND_SYN_ACK && tcphs_knows(v->x, TCPHS_KNOWS_ISS) && !tcphs_repeats_syn(v) &&
+           tcphs_knows(v->y, TCPHS_KNOWS_SENT) && !tcphs_seq_within(v->s->ack, v->y->iss + 1, v->y->snd_nxt);
 }
 
 bool tcphs_rst_is_exact(const struct tcphs_view *v)
@@ -119,7 +149,7 @@ bool tcphs_rst_is_exact(const struct tcphs_view *v)
 
 bool tcphs_refuses_other_syn(const struct tcphs_view *v)
 {
-    return v->y->other_frame != 0 && tcphs_has_any(v->s, TCPHS_ACK) &&
+    return v->y->other_frame != 0 && !tcphs_knows(v->y, TCPHS_OTHER_IS_SYN_ACK) && tcphs_has_any(v->s, TCPHS_ACK) &&
            tcphs_seq_within(v->s->ack, v->y->other_iss + 1, v->y->other_end);
 }
 

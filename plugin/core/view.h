@@ -74,6 +74,12 @@ static inline bool tcphs_repeats_syn(const struct tcphs_view *v)
     return tcphs_knows(v->x, TCPHS_KNOWS_ISS) && v->s->seq == v->x->iss;
 }
 
+/** Its sequence number leaps away from its sender's, and it acknowledges what this connection does not know. */
+bool tcphs_is_foreign(const struct tcphs_view *v);
+
+/** A SYN-ACK of other numbers than the one accepted, acknowledging what the receiver never sent: of another connection? */
+bool tcphs_is_foreign_syn_ack(const struct tcphs_view *v);
+
 /** Is a RST with this number exactly where its receiver y would obey it? */
 bool tcphs_rst_is_exact(const struct tcphs_view *v);
 

@@ -188,9 +188,14 @@ static struct tcphs_tracked *feed(const struct tcphs_sighting *seen)
     return t;
 }
 
+/* FNV-1a: unlike the host's hash it has no seed, so that the same capture gives the same copies in every process. */
 static guint64 tuple_number(const struct tcphs_tuple *tuple)
 {
-    return hash_tuple(tuple);
+    const guint8 *bytes = (const guint8 *)tuple;
+    guint64 number = G_GUINT64_CONSTANT(0xCBF29CE484222325);
+    for (size_t i = 0; i < sizeof *tuple; i++)
+        number = (number ^ bytes[i]) * G_GUINT64_CONSTANT(0x100000001B3);
+    return number;
 }
 
 /* The connection that a header belongs to when it moves nothing: a copy, a fragment, an ICMP quote. */

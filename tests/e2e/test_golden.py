@@ -45,7 +45,7 @@ def test_samples_read_as_they_did(host, samples, passes, request):
         path = GOLDEN / f"{capture.name}.{passes}.jsonl"
         if request.config.getoption("--update-golden"):
             GOLDEN.mkdir(exist_ok=True)
-            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
         elif not path.exists():
             wrong.append(f"{capture.name}: no golden file, run pytest --update-golden and read what it writes")
         else:
