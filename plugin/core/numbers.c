@@ -1,0 +1,143 @@
+/* numbers.c
+ * What both ends have sent, heard and granted: the bookkeeping of sequence numbers behind every move.
+ * Which segment may change them is decided by the callers.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "move.h"
+
+#include "seq.h"
+
+void tcphs_act(struct tcphs_end *e, enum tcphs_step_event event)
+{
+    e->state = (uint8_t)tcphs_machine(e->state, event);
+}
+
+void tcphs_assume(struct tcphs_connection *c)
+{
+    c->facts |= TCPHS_ASSUMED;
+}
+
+void tcphs_learn_sent(struct tcphs_end *e, uint32_t una, uint32_t nxt)
+{
+    e->snd_una = una;
+    e->snd_nxt = nxt;
+    e->known |= TCPHS_KNOWS_SENT;
+}
+
+void tcphs_learn_heard(struct tcphs_end *e, uint32_t next)
+{
+    e->rcv_nxt = e->rcv_ack = next;
+    e->known |= TCPHS_KNOWS_HEARD;
+    e->rcv_edge = next + e->max_window;
+}
+
+void tcphs_learn_window(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x;
+    const uint32_t window = tcphs_granted_window(m->c, m->s);
+    if (!tcphs_knows(x, TCPHS_KNOWS_WINDOW) || window > x->max_window)
+        x->max_window = window;
+    if (tcphs_knows(x, TCPHS_KNOWS_HEARD)) {
+        const uint32_t from = tcphs_has_any(m->s, TCPHS_ACK) ? m->s->ack : x->rcv_nxt;
+        const uint32_t edge = from + window;
+        x->rcv_edge = tcphs_knows(x, TCPHS_KNOWS_WINDOW) ? tcphs_seq_max(x->rcv_edge, edge) : edge;
+    }
+    x->known |= TCPHS_KNOWS_WINDOW;
+}
+
+void tcphs_learn_syn_options(const struct tcphs_move *m)
+{
+    const struct tcphs_segment *s = m->s;
+    if (s->options & TCPHS_OPTIONS_CUT)
+        return;
+    m->x->known |= TCPHS_SAW_SYN_OPTIONS;
+    if (s->options & TCPHS_OPT_WSCALE) {
+        m->x->known |= TCPHS_OFFERED_SCALE;
+        m->x->wscale = s->wscale > 14 ? 14 : s->wscale; /* RFC 7323 2.3 */
+    }
+    if (s->options & TCPHS_OPT_FASTOPEN)
+        m->x->known |= TCPHS_ASKED_FASTOPEN;
+}
+
+/* Takes in what has become adjacent to RCV.NXT and drops what lies below it. */
+void tcphs_join_held(struct tcphs_end *e)
+{
+    for (int pass = 0; pass < TCPHS_HELD; pass++)
+        for (int i = 0; i < TCPHS_HELD; i++) {
+            uint32_t *held = e->held[i];
+            if (held[0] == held[1] || tcphs_seq_after(held[0], e->rcv_nxt))
+                continue;
+            e->rcv_nxt = tcphs_seq_max(e->rcv_nxt, held[1]);
+            held[0] = held[1] = 0;
+        }
+}
+
+static void hold(struct tcphs_end *e, uint32_t left, uint32_t right)
+{
+    for (int i = 0; i < TCPHS_HELD; i++) {
+        uint32_t *held = e->held[i];
+        if (held[0] == held[1])
+            continue;
+        if (!tcphs_seq_after(left, held[1]) && !tcphs_seq_before(right, held[0])) {
+            held[1] = tcphs_seq_max(held[1], right);
+            held[0] = tcphs_seq_before(left, held[0]) ? left : held[0];
+            return;
+        }
+    }
+    for (int i = 0; i < TCPHS_HELD; i++)
+        if (e->held[i][0] == e->held[i][1]) {
+            e->held[i][0] = left;
+            e->held[i][1] = right;
+            return;
+        }
+    e->known |= TCPHS_HELD_OVERFLOW;
+}
+
+/* y hears the bytes [left, right) of x, FIN included; a FIN counts as heard once it is in sequence. */
+void tcphs_deliver(const struct tcphs_move *m, uint32_t left, uint32_t right)
+{
+    struct tcphs_end *x = m->x, *y = m->y;
+    if (!tcphs_knows(y, TCPHS_KNOWS_HEARD))
+        tcphs_learn_heard(y, left);
+    if (tcphs_seq_after(right, y->rcv_nxt)) {
+        if (tcphs_seq_after(left, y->rcv_nxt))
+            hold(y, left, right);
+        else
+            y->rcv_nxt = right;
+        tcphs_join_held(y);
+    }
+    if (tcphs_knows(x, TCPHS_FIN_SENT) && !tcphs_knows(x, TCPHS_FIN_HEARD) && tcphs_seq_after(y->rcv_nxt, x->fin_seq)) {
+        x->known |= TCPHS_FIN_HEARD;
+        tcphs_act(y, TCPHS_HEARS_FIN);
+    }
+}
+
+void tcphs_tell_counts(const struct tcphs_move *m)
+{
+    m->o->syn_count = m->c->syn_count;
+    m->o->synack_count = m->c->synack_count;
+}
+
+void tcphs_tell_due(const struct tcphs_move *m, uint32_t due)
+{
+    m->o->has_due = true;
+    m->o->due = due;
+    m->o->seen = m->s->ack;
+}
+
+/* x acknowledges what its peer was not seen to send; "open" when bytes that were not captured would explain it. */
+void tcphs_claim(const struct tcphs_move *m, bool open)
+{
+    struct tcphs_end *x = m->x;
+    x->claim_ack = m->s->ack;
+    x->claim_frame = m->s->frame;
+    x->known &= ~(uint32_t)(TCPHS_CLAIM_IS_OPEN | TCPHS_CLAIM_HAS_FIN | TCPHS_CLAIM_TAKEN_BACK);
+    x->known |= open ? TCPHS_CLAIM_IS_OPEN : 0;
+}
+
+void tcphs_link_first(const struct tcphs_move *m, enum tcphs_link link)
+{
+    if (m->c->links[link] == 0)
+        m->c->links[link] = m->s->frame;
+}

@@ -1,0 +1,180 @@
+/* opening.c
+ * SYN and SYN-ACK: how a connection is opened, retried, answered wrongly, or interrupted by another SYN.
+ * The final ACK is an ordinary segment (ordinary.c).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "move.h"
+
+#include <string.h>
+
+#include "seq.h"
+
+static void tell_syn(const struct tcphs_move *m)
+{
+    struct tcphs_connection *c = m->c;
+    if (c->syn_count < UINT16_MAX)
+        c->syn_count++;
+    c->last_syn_time = m->s->time;
+    tcphs_link_first(m, TCPHS_LINK_SYN);
+    m->o->step = 1;
+    tcphs_tell_counts(m);
+}
+
+static void open_by_syn(const struct tcphs_move *m)
+{
+    struct tcphs_connection *c = m->c;
+    struct tcphs_end *x = m->x;
+    if (c->client == TCPHS_NO_CLIENT)
+        c->client = m->s->from;
+    if (c->syn_count == 0)
+        c->first_syn_time = m->s->time;
+    if (m->y->state == TCPHS_SYN_SENT)
+        c->facts |= TCPHS_SIMULTANEOUS;
+    tcphs_learn_syn_options(m);
+    x->iss = m->s->seq;
+    x->known |= TCPHS_KNOWS_ISS | TCPHS_SENT_SYN;
+    tcphs_learn_sent(x, m->s->seq, m->s->seq + 1 + m->s->length);
+    tcphs_learn_window(m);
+    tcphs_learn_heard(m->y, m->s->seq + 1);
+    tcphs_act(x, TCPHS_SENDS_SYN);
+    tcphs_act(m->y, TCPHS_HEARS_SYN);
+    tell_syn(m);
+}
+
+/* The client of a refused attempt tries again with the same number: the same connection, from the start. */
+static void reopen(const struct tcphs_move *m)
+{
+    struct tcphs_connection *c = m->c;
+    c->facts &= (uint16_t)~(TCPHS_IS_RESET | TCPHS_BAD_SYN_ACK | TCPHS_BAD_FINAL_ACK | TCPHS_CHALLENGED);
+    c->first_closer = TCPHS_NO_CLIENT;
+    c->end_frame = 0;
+    memset(m->y, 0, sizeof *m->y);
+    m->x->state = m->y->state = TCPHS_UNKNOWN;
+    open_by_syn(m);
+}
+
+/* A SYN or SYN-ACK of other numbers: what follows tells whether it is refused or begins a new connection. */
+static void keep_other(const struct tcphs_move *m, uint32_t end)
+{
+    m->c->other_time = m->s->time;
+    m->x->other_iss = m->s->seq;
+    m->x->other_end = end;
+    m->x->other_frame = m->x->provoked_frame = m->s->frame;
+}
+
+/* The capture has the SYN behind the SYN-ACK that answered it. */
+static void take_late_syn(const struct tcphs_move *m)
+{
+    tcphs_learn_syn_options(m);
+    m->x->known |= TCPHS_SENT_SYN;
+    if (m->c->syn_count == 0)
+        m->c->first_syn_time = m->s->time;
+    tell_syn(m);
+}
+
+void tcphs_move_by_syn(const struct tcphs_move *m)
+{
+    const enum tcphs_stage stage = tcphs_connection_stage(m->c);
+    const bool never_open = !(m->c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START));
+    if (tcphs_knows(m->x, TCPHS_SENT_SYN) && tcphs_repeats_syn(m->v)) {
+        if (stage == TCPHS_STAGE_RESET && never_open)
+            reopen(m);
+        else if (stage != TCPHS_STAGE_RESET && stage != TCPHS_STAGE_CLOSED) {
+            m->x->snd_nxt = tcphs_seq_max(m->x->snd_nxt, m->s->seq + 1 + m->s->length);
+            tcphs_act(m->x, TCPHS_SENDS_SYN);
+            tcphs_act(m->y, TCPHS_HEARS_SYN);
+            tell_syn(m);
+        }
+        return;
+    }
+    if (tcphs_repeats_syn(m->v) && !tcphs_knows(m->x, TCPHS_SENT_SYN)) {
+        take_late_syn(m);
+        return;
+    }
+    const bool opens = stage == TCPHS_STAGE_NONE || (stage == TCPHS_STAGE_SYN_SENT && m->y->state == TCPHS_SYN_SENT);
+    if (opens && never_open && !tcphs_knows(m->x, TCPHS_SENT_SYN)) {
+        open_by_syn(m);
+        return;
+    }
+    keep_other(m, m->v->end);
+    m->x->known &= ~(uint32_t)TCPHS_OTHER_IS_SYN_ACK;
+}
+
+static void tell_syn_ack(const struct tcphs_move *m)
+{
+    struct tcphs_connection *c = m->c;
+    if (c->synack_count < UINT16_MAX)
+        c->synack_count++;
+    c->last_synack_time = m->s->time;
+    tcphs_link_first(m, TCPHS_LINK_SYNACK);
+    tcphs_tell_counts(m);
+    if (c->syn_count == 0)
+        return; /* nothing to hold it against: no step 2 that anyone could check */
+    m->o->step = 2;
+    tcphs_tell_due(m, m->s->ack);
+    if (m->s->time >= c->last_syn_time)
+        m->o->time_synack = m->s->time - c->last_syn_time;
+}
+
+static void accept_syn_ack(const struct tcphs_move *m)
+{
+    struct tcphs_connection *c = m->c;
+    struct tcphs_end *x = m->x, *y = m->y;
+    const struct tcphs_segment *s = m->s;
+    tcphs_learn_syn_options(m);
+    if (c->client == TCPHS_NO_CLIENT)
+        c->client = !s->from;
+    if (!tcphs_knows(y, TCPHS_KNOWS_SENT)) { /* its SYN was not captured */
+        y->iss = s->ack - 1;
+        y->known |= TCPHS_KNOWS_ISS;
+        tcphs_learn_sent(y, s->ack, s->ack);
+        tcphs_assume(c);
+    }
+    x->iss = s->seq;
+    x->known |= TCPHS_KNOWS_ISS | TCPHS_SENT_SYN_ACK;
+    tcphs_learn_sent(x, s->seq, s->seq + 1 + s->length);
+    y->snd_una = tcphs_seq_max(y->snd_una, s->ack);
+    tcphs_learn_heard(x, s->ack);
+    tcphs_learn_window(m);
+    tcphs_learn_heard(y, s->seq + 1);
+    if (s->ack != y->iss + 1)
+        y->known |= TCPHS_DATA_ACKED;
+    x->claim_frame = 0;
+    c->facts &= (uint16_t)~TCPHS_BAD_SYN_ACK;
+    tcphs_act(x, TCPHS_SENDS_SYN_ACK);
+    tcphs_act(y, TCPHS_HEARS_SYN_ACK);
+    tell_syn_ack(m);
+}
+
+/* The same SYN-ACK again: the server has not heard the final ACK, whatever we believed. */
+static void repeat_syn_ack(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x;
+    m->c->facts |= TCPHS_REPEATED_SYN_ACK;
+    const bool silent_since = x->snd_nxt == x->iss + 1 + m->s->length && x->rcv_ack == x->rcv_nxt;
+    if (x->state == TCPHS_ESTABLISHED && silent_since && !tcphs_knows(m->y, TCPHS_DATA_ACKED))
+        x->state = TCPHS_SYN_RECEIVED;
+    tell_syn_ack(m);
+}
+
+void tcphs_move_by_syn_ack(const struct tcphs_move *m)
+{
+    const struct tcphs_end *x = m->x, *y = m->y;
+    const bool same = tcphs_knows(x, TCPHS_SENT_SYN_ACK) && m->s->seq == x->iss &&
+                      tcphs_seq_within(m->s->ack, y->iss + 1, y->snd_nxt);
+    if (m->v->accepted == TCPHS_ACCEPT_YES || tcphs_connection_stage(m->c) == TCPHS_STAGE_NONE) {
+        accept_syn_ack(m);
+    } else if (same && (y->state >= TCPHS_SYN_RECEIVED)) {
+        repeat_syn_ack(m);
+    } else if (y->state == TCPHS_SYN_SENT) {
+        m->c->facts |= TCPHS_BAD_SYN_ACK;
+        tcphs_claim(m, false);
+        tcphs_tell_due(m, tcphs_due_ack(m->v));
+    } else if (tcphs_is_foreign_syn_ack(m->v)) {
+        keep_other(m, m->s->ack);
+        m->x->known |= TCPHS_OTHER_IS_SYN_ACK;
+    } else {
+        m->x->provoked_frame = m->s->frame;
+    }
+}

@@ -1,0 +1,206 @@
+/* ordinary.c
+ * Segments that carry ACK and neither SYN nor RST: data, acknowledgments, and what they prove about bytes not captured.
+ * The FIN among them is handed to closing.c.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "move.h"
+
+#include "checks.h"
+#include "seq.h"
+
+static void guess_client(struct tcphs_connection *c, const struct tcphs_segment *s)
+{
+    if (c->client != TCPHS_NO_CLIENT || s->source_port == s->destination_port)
+        return;
+    c->client = s->source_port > s->destination_port ? s->from : !s->from; /* services sit on the lower port */
+    c->assumed_client = 1;
+}
+
+void tcphs_pick_up_midstream(const struct tcphs_move *m)
+{
+    m->c->facts |= TCPHS_MIDSTREAM_START;
+    tcphs_assume(m->c);
+    guess_client(m->c, m->s);
+}
+
+/* Before the SYN-ACK the client sends no ACK: it has heard one that was not captured. */
+static void infer_syn_ack(const struct tcphs_move *m)
+{
+    m->c->facts |= TCPHS_GAPS;
+    tcphs_assume(m->c);
+    tcphs_act(m->x, TCPHS_SENDS_OTHER);
+    tcphs_act(m->y, TCPHS_HEARS_ACK_OF_SYN);
+}
+
+/* x goes on at or behind what y acknowledged and nobody saw. */
+bool tcphs_confirms_gap(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x, *y = v->y;
+    return y->claim_frame != 0 && tcphs_knows(y, TCPHS_CLAIM_IS_OPEN) && v->kind == TCPHS_KIND_ORDINARY &&
+           tcphs_seq_after(v->s->seq, x->snd_nxt) && !tcphs_seq_before(v->s->seq, y->claim_ack) &&
+           (v->seq_place != TCPHS_SEQ_FAR || v->s->seq == y->claim_ack);
+}
+
+/* The bytes that the peer acknowledged and nobody saw were really sent: x goes on behind them. */
+void tcphs_confirm_gap(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x, *y = m->y;
+    m->c->facts |= TCPHS_GAPS;
+    tcphs_assume(m->c);
+    x->snd_una = tcphs_seq_max(x->snd_una, y->claim_ack);
+    x->snd_nxt = tcphs_seq_max(x->snd_nxt, y->claim_ack);
+    if (tcphs_seq_after(y->claim_ack, y->rcv_nxt))
+        y->rcv_nxt = y->rcv_ack = y->claim_ack;
+    y->rcv_edge = tcphs_seq_max(y->rcv_edge, y->claim_ack + y->max_window);
+    tcphs_join_held(y);
+    if (x->state == TCPHS_SYN_RECEIVED) {
+        m->c->facts &= (uint16_t)~TCPHS_BAD_FINAL_ACK;
+        tcphs_act(x, TCPHS_HEARS_ACK_OF_SYN);
+    }
+    if (tcphs_knows(y, TCPHS_CLAIM_HAS_FIN) && !tcphs_knows(y, TCPHS_FIN_SENT)) { /* so its FIN was good */
+        tcphs_send_fin(m, y, TCPHS_SENDS_FIN, y->snd_nxt - 1);
+        y->known |= TCPHS_FIN_HEARD;
+        tcphs_act(x, TCPHS_HEARS_FIN);
+    }
+    y->known &= ~(uint32_t)TCPHS_CLAIM_HAS_FIN;
+    y->claim_frame = 0;
+}
+
+static void mark_data_acked(struct tcphs_end *e)
+{
+    uint32_t bytes = e->snd_una - e->iss - 1;
+    if (tcphs_knows(e, TCPHS_FIN_SENT) && tcphs_seq_after(e->snd_una, e->fin_seq))
+        bytes--;
+    if (!tcphs_knows(e, TCPHS_KNOWS_ISS) || bytes > 0)
+        e->known |= TCPHS_DATA_ACKED;
+}
+
+/* What the acknowledgment tells of its sender x: what it has heard, and where its window ends. */
+static void learn_acknowledgment(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x;
+    const uint32_t ack = m->s->ack;
+    if (!tcphs_knows(x, TCPHS_KNOWS_HEARD)) {
+        tcphs_learn_heard(x, ack);
+    } else if (tcphs_seq_after(ack, x->rcv_nxt)) {
+        if (!tcphs_knows(x, TCPHS_HELD_OVERFLOW) && !(m->c->facts & TCPHS_GAPS)) {
+            m->c->facts |= TCPHS_GAPS;
+            tcphs_assume(m->c);
+        }
+        x->rcv_nxt = ack;
+        tcphs_join_held(x);
+    }
+    x->rcv_ack = tcphs_seq_max(x->rcv_ack, ack);
+    if (m->s->options & TCPHS_OPT_SACK) {
+        x->sack_right = m->s->sack_right;
+        x->known |= TCPHS_SENT_SACK;
+    }
+    tcphs_learn_window(m);
+}
+
+/* An acknowledgment that y accepts. */
+static void move_by_ack(const struct tcphs_move *m)
+{
+    struct tcphs_end *y = m->y;
+    const uint32_t ack = m->s->ack;
+    if (tcphs_acks_unseen_fin(m->v))
+        tcphs_assume_fin(m);
+    if (!tcphs_knows(y, TCPHS_KNOWS_SENT))
+        tcphs_learn_sent(y, ack, ack);
+    else if (!tcphs_knows(y, TCPHS_FIN_ASSUMED)) /* beyond what was seen only where the capture is known to have gaps */
+        y->snd_nxt = tcphs_seq_max(y->snd_nxt, ack);
+    if (tcphs_seq_after(ack, y->snd_una)) {
+        y->snd_una = ack;
+        if (!tcphs_knows(y, TCPHS_DATA_ACKED))
+            mark_data_acked(y);
+    }
+    learn_acknowledgment(m);
+    if (y->state == TCPHS_SYN_RECEIVED)
+        tcphs_act(y, TCPHS_HEARS_ACK_OF_SYN);
+    tcphs_acknowledge_fin(m);
+}
+
+/* What can be learned of a segment that its receiver drops: what its sender claims, and what may be asked back. */
+static void remember_refused(const struct tcphs_move *m)
+{
+    struct tcphs_connection *c = m->c;
+    struct tcphs_end *x = m->x, *y = m->y;
+    const struct tcphs_view *v = m->v;
+    const bool over = tcphs_connection_stage(c) == TCPHS_STAGE_RESET;
+    const bool handshake = y->state == TCPHS_SYN_RECEIVED || y->state == TCPHS_SYN_SENT;
+    const bool acks_syn = tcphs_seq_within(m->s->ack, y->iss + 1, y->snd_nxt);
+    const bool bad_ack = v->ack_place == TCPHS_ACK_UNSEEN || v->ack_place == TCPHS_ACK_FAR ||
+                         v->ack_place == TCPHS_ACK_TOO_OLD;
+    const bool in_place = v->seq_place == TCPHS_SEQ_IN || v->seq_place == TCPHS_SEQ_EDGE;
+    if (over) {
+        if (in_place)
+            x->snd_nxt = tcphs_seq_max(x->snd_nxt, v->end);
+        return;
+    }
+    tcphs_tell_repeated_close_ack(m);
+    if (handshake && !acks_syn && v->seq_place != TCPHS_SEQ_OLD)
+        c->facts |= y->state == TCPHS_SYN_SENT ? TCPHS_CHALLENGED : TCPHS_BAD_FINAL_ACK;
+    if ((bad_ack || (handshake && !acks_syn)) && y->state != TCPHS_CLOSED) {
+        tcphs_tell_due(m, tcphs_due_ack(v));
+        if (v->ack_place == TCPHS_ACK_UNSEEN || handshake)
+            tcphs_claim(m, v->ack_place == TCPHS_ACK_UNSEEN);
+    }
+    if (bad_ack || v->seq_place == TCPHS_SEQ_OVER || v->seq_place == TCPHS_SEQ_FAR)
+        x->provoked_frame = m->s->frame;
+    if (in_place && v->ack_place == TCPHS_ACK_UNSEEN) {
+        x->snd_nxt = tcphs_seq_max(x->snd_nxt, v->end);
+        if (tcphs_has_any(m->s, TCPHS_FIN) && x->snd_nxt == v->end)
+            x->known |= TCPHS_CLAIM_HAS_FIN;
+    }
+    /* A duplicate still tells what its sender has heard, and a probe may be taken in (its ACK will say). */
+    if ((v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD) && tcphs_knows(y, TCPHS_KNOWS_SENT)) {
+        learn_acknowledgment(m);
+        if (v->seq_place == TCPHS_SEQ_EDGE)
+            x->snd_nxt = tcphs_seq_max(x->snd_nxt, v->end);
+        if (tcphs_has_any(m->s, TCPHS_FIN) && tcphs_knows(x, TCPHS_FIN_SENT))
+            tcphs_move_by_fin(m);
+    }
+}
+
+static void accept_ordinary(const struct tcphs_move *m)
+{
+    struct tcphs_connection *c = m->c;
+    struct tcphs_end *x = m->x, *y = m->y;
+    const struct tcphs_segment *s = m->s;
+    if (m->v->seq_place == TCPHS_SEQ_AHEAD) {
+        c->facts |= TCPHS_GAPS;
+        tcphs_assume(c);
+    }
+    if (x->state == TCPHS_SYN_SENT)
+        infer_syn_ack(m);
+    else if (x->state == TCPHS_UNKNOWN || x->state == TCPHS_LISTEN)
+        tcphs_act(x, TCPHS_SENDS_OTHER);
+    if (!tcphs_knows(x, TCPHS_KNOWS_SENT))
+        tcphs_learn_sent(x, s->seq, s->seq);
+    /* Data of a server before any final ACK: remembered, for only the client's next word tells whether one was lost. */
+    if (x->state == TCPHS_SYN_RECEIVED && s->length > 0 && c->early_frame == 0 && !(c->facts & TCPHS_WAS_ESTABLISHED) &&
+        !tcphs_knows(y, TCPHS_ASKED_FASTOPEN) && y->snd_nxt == y->iss + 1)
+        c->early_frame = s->frame;
+    move_by_ack(m);
+    if (tcphs_seq_after(m->v->end, x->snd_nxt)) {
+        if (x->claim_frame != 0 && m->v->ack_place == TCPHS_ACK_IN && tcphs_seq_before(s->ack, x->claim_ack))
+            x->known |= TCPHS_CLAIM_TAKEN_BACK; /* what is sent later never acknowledges less */
+        const bool unsure = m->v->end == s->seq;
+        x->known = unsure ? x->known | TCPHS_SENT_UNSURE : x->known & ~(uint32_t)TCPHS_SENT_UNSURE;
+        x->snd_nxt = m->v->end;
+    }
+    if (tcphs_has_any(s, TCPHS_FIN))
+        tcphs_move_by_fin(m);
+    tcphs_deliver(m, s->seq, m->v->end);
+}
+
+void tcphs_move_by_ordinary(const struct tcphs_move *m)
+{
+    if (tcphs_connection_stage(m->c) == TCPHS_STAGE_NONE && m->x->state == TCPHS_UNKNOWN)
+        tcphs_pick_up_midstream(m);
+    if (m->v->accepted != TCPHS_ACCEPT_NO || tcphs_is_unseen_fin(m->v))
+        accept_ordinary(m);
+    else
+        remember_refused(m);
+}

@@ -1,0 +1,159 @@
+/* succession.c
+ * Whether a segment still belongs to a connection or begins the next one on the same addresses and ports.
+ * Moves nothing; the caller keeps the list.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "move.h"
+
+#include "checks.h"
+#include "seq.h"
+#include "view.h"
+
+/* A new SYN on the ports of a connection in TIME-WAIT is beyond doubt after this (60 s is the shortest in use). */
+#define TIME_WAIT_OVER (60 * TCPHS_SECOND)
+/* An unanswered SYN is given up by every client after this long a silence; 2 MSL of RFC 9293 4.2. */
+#define ATTEMPT_OVER (240 * TCPHS_SECOND)
+
+static bool is_accepted_by_time_wait(const struct tcphs_view *v)
+{
+    /* A higher number, or newer timestamps, which we do not follow (RFC 6191): with the option, give it the benefit. */
+    return tcphs_seq_after(v->s->seq, v->y->rcv_nxt) || (v->s->options & TCPHS_OPT_TIMESTAMP) ||
+           v->s->time - v->c->last_time > TIME_WAIT_OVER;
+}
+
+/* An end has closed, acknowledging bytes that were not captured: the capture misses a part, perhaps the rest of the close. */
+static bool has_unseen_fin(const struct tcphs_view *v)
+{
+    return ((v->x->known | v->y->known) & TCPHS_CLAIM_HAS_FIN) != 0;
+}
+
+static bool syn_is_next(const struct tcphs_view *v)
+{
+    const struct tcphs_connection *c = v->c;
+    switch (tcphs_connection_stage(c)) {
+    case TCPHS_STAGE_RESET:
+        return !tcphs_repeats_syn(v);
+    case TCPHS_STAGE_CLOSED:
+    case TCPHS_STAGE_CLOSING: /* with both FINs sent, only the last ACK is missing, perhaps from the capture alone */
+        if (tcphs_repeats_syn(v) || !(v->x->known & v->y->known & TCPHS_FIN_SENT))
+            return false;
+        return v->y->state != TCPHS_TIME_WAIT || is_accepted_by_time_wait(v);
+    case TCPHS_STAGE_SYN_SENT:
+        return tcphs_knows(v->x, TCPHS_SENT_SYN) && !tcphs_repeats_syn(v) && v->s->time - c->last_time > ATTEMPT_OVER;
+    case TCPHS_STAGE_NONE:
+    case TCPHS_STAGE_SYN_RECEIVED:
+    case TCPHS_STAGE_ESTABLISHED:
+    case TCPHS_STAGE_MIDSTREAM:
+        return !tcphs_repeats_syn(v) && has_unseen_fin(v);
+    }
+    return false;
+}
+
+static bool is_ended(const struct tcphs_connection *c)
+{
+    const enum tcphs_stage stage = tcphs_connection_stage(c);
+    return stage == TCPHS_STAGE_RESET || stage == TCPHS_STAGE_CLOSED;
+}
+
+/* It has begun to close, or has said nothing for so long that its end may not have been captured. */
+static bool may_have_ended(const struct tcphs_view *v)
+{
+    return is_ended(v->c) || tcphs_connection_stage(v->c) == TCPHS_STAGE_CLOSING || has_unseen_fin(v) ||
+           v->s->time - v->c->last_time > TIME_WAIT_OVER;
+}
+
+static bool syn_ack_is_next(const struct tcphs_view *v)
+{
+    const struct tcphs_end *y = v->y;
+    const bool answers_held = tcphs_knows(y, TCPHS_SENT_SYN) && v->s->ack == y->iss + 1;
+    if (answers_held)
+        return false;
+    if (tcphs_refuses_other_syn(v)) /* here: takes it up, by the same numbers */
+        return true;
+    if (tcphs_is_foreign_syn_ack(v) && may_have_ended(v))
+        return true;
+    return is_ended(v->c) && !(tcphs_knows(v->x, TCPHS_KNOWS_ISS) && v->s->seq == v->x->iss);
+}
+
+static bool answers_other_syn_ack(const struct tcphs_view *v)
+{
+    const struct tcphs_end *y = v->y;
+    return y->other_frame != 0 && tcphs_knows(y, TCPHS_OTHER_IS_SYN_ACK) && v->s->seq == y->other_end &&
+           v->s->ack == y->other_iss + 1;
+}
+
+/* x goes on with its own other SYN or SYN-ACK; whatever answered it was not captured, and nobody has refused it. */
+static bool follows_own_other(const struct tcphs_view *v)
+{
+    return v->x->other_frame != 0 && v->s->seq == v->x->other_iss + 1 && v->x->other_iss + 1 != v->x->snd_nxt;
+}
+
+/* Well beyond its own FIN, acknowledging what y never sent: nothing of this connection. */
+static bool is_past_fin(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x;
+    return tcphs_knows(x, TCPHS_FIN_SENT) && tcphs_seq_after(v->s->seq, x->fin_seq + 1) &&
+           tcphs_knows(v->y, TCPHS_KNOWS_SENT) && tcphs_seq_after(v->s->ack, v->y->snd_nxt);
+}
+
+bool tcphs_connection_is_next(const struct tcphs_connection *c, const struct tcphs_segment *s)
+{
+    if (!(c->facts & TCPHS_FIRST_PASSED))
+        return false;
+    struct tcphs_view v;
+    tcphs_view_init(&v, c, s);
+    switch ((enum tcphs_kind)v.kind) {
+    case TCPHS_KIND_SYN:
+        return syn_is_next(&v);
+    case TCPHS_KIND_SYN_ACK:
+        return syn_ack_is_next(&v);
+    case TCPHS_KIND_ORDINARY:
+        return answers_other_syn_ack(&v) || follows_own_other(&v) ||
+               (may_have_ended(&v) && (tcphs_is_foreign(&v) || is_past_fin(&v)));
+    case TCPHS_KIND_RST:
+    case TCPHS_KIND_BARE:
+        break;
+    }
+    return false;
+}
+
+/* The end whose other SYN or SYN-ACK the segment takes up: its sender's, its receiver's, or TCPHS_NO_CLIENT for none. */
+static unsigned begun_by(const struct tcphs_view *v)
+{
+    if (v->kind == TCPHS_KIND_SYN_ACK && tcphs_refuses_other_syn(v))
+        return !v->s->from;
+    if (v->kind != TCPHS_KIND_ORDINARY)
+        return TCPHS_NO_CLIENT;
+    if (answers_other_syn_ack(v))
+        return !v->s->from;
+    return follows_own_other(v) ? v->s->from : TCPHS_NO_CLIENT;
+}
+
+void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_connection *previous,
+                              const struct tcphs_segment *s)
+{
+    struct tcphs_view v;
+    tcphs_view_init(&v, previous, s);
+    const unsigned from = begun_by(&v);
+    if (from == TCPHS_NO_CLIENT)
+        return;
+    const struct tcphs_end *e = &previous->end[from];
+    const bool is_syn_ack = tcphs_knows(e, TCPHS_OTHER_IS_SYN_ACK);
+    const struct tcphs_segment begun = {
+        .time = previous->other_time,
+        .frame = e->other_frame,
+        .seq = e->other_iss,
+        .ack = is_syn_ack ? e->other_end : 0,
+        .length = is_syn_ack ? 0 : e->other_end - e->other_iss - 1,
+        .flags = is_syn_ack ? TCPHS_SYN | TCPHS_ACK : TCPHS_SYN,
+        .window = UINT16_MAX,
+        .source_port = from == s->from ? s->source_port : s->destination_port,
+        .destination_port = from == s->from ? s->destination_port : s->source_port,
+        .options = TCPHS_OPTIONS_CUT,
+        .from = (uint8_t)from,
+    };
+    struct tcphs_outcome untold;
+    tcphs_connection_segment(c, &begun, &untold);
+    c->facts &= (uint16_t)~TCPHS_FIRST_PASSED; /* the first segment of its own is still to come */
+}
