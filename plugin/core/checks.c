@@ -157,16 +157,11 @@ bool tcphs_completes_handshake(const struct tcphs_view *v)
     return is_ordinary(v) && v->y->state == TCPHS_SYN_RECEIVED && v->accepted == TCPHS_ACCEPT_YES;
 }
 
-/* The peer took longer to send its SYN than a round trip to it takes: it had heard ours, and did not answer SYN-ACK. */
-static bool had_heard_syn(const struct tcphs_view *v)
-{
-    const struct tcphs_connection *c = v->c;
-    return c->last_syn_time - c->first_syn_time >= v->s->time - c->last_synack_time;
-}
-
 uint32_t tcphs_check_split_handshake(const struct tcphs_view *v)
 {
-    return itself(v, had_heard_syn(v) && tcphs_completes_handshake(v) && tcphs_is_pure_ack(v->s) && v->c->client == !v->s->from &&
+    /* Had x's SYN-ACK of a simultaneous open only not been captured, y would have acknowledged it by now. */
+    const bool unanswered = !tcphs_knows(v->y, TCPHS_ANSWERED_SYN_ACK) && !(v->c->facts & TCPHS_GAPS);
+    return itself(v, unanswered && tcphs_completes_handshake(v) && tcphs_is_pure_ack(v->s) && v->c->client == !v->s->from &&
                          tcphs_knows(v->x, TCPHS_SENT_SYN) && !tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) &&
                          tcphs_knows(v->y, TCPHS_SENT_SYN_ACK));
 }
@@ -483,7 +478,9 @@ uint32_t tcphs_check_half_open_peer(const struct tcphs_view *v)
 {
     if (v->kind != TCPHS_KIND_RST)
         return 0;
-    return v->answers_claim && v->x->state == TCPHS_SYN_SENT ? v->y->claim_frame : 0;
+    if (v->answers_claim && v->x->state == TCPHS_SYN_SENT)
+        return v->y->claim_frame;
+    return itself(v, tcphs_knows(v->x, TCPHS_SYN_REFUSED) && answers_peer(v));
 }
 
 uint32_t tcphs_check_keep_alive(const struct tcphs_view *v)

@@ -165,8 +165,10 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
     }
     const uint64_t refused = TCPHS_FINDING_BIT(TCPHS_FINDS_syn_in_connection) |
                              TCPHS_FINDING_BIT(TCPHS_FINDS_synack_changed);
-    if ((findings & refused) && m->v->kind == TCPHS_KIND_ORDINARY)
+    if ((findings & refused) && m->v->kind == TCPHS_KIND_ORDINARY) {
         m->y->other_frame = 0;
+        m->y->known |= TCPHS_SYN_REFUSED;
+    }
     if (m->v->kind == TCPHS_KIND_ORDINARY)
         m->y->provoked_frame = 0;
     if (m->c->early_frame != m->s->frame && tcphs_is_synchronised(m->y->state) && m->c->client == m->s->from)

@@ -35,6 +35,8 @@ enum tcphs_known {
     TCPHS_FIN_REPEATED = 0x10000,  /**< its FIN came again and waits for its ACK */
     TCPHS_CLAIM_IS_OPEN = 0x40000, /**< its claim was not refuted at once: unseen bytes would explain it */
     TCPHS_CLAIM_HAS_FIN = 0x200000,/**< its open claim came with a FIN, at snd_nxt - 1 */
+    TCPHS_SYN_REFUSED = 0x800000,  /**< its other SYN was refused: it may be a half-open peer */
+    TCPHS_ANSWERED_SYN_ACK = 0x1000000, /**< it has sent an ordinary segment since its own SYN-ACK */
     TCPHS_CLAIM_TAKEN_BACK = 0x400000, /**< it went on to send new data that acknowledges less */
     TCPHS_OTHER_IS_SYN_ACK = 0x80000, /**< other_iss is of a SYN-ACK, and other_end what it acknowledged */
     TCPHS_SENT_UNSURE = 0x100000,  /**< snd_nxt is what an empty segment said: the bytes before it were not captured */

@@ -34,7 +34,7 @@ static void open_by_syn(const struct tcphs_move *m)
     tcphs_learn_syn_options(m);
     x->iss = m->s->seq;
     x->known |= TCPHS_KNOWS_ISS | TCPHS_SENT_SYN;
-    tcphs_learn_sent(x, m->s->seq, m->s->seq + 1 + m->s->length);
+    tcphs_learn_sent(x, m->s->seq, m->v->end);
     tcphs_learn_window(m);
     tcphs_learn_heard(m->y, m->s->seq + 1);
     tcphs_act(x, TCPHS_SENDS_SYN);

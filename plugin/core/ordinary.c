@@ -193,6 +193,8 @@ static void accept_ordinary(const struct tcphs_move *m)
     if (tcphs_has_any(s, TCPHS_FIN))
         tcphs_move_by_fin(m);
     tcphs_deliver(m, s->seq, m->v->end);
+    if (tcphs_knows(x, TCPHS_SENT_SYN_ACK))
+        x->known |= TCPHS_ANSWERED_SYN_ACK;
 }
 
 void tcphs_move_by_ordinary(const struct tcphs_move *m)

@@ -21,9 +21,12 @@ static enum tcphs_rst_kind kind_of_counted_rst(const struct tcphs_move *m, enum 
         return TCPHS_RST_AFTER_CLOSE;
     case TCPHS_STAGE_RESET:
         return TCPHS_RST_ANSWERS_STALE;
+    case TCPHS_STAGE_MIDSTREAM: /* the first word of an end that was addressed: nothing lives there */
+        if (!tcphs_knows(m->x, TCPHS_SENT_ANYTHING) && tcphs_knows(m->y, TCPHS_SENT_ANYTHING))
+            return TCPHS_RST_ANSWERS_STALE;
+        break;
     case TCPHS_STAGE_ESTABLISHED:
     case TCPHS_STAGE_CLOSING:
-    case TCPHS_STAGE_MIDSTREAM:
         break;
     }
     return TCPHS_RST_ABORTS_CONNECTION;
@@ -84,8 +87,12 @@ void tcphs_move_by_rst(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
     const enum tcphs_stage stage = tcphs_connection_stage(c);
-    const bool first = !(c->facts & TCPHS_FIRST_PASSED);
-    if (first)
+    const bool answers_probe = stage == TCPHS_STAGE_NONE && tcphs_knows(m->y, TCPHS_SENT_ANYTHING);
+    if (answers_probe) { /* a NULL, FIN or Xmas probe is no connection, and the RST that answers it makes none */
+        m->o->rst_kind = TCPHS_RST_ANSWERS_STALE;
+        return;
+    }
+    if (!(c->facts & TCPHS_FIRST_PASSED))
         tcphs_pick_up_midstream(m);
     if (tcphs_rst_counts(m->v)) {
         m->o->rst_kind = (uint8_t)kind_of_counted_rst(m, stage);

@@ -37,8 +37,11 @@ static guint32 next_id;
 static gint64 last_offset;
 static guint32 last_frame;
 static gint64 last_time;
-/* Connections that the last learned frame touched, in case its number is given out again. */
-static wmem_array_t *touched;
+/* Connections that the last learned frame touched, in case its number is given out again; the room is used again. */
+static struct {
+    struct tcphs_tracked **connections;
+    guint32 count, room;
+} touched;
 
 static guint hash_tuple(gconstpointer key)
 {
@@ -53,7 +56,7 @@ static gboolean equal_tuples(gconstpointer a, gconstpointer b)
 static void start_file(void)
 {
     copies = wmem_new0(wmem_file_scope(), struct tcphs_copies);
-    touched = wmem_array_new(wmem_file_scope(), sizeof(struct tcphs_tracked *));
+    memset(&touched, 0, sizeof touched);
     next_id = 0;
     last_offset = -1;
     last_frame = 0;
@@ -156,8 +159,8 @@ static struct route *route_of(const struct tcphs_tuple *tuple, bool create)
 
 static void forget_frame_number(guint32 frame)
 {
-    for (guint i = 0; i < wmem_array_get_count(touched); i++) {
-        struct tcphs_tracked *t = *(struct tcphs_tracked **)wmem_array_index(touched, i);
+    for (guint32 i = 0; i < touched.count; i++) {
+        struct tcphs_tracked *t = touched.connections[i];
         tcphs_history_forget_frame(&t->history, frame);
         tcphs_connection_forget_frame(&t->connection, frame);
     }
@@ -166,7 +169,12 @@ static void forget_frame_number(guint32 frame)
 
 static void touch(struct tcphs_tracked *t)
 {
-    wmem_array_append_one(touched, t);
+    if (touched.count == touched.room) {
+        touched.room = touched.room ? touched.room * 2 : 8;
+        touched.connections = (struct tcphs_tracked **)wmem_realloc(wmem_file_scope(), touched.connections,
+                                                                    touched.room * sizeof(struct tcphs_tracked *));
+    }
+    touched.connections[touched.count++] = t;
 }
 
 static struct tcphs_tracked *feed(const struct tcphs_sighting *seen)
@@ -286,7 +294,7 @@ void tcphs_store_learn(packet_info *pinfo, proto_tree *tree)
         return;
     if (pinfo->num == last_frame)
         forget_frame_number(last_frame);
-    touched = wmem_array_new(wmem_file_scope(), sizeof(struct tcphs_tracked *));
+    touched.count = 0;
     last_offset = fd->file_off;
     last_frame = pinfo->num;
     last_time = (gint64)pinfo->abs_ts.secs * 1000000000 + pinfo->abs_ts.nsecs;
