@@ -43,11 +43,6 @@ static bool before_established(const struct tcphs_view *v)
     return stage == TCPHS_STAGE_SYN_SENT || stage == TCPHS_STAGE_SYN_RECEIVED;
 }
 
-static bool acks_syn_of_receiver(const struct tcphs_view *v)
-{
-    return tcphs_seq_within(v->s->ack, v->y->iss + 1, v->y->snd_nxt);
-}
-
 /* The capture has not run backwards: only then does "later" mean later. */
 static bool in_time(const struct tcphs_view *v)
 {
@@ -129,7 +124,7 @@ uint32_t tcphs_check_syn_isn_changed(const struct tcphs_view *v)
 
 uint32_t tcphs_check_synack_bad_ack(const struct tcphs_view *v)
 {
-    return itself(v, v->kind == TCPHS_KIND_SYN_ACK && v->y->state == TCPHS_SYN_SENT && !acks_syn_of_receiver(v));
+    return itself(v, v->kind == TCPHS_KIND_SYN_ACK && v->y->state == TCPHS_SYN_SENT && !tcphs_acks_syn(v));
 }
 
 uint32_t tcphs_check_synack_wrong_direction(const struct tcphs_view *v)
@@ -138,7 +133,8 @@ uint32_t tcphs_check_synack_wrong_direction(const struct tcphs_view *v)
         return 0;
     /* With numbers that fit, and no data yet, the peer's SYN of a simultaneous open may be uncaptured. */
     const bool early = !((v->x->known | v->y->known) & TCPHS_DATA_ACKED);
-    const bool fits = early && tcphs_repeats_syn(v) && (!tcphs_knows(v->y, TCPHS_SENT_SYN_ACK) || v->s->ack == v->y->iss + 1);
+    const bool fits =
+        early && tcphs_repeats_syn(v) && (!tcphs_knows(v->y, TCPHS_SENT_SYN_ACK) || v->s->ack == v->y->iss + 1);
     return itself(v, !is_over(v->c) && !fits);
 }
 
@@ -147,9 +143,9 @@ uint32_t tcphs_check_synack_changed(const struct tcphs_view *v)
     if (tcphs_knows(v->y, TCPHS_OTHER_IS_SYN_ACK) && tcphs_refuses_syn(v))
         return v->y->other_frame;
     return itself(v, v->kind == TCPHS_KIND_SYN_ACK && tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) &&
-                         tcphs_is_synchronised(v->y->state) &&
-                         tcphs_connection_stage(v->c) != TCPHS_STAGE_CLOSED &&
-                         !tcphs_is_foreign_syn_ack(v) && (!tcphs_repeats_syn(v) || !acks_syn_of_receiver(v)));
+                         tcphs_is_synchronised(v->y->state) && tcphs_knows(v->y, TCPHS_KNOWS_ISS) &&
+                         tcphs_connection_stage(v->c) != TCPHS_STAGE_CLOSED && !tcphs_is_foreign_syn_ack(v) &&
+                         (!tcphs_repeats_syn(v) || !tcphs_acks_syn(v)));
 }
 
 bool tcphs_completes_handshake(const struct tcphs_view *v)
@@ -161,17 +157,18 @@ uint32_t tcphs_check_split_handshake(const struct tcphs_view *v)
 {
     /* Had x's SYN-ACK of a simultaneous open only not been captured, y would have acknowledged it by now. */
     const bool unanswered = !tcphs_knows(v->y, TCPHS_ANSWERED_SYN_ACK) && !(v->c->facts & TCPHS_GAPS);
-    return itself(v, unanswered && tcphs_completes_handshake(v) && tcphs_is_pure_ack(v->s) && v->c->client == !v->s->from &&
-                         tcphs_knows(v->x, TCPHS_SENT_SYN) && !tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) &&
-                         tcphs_knows(v->y, TCPHS_SENT_SYN_ACK));
+    return itself(v, unanswered && tcphs_completes_handshake(v) && tcphs_is_pure_ack(v->s) &&
+                         v->c->client == !v->s->from && tcphs_knows(v->x, TCPHS_SENT_SYN) &&
+                         !tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) && tcphs_knows(v->y, TCPHS_SENT_SYN_ACK));
 }
 
 bool tcphs_refutes_claim(const struct tcphs_view *v)
 {
     const struct tcphs_end *x = v->x, *y = v->y;
     /* Where the capture began midstream, "the last byte seen" may have been a repeat. */
-    if (y->claim_frame == 0 || !tcphs_knows(y, TCPHS_CLAIM_IS_OPEN) || !in_time(v) || tcphs_knows(x, TCPHS_SENT_UNSURE) ||
-        (v->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) || !tcphs_seq_after(y->claim_ack, x->snd_nxt))
+    if (y->claim_frame == 0 || !tcphs_knows(y, TCPHS_CLAIM_IS_OPEN) || !in_time(v) ||
+        tcphs_knows(x, TCPHS_SENT_UNSURE) || (v->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) ||
+        !tcphs_seq_after(y->claim_ack, x->snd_nxt))
         return false;
     switch (v->kind) {
     case TCPHS_KIND_RST: /* how a SYN-RECEIVED or SYN-SENT end answers an unacceptable ACK */
@@ -192,8 +189,7 @@ uint32_t tcphs_check_final_ack_bad(const struct tcphs_view *v)
     if (v->x->state == TCPHS_SYN_RECEIVED && tcphs_refutes_claim(v))
         return v->y->claim_frame;
     return itself(v, is_ordinary(v) && v->y->state == TCPHS_SYN_RECEIVED && v->seq_place != TCPHS_SEQ_OLD &&
-                         v->ack_place != TCPHS_ACK_UNSEEN && tcphs_knows(v->y, TCPHS_KNOWS_ISS) &&
-                         !acks_syn_of_receiver(v));
+                         v->ack_place != TCPHS_ACK_UNSEEN && tcphs_knows(v->y, TCPHS_KNOWS_ISS) && !tcphs_acks_syn(v));
 }
 
 uint32_t tcphs_check_ack_in_syn_sent(const struct tcphs_view *v)
@@ -201,7 +197,7 @@ uint32_t tcphs_check_ack_in_syn_sent(const struct tcphs_view *v)
     if (v->x->state == TCPHS_SYN_SENT && tcphs_refutes_claim(v))
         return v->y->claim_frame;
     return itself(v, is_ordinary(v) && v->y->state == TCPHS_SYN_SENT && v->ack_place != TCPHS_ACK_UNSEEN &&
-                         !acks_syn_of_receiver(v));
+                         !tcphs_acks_syn(v));
 }
 
 uint32_t tcphs_check_data_before_established(const struct tcphs_view *v)
@@ -226,7 +222,8 @@ bool tcphs_refuses_syn(const struct tcphs_view *v)
 {
     const enum tcphs_stage stage = tcphs_connection_stage(v->c);
     return v->y->other_frame != 0 && is_ordinary(v) && in_time(v) && tcphs_is_synchronised(v->x->state) &&
-           tcphs_seq_within(v->s->seq, v->x->snd_una - 1, v->x->snd_nxt) && (v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD) && stage != TCPHS_STAGE_CLOSED &&
+           tcphs_knows(v->x, TCPHS_KNOWS_SENT) && tcphs_seq_within(v->s->seq, v->x->snd_una - 1, v->x->snd_nxt) &&
+           (v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD) && stage != TCPHS_STAGE_CLOSED &&
            stage != TCPHS_STAGE_RESET && stage != TCPHS_STAGE_SYN_RECEIVED;
 }
 
@@ -276,12 +273,6 @@ bool tcphs_rst_counts(const struct tcphs_view *v)
     return v->kind == TCPHS_KIND_RST && v->accepted != TCPHS_ACCEPT_NO;
 }
 
-/* What a closed end sends back to a segment that reaches it: the number it was asked for, and no ACK flag. */
-static bool answers_peer(const struct tcphs_view *v)
-{
-    return v->kind == TCPHS_KIND_RST && !tcphs_has_any(v->s, TCPHS_ACK) && v->s->seq == v->y->rcv_ack;
-}
-
 bool tcphs_survives_rst(const struct tcphs_view *v)
 {
     const struct tcphs_connection *c = v->c;
@@ -302,12 +293,13 @@ bool tcphs_outlives_own_rst(const struct tcphs_view *v)
     if (!is_over(c) || v->s->from != c->rst_from || !in_time(v))
         return false;
     if (v->kind == TCPHS_KIND_SYN_ACK)
-        return !tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) && tcphs_knows(v->y, TCPHS_SENT_SYN) && v->s->ack == v->y->iss + 1;
+        return !tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) && tcphs_knows(v->y, TCPHS_SENT_SYN) &&
+               v->s->ack == v->y->iss + 1;
     if (!is_ordinary(v) || !tcphs_knows(v->x, TCPHS_KNOWS_SENT))
         return false;
     /* New bytes, or news of what the peer sent after the RST; an older segment overtaken by the RST is neither. */
-    const bool new_bytes = v->end != v->s->seq && tcphs_seq_after(v->end, v->x->snd_nxt) &&
-                           !tcphs_seq_before(v->s->seq, c->rst_seq);
+    const bool new_bytes =
+        v->end != v->s->seq && tcphs_seq_after(v->end, v->x->snd_nxt) && !tcphs_seq_before(v->s->seq, c->rst_seq);
     return new_bytes || (v->ack_place == TCPHS_ACK_IN && tcphs_seq_after(v->s->ack, c->rst_peer_nxt));
 }
 
@@ -359,8 +351,8 @@ uint32_t tcphs_check_rst_peer_continues(const struct tcphs_view *v)
 uint32_t tcphs_check_rst_train(const struct tcphs_view *v)
 {
     const struct tcphs_connection *c = v->c;
-    if (v->kind != TCPHS_KIND_RST || c->burst_frame == 0 || v->s->time - c->burst_time > BURST || answers_peer(v) ||
-        v->answers_claim)
+    if (v->kind != TCPHS_KIND_RST || c->burst_frame == 0 || v->s->time - c->burst_time > BURST ||
+        tcphs_answers_as_closed(v) || v->answers_claim)
         return 0;
     const bool stepped = v->s->from == c->burst_from ? v->s->seq != c->burst_seq : c->burst_count >= 3;
     return stepped ? c->burst_frame : 0;
@@ -387,8 +379,8 @@ uint32_t tcphs_check_fin_bad_ack(const struct tcphs_view *v)
 
 bool tcphs_is_unseen_fin(const struct tcphs_view *v)
 {
-    return has_fin(v) && !tcphs_knows(v->x, TCPHS_FIN_SENT) && v->end == v->y->rcv_nxt &&
-           (v->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) != 0;
+    return has_fin(v) && !tcphs_knows(v->x, TCPHS_FIN_SENT) && tcphs_knows(v->y, TCPHS_KNOWS_HEARD) &&
+           v->end == v->y->rcv_nxt && (v->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) != 0;
 }
 
 uint32_t tcphs_check_fin_out_of_window(const struct tcphs_view *v)
@@ -449,7 +441,9 @@ uint32_t tcphs_check_simultaneous_close(const struct tcphs_view *v)
 
 uint32_t tcphs_check_challenge_ack(const struct tcphs_view *v)
 {
-    const bool states_truth = tcphs_is_pure_ack(v->s) && v->s->seq == v->x->snd_nxt && v->s->ack == v->x->rcv_nxt;
+    const bool known = tcphs_knows(v->x, TCPHS_KNOWS_SENT | TCPHS_KNOWS_HEARD);
+    const bool states_truth =
+        known && tcphs_is_pure_ack(v->s) && v->s->seq == v->x->snd_nxt && v->s->ack == v->x->rcv_nxt;
     return states_truth ? v->y->provoked_frame : 0;
 }
 
@@ -480,7 +474,7 @@ uint32_t tcphs_check_half_open_peer(const struct tcphs_view *v)
         return 0;
     if (v->answers_claim && v->x->state == TCPHS_SYN_SENT)
         return v->y->claim_frame;
-    return itself(v, tcphs_knows(v->x, TCPHS_SYN_REFUSED) && answers_peer(v));
+    return itself(v, tcphs_knows(v->x, TCPHS_SYN_REFUSED) && tcphs_answers_as_closed(v));
 }
 
 uint32_t tcphs_check_keep_alive(const struct tcphs_view *v)

@@ -8,7 +8,8 @@
 
 #include "view.h"
 
-/* A predicate gives 0 for "no", the segment's own frame for "yes, this one", an earlier frame for "this one proves it". */
+/* A predicate gives 0 for "no", the segment's own frame for "yes, this one", an earlier frame for "this one proves it".
+ */
 #define TCPHS_ANOMALY(name, ...) uint32_t tcphs_check_##name(const struct tcphs_view *v);
 #define TCPHS_NOTE(name, ...) uint32_t tcphs_check_##name(const struct tcphs_view *v);
 #include "findings.def"

@@ -111,7 +111,7 @@ void tcphs_connection_look(const struct tcphs_connection *c, struct tcphs_outcom
         const struct tcphs_end *y = &c->end[!i];
         o->state[i] = c->end[i].state;
         o->usual[i] = tcphs_knows(y, TCPHS_KNOWS_HEARD) && tcphs_is_synchronised(y->state) ? TCPHS_ACCEPT_YES
-                                                                                          : TCPHS_ACCEPT_UNKNOWN;
+                                                                                           : TCPHS_ACCEPT_UNKNOWN;
     }
 }
 
@@ -163,8 +163,8 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
         m->y->claim_frame = 0;
         m->y->known &= ~(uint32_t)TCPHS_CLAIM_HAS_FIN;
     }
-    const uint64_t refused = TCPHS_FINDING_BIT(TCPHS_FINDS_syn_in_connection) |
-                             TCPHS_FINDING_BIT(TCPHS_FINDS_synack_changed);
+    const uint64_t refused =
+        TCPHS_FINDING_BIT(TCPHS_FINDS_syn_in_connection) | TCPHS_FINDING_BIT(TCPHS_FINDS_synack_changed);
     if ((findings & refused) && m->v->kind == TCPHS_KIND_ORDINARY) {
         m->y->other_frame = 0;
         m->y->known |= TCPHS_SYN_REFUSED;
@@ -241,8 +241,9 @@ void tcphs_connection_forget_frame(struct tcphs_connection *c, uint32_t frame)
         if (*shown[i] == frame)
             *shown[i] = 0;
     uint32_t *const remembered[] = {
-        &c->rst_frame, &c->burst_frame, &c->early_frame, &c->end[0].claim_frame, &c->end[1].claim_frame,
-        &c->end[0].other_frame, &c->end[1].other_frame, &c->end[0].provoked_frame, &c->end[1].provoked_frame,
+        &c->rst_frame,          &c->burst_frame,           &c->early_frame,
+        &c->end[0].claim_frame, &c->end[1].claim_frame,    &c->end[0].other_frame,
+        &c->end[1].other_frame, &c->end[0].provoked_frame, &c->end[1].provoked_frame,
     };
     for (unsigned i = 0; i < sizeof remembered / sizeof remembered[0]; i++)
         if (*remembered[i] == frame)

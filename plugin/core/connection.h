@@ -16,29 +16,29 @@
 
 /** What is known of an end; bits of tcphs_end.known. */
 enum tcphs_known {
-    TCPHS_KNOWS_ISS = 0x0001,      /**< its SYN or SYN-ACK was captured, or the peer's answer to it */
-    TCPHS_KNOWS_SENT = 0x0002,     /**< snd_nxt and snd_una hold */
-    TCPHS_KNOWS_HEARD = 0x0004,    /**< rcv_nxt holds */
-    TCPHS_KNOWS_WINDOW = 0x0008,   /**< rcv_edge and max_window hold */
-    TCPHS_SAW_SYN_OPTIONS = 0x0010,/**< the options of its SYN were captured whole */
+    TCPHS_KNOWS_ISS = 0x0001,       /**< its SYN or SYN-ACK was captured, or the peer's answer to it */
+    TCPHS_KNOWS_SENT = 0x0002,      /**< snd_nxt and snd_una hold */
+    TCPHS_KNOWS_HEARD = 0x0004,     /**< rcv_nxt holds */
+    TCPHS_KNOWS_WINDOW = 0x0008,    /**< rcv_edge and max_window hold */
+    TCPHS_SAW_SYN_OPTIONS = 0x0010, /**< the options of its SYN were captured whole */
     TCPHS_OFFERED_SCALE = 0x0020,
     TCPHS_ASKED_FASTOPEN = 0x0040,
-    TCPHS_SENT_SYN = 0x0080,       /**< a bare SYN was captured */
-    TCPHS_SENT_SYN_ACK = 0x0100,   /**< an acceptable SYN-ACK was captured */
-    TCPHS_FIN_SENT = 0x0200,       /**< fin_seq holds */
-    TCPHS_FIN_HEARD = 0x0400,      /**< its FIN is in sequence at the peer */
+    TCPHS_SENT_SYN = 0x0080,     /**< a bare SYN was captured */
+    TCPHS_SENT_SYN_ACK = 0x0100, /**< an acceptable SYN-ACK was captured */
+    TCPHS_FIN_SENT = 0x0200,     /**< fin_seq holds */
+    TCPHS_FIN_HEARD = 0x0400,    /**< its FIN is in sequence at the peer */
     TCPHS_FIN_ACKED = 0x0800,
-    TCPHS_FIN_ASSUMED = 0x1000,    /**< its FIN was not captured but acknowledged */
-    TCPHS_DATA_ACKED = 0x2000,     /**< at least one payload byte of it was acknowledged */
-    TCPHS_SENT_SACK = 0x4000,      /**< sack_right holds */
+    TCPHS_FIN_ASSUMED = 0x1000, /**< its FIN was not captured but acknowledged */
+    TCPHS_DATA_ACKED = 0x2000,  /**< at least one payload byte of it was acknowledged */
+    TCPHS_SENT_SACK = 0x4000,   /**< sack_right holds */
     TCPHS_SENT_ANYTHING = 0x8000,
-    TCPHS_FIN_REPEATED = 0x10000,  /**< its FIN came again and waits for its ACK */
-    TCPHS_CLAIM_IS_OPEN = 0x40000, /**< its claim was not refuted at once: unseen bytes would explain it */
-    TCPHS_CLAIM_HAS_FIN = 0x200000,/**< its open claim came with a FIN, at snd_nxt - 1 */
-    TCPHS_SYN_REFUSED = 0x800000,  /**< its other SYN was refused: it may be a half-open peer */
+    TCPHS_FIN_REPEATED = 0x10000,       /**< its FIN came again and waits for its ACK */
+    TCPHS_CLAIM_IS_OPEN = 0x40000,      /**< its claim was not refuted at once: unseen bytes would explain it */
+    TCPHS_CLAIM_HAS_FIN = 0x200000,     /**< its open claim came with a FIN, at snd_nxt - 1 */
+    TCPHS_SYN_REFUSED = 0x800000,       /**< its other SYN was refused: it may be a half-open peer */
     TCPHS_ANSWERED_SYN_ACK = 0x1000000, /**< it has sent an ordinary segment since its own SYN-ACK */
-    TCPHS_CLAIM_TAKEN_BACK = 0x400000, /**< it went on to send new data that acknowledges less */
-    TCPHS_OTHER_IS_SYN_ACK = 0x80000, /**< other_iss is of a SYN-ACK, and other_end what it acknowledged */
+    TCPHS_CLAIM_TAKEN_BACK = 0x400000,  /**< it went on to send new data that acknowledges less */
+    TCPHS_OTHER_IS_SYN_ACK = 0x80000,   /**< other_iss is of a SYN-ACK, and other_end what it acknowledged */
     TCPHS_SENT_UNSURE = 0x100000,  /**< snd_nxt is what an empty segment said: the bytes before it were not captured */
     TCPHS_HELD_OVERFLOW = 0x20000, /**< more holes than held[] can tell: rcv_nxt may lag */
 };
@@ -48,44 +48,44 @@ enum tcphs_known {
 /** One endpoint. All numbers are raw sequence numbers; the names are those of RFC 9293 section 3.3.1. */
 struct tcphs_end {
     uint32_t iss;
-    uint32_t snd_nxt;        /**< end of the highest byte it was seen to send, SYN and FIN included */
-    uint32_t snd_una;        /**< highest acknowledgment its peer gave that it would accept */
-    uint32_t rcv_nxt;        /**< next byte it expects, believing that what was captured is heard */
-    uint32_t rcv_ack;        /**< highest acknowledgment it sent */
-    uint32_t rcv_edge;       /**< highest right window edge it ever granted */
-    uint32_t max_window;     /**< largest window it ever granted, scaled */
+    uint32_t snd_nxt;    /**< end of the highest byte it was seen to send, SYN and FIN included */
+    uint32_t snd_una;    /**< highest acknowledgment its peer gave that it would accept */
+    uint32_t rcv_nxt;    /**< next byte it expects, believing that what was captured is heard */
+    uint32_t rcv_ack;    /**< highest acknowledgment it sent */
+    uint32_t rcv_edge;   /**< highest right window edge it ever granted */
+    uint32_t max_window; /**< largest window it ever granted, scaled */
     uint32_t fin_seq;
     uint32_t sack_right;
     uint32_t held[TCPHS_HELD][2]; /**< out-of-order data it has heard: [left, right), unused when equal */
-    uint32_t claim_ack;      /**< it acknowledged this, beyond what its peer was seen to send … */
-    uint32_t claim_frame;    /**< … in this frame; 0 = no open claim */
-    uint32_t other_iss;      /**< another SYN or SYN-ACK of it, inside the connection … */
-    uint32_t other_end;      /**< … the number behind all that SYN occupies … */
-    uint32_t other_frame;    /**< … in this frame; 0 = none */
-    uint32_t provoked_frame; /**< its last segment that RFC 5961 lets the peer challenge; 0 = none */
-    uint32_t known;          /**< enum tcphs_known */
-    uint8_t state;           /**< enum tcphs_state */
-    uint8_t wscale;          /**< shift it offered, at most 14 */
+    uint32_t claim_ack;           /**< it acknowledged this, beyond what its peer was seen to send … */
+    uint32_t claim_frame;         /**< … in this frame; 0 = no open claim */
+    uint32_t other_iss;           /**< another SYN or SYN-ACK of it, inside the connection … */
+    uint32_t other_end;           /**< … the number behind all that SYN occupies … */
+    uint32_t other_frame;         /**< … in this frame; 0 = none */
+    uint32_t provoked_frame;      /**< its last segment that RFC 5961 lets the peer challenge; 0 = none */
+    uint32_t known;               /**< enum tcphs_known */
+    uint8_t state;                /**< enum tcphs_state */
+    uint8_t wscale;               /**< shift it offered, at most 14 */
 };
 
 /** Facts about the connection as a whole; bits of tcphs_connection.facts. */
 enum tcphs_fact {
     TCPHS_MIDSTREAM_START = 0x0001, /**< its first segment was no SYN or SYN-ACK */
     TCPHS_WAS_ESTABLISHED = 0x0002,
-    TCPHS_IS_RESET = 0x0004,        /**< an accepted RST, and nobody has gone on since */
-    TCPHS_HAD_FAILED = 0x0008,      /**< the event was given */
+    TCPHS_IS_RESET = 0x0004,   /**< an accepted RST, and nobody has gone on since */
+    TCPHS_HAD_FAILED = 0x0008, /**< the event was given */
     TCPHS_HAD_ENDED = 0x0010,
     TCPHS_ASSUMED = 0x0020,
-    TCPHS_GAPS = 0x0040,            /**< bytes were acknowledged that were never captured */
-    TCPHS_BAD_SYN_ACK = 0x0080,     /**< not repaired so far */
-    TCPHS_BAD_FINAL_ACK = 0x0100,   /**< not repaired so far */
+    TCPHS_GAPS = 0x0040,          /**< bytes were acknowledged that were never captured */
+    TCPHS_BAD_SYN_ACK = 0x0080,   /**< not repaired so far */
+    TCPHS_BAD_FINAL_ACK = 0x0100, /**< not repaired so far */
     TCPHS_CHALLENGED = 0x0200,
     TCPHS_CROSSED_FINS = 0x0400,
-    TCPHS_REPEATED_SYN_ACK = 0x0800,/**< a repeated SYN-ACK waits for its ACK */
+    TCPHS_REPEATED_SYN_ACK = 0x0800, /**< a repeated SYN-ACK waits for its ACK */
     TCPHS_FIN_BEFORE_RST = 0x1000,
-    TCPHS_IS_SUCCESSOR = 0x2000,    /**< the same addresses and ports carried a connection before */
-    TCPHS_SIMULTANEOUS = 0x4000,    /**< both ends sent a SYN */
-    TCPHS_FIRST_PASSED = 0x8000,    /**< at least one segment was fed */
+    TCPHS_IS_SUCCESSOR = 0x2000, /**< the same addresses and ports carried a connection before */
+    TCPHS_SIMULTANEOUS = 0x4000, /**< both ends sent a SYN */
+    TCPHS_FIRST_PASSED = 0x8000, /**< at least one segment was fed */
 };
 
 enum tcphs_link { TCPHS_LINK_SYN, TCPHS_LINK_SYNACK, TCPHS_LINK_ACK, TCPHS_LINK_FIN, TCPHS_LINK_RST, TCPHS_LINKS };
@@ -98,47 +98,47 @@ enum tcphs_link { TCPHS_LINK_SYN, TCPHS_LINK_SYNACK, TCPHS_LINK_ACK, TCPHS_LINK_
 struct tcphs_connection {
     struct tcphs_end end[2];
     int64_t first_syn_time, last_syn_time, last_synack_time;
-    int64_t rst_time;        /**< of the accepted RST */
-    int64_t last_time;       /**< of the last segment fed */
-    int64_t round_trip;      /**< from the handshake; -1 unknown */
+    int64_t rst_time;            /**< of the accepted RST */
+    int64_t last_time;           /**< of the last segment fed */
+    int64_t round_trip;          /**< from the handshake; -1 unknown */
     uint32_t links[TCPHS_LINKS]; /**< the accepted segment of each kind: frame number, 0 = none */
     uint32_t established_frame, end_frame, icmp_frame;
-    uint32_t early_frame;    /**< server data captured before any final ACK; 0 = none */
-    uint32_t rst_frame;      /**< the accepted RST that holds now */
+    uint32_t early_frame; /**< server data captured before any final ACK; 0 = none */
+    uint32_t rst_frame;   /**< the accepted RST that holds now */
     uint32_t rst_seq;
-    uint32_t rst_peer_nxt;   /**< SND.NXT of its receiver at that moment */
-    uint32_t burst_frame;    /**< first RST of a burst; 0 = none */
-    uint32_t burst_seq;      /**< last RST of the burst */
+    uint32_t rst_peer_nxt; /**< SND.NXT of its receiver at that moment */
+    uint32_t burst_frame;  /**< first RST of a burst; 0 = none */
+    uint32_t burst_seq;    /**< last RST of the burst */
     int64_t burst_time;
-    int64_t other_time;      /**< of the last SYN kept as other_iss */
-    uint16_t facts;          /**< enum tcphs_fact */
+    int64_t other_time; /**< of the last SYN kept as other_iss */
+    uint16_t facts;     /**< enum tcphs_fact */
     uint16_t syn_count, synack_count;
-    uint8_t client;          /**< 0, 1, or TCPHS_NO_CLIENT */
-    uint8_t first_closer;    /**< end that sent the first accepted FIN or RST; TCPHS_NO_CLIENT = none */
+    uint8_t client;       /**< 0, 1, or TCPHS_NO_CLIENT */
+    uint8_t first_closer; /**< end that sent the first accepted FIN or RST; TCPHS_NO_CLIENT = none */
     uint8_t rst_from;
     uint8_t burst_from, burst_count;
     bool rst_sender_went_on;
-    uint8_t before_rst[2];   /**< states to return to when the RST proves to be forged */
-    uint8_t assumed_client;  /**< the roles are a guess from the port numbers */
+    uint8_t before_rst[2];  /**< states to return to when the RST proves to be forged */
+    uint8_t assumed_client; /**< the roles are a guess from the port numbers */
 };
 
 /** Everything that is shown of one segment (DESIGN section 3.1), final when it is returned. */
 struct tcphs_outcome {
-    uint64_t findings;       /**< bit per row of findings.def */
+    uint64_t findings;                         /**< bit per row of findings.def */
     int64_t time_synack, time_ack, time_setup; /**< nanoseconds; -1 absent */
     uint32_t frame;
-    uint32_t due, seen;      /**< acknowledgment pair, valid with has_due */
+    uint32_t due, seen;         /**< acknowledgment pair, valid with has_due */
     uint32_t ack_seen, ack_due; /**< acknowledgment pair that explains the findings, from the start where it is known */
     uint32_t seq_seen, seq_due; /**< sequence pair likewise */
-    uint32_t back;           /**< frame at fault, when a finding points back; 0 = none */
+    uint32_t back;              /**< frame at fault, when a finding points back; 0 = none */
     uint32_t links[TCPHS_LINKS];
     uint16_t syn_count, synack_count; /**< 0 = absent */
     uint8_t stage, from, step, close_steps /**< bit n-1 for step n */, rst_kind, event, accepted;
-    uint8_t state[2];        /**< of the two ends, not of the two roles */
-    uint8_t usual[2];        /**< tcphs_accepted of an ordinary segment sent by end 0 and 1 from here on */
+    uint8_t state[2]; /**< of the two ends, not of the two roles */
+    uint8_t usual[2]; /**< tcphs_accepted of an ordinary segment sent by end 0 and 1 from here on */
     uint8_t client;
     bool assumed, has_due;
-    bool assumption_begins;  /**< set by recall: the first segment that rests on an assumption */
+    bool assumption_begins; /**< set by recall: the first segment that rests on an assumption */
 };
 
 /** An empty connection; previous = the connection that the same addresses and ports carried before, or NULL. */

@@ -30,8 +30,8 @@ uint32_t tcphs_copies_find(struct tcphs_copies *c, const struct tcphs_segment *s
     if (c->recent[place].frame != 0 && c->recent[place].print == print) {
         int64_t apart = s->time - c->recent[place].time;
         apart = apart < 0 ? -apart : apart;
-        const bool elsewhere = c->recent[place].interface != sight->interface ||
-                               c->recent[place].path != sight->path || c->recent[place].ttl != sight->ttl;
+        const bool elsewhere = c->recent[place].interface != sight->interface || c->recent[place].path != sight->path ||
+                               c->recent[place].ttl != sight->ttl;
         /* Without an IP id nothing tells the same packet from an equal one sent again at once. */
         if (apart <= (elsewhere ? ELSEWHERE : SAME_PLACE) && (elsewhere || sight->ip_id != 0))
             return c->recent[place].frame;

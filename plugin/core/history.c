@@ -38,7 +38,8 @@ static const uint64_t EXPLAINED_BY_SEQ = 0
 #include "findings.def"
     ;
 
-/* The packed word, from the lowest bit: stage 3, two states 4 each, client 2, two usual judgements 2 each, assumed 1. */
+/* The packed word, from the lowest bit: stage 3, two states 4 each, client 2, two usual judgements 2 each, assumed 1.
+ */
 static uint32_t pack(const struct tcphs_outcome *o)
 {
     return (uint32_t)o->stage | (uint32_t)o->state[0] << 3 | (uint32_t)o->state[1] << 7 | (uint32_t)o->client << 11 |
@@ -221,8 +222,8 @@ static void recall_note(const struct tcphs_note *n, struct tcphs_outcome *o)
     }
 }
 
-void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_connection *c, uint32_t frame, unsigned from,
-                          struct tcphs_outcome *o)
+void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_connection *c, uint32_t frame,
+                          unsigned from, struct tcphs_outcome *o)
 {
     memset(o, 0, sizeof *o);
     o->frame = frame;

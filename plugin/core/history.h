@@ -19,7 +19,7 @@ struct tcphs_change {
 
 struct tcphs_note {
     uint32_t frame;
-    uint8_t kind;    /**< see history.c */
+    uint8_t kind; /**< see history.c */
     uint8_t small;
     uint16_t count;
     uint64_t value;
@@ -44,8 +44,8 @@ void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, u
  * Tells again what was told of the segment of end `from` in a frame; links come from the connection as it is now.
  * For a frame of which nothing was kept (an ordinary segment, a copy) the standing state and the usual judgement.
  */
-void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_connection *c, uint32_t frame, unsigned from,
-                          struct tcphs_outcome *o);
+void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_connection *c, uint32_t frame,
+                          unsigned from, struct tcphs_outcome *o);
 
 /** The frame number is given to another frame: its notes go, its change of state stays, just before that frame. */
 void tcphs_history_forget_frame(struct tcphs_history *h, uint32_t frame);

@@ -13,17 +13,17 @@
 enum tcphs_step_event {
     TCPHS_SENDS_SYN = 1,
     TCPHS_SENDS_SYN_ACK,
-    TCPHS_SENDS_OTHER,        /**< a segment that only a synchronised end sends, its handshake not captured */
+    TCPHS_SENDS_OTHER, /**< a segment that only a synchronised end sends, its handshake not captured */
     TCPHS_SENDS_ACK_OF_FIN,
     TCPHS_SENDS_FIN,
     TCPHS_SENDS_FIN_CROSSING, /**< a FIN sent before the peer's FIN arrived: it does not acknowledge it */
     TCPHS_SENDS_RST,
     TCPHS_HEARS_SYN,
-    TCPHS_HEARS_SYN_ACK,      /**< one that acknowledges this end's SYN */
+    TCPHS_HEARS_SYN_ACK, /**< one that acknowledges this end's SYN */
     TCPHS_HEARS_ACK_OF_SYN,
-    TCPHS_HEARS_FIN,          /**< in sequence */
+    TCPHS_HEARS_FIN, /**< in sequence */
     TCPHS_HEARS_ACK_OF_FIN,
-    TCPHS_HEARS_RST,          /**< acceptable */
+    TCPHS_HEARS_RST, /**< acceptable */
     TCPHS_STEP_EVENTS
 };
 

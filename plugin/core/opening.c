@@ -46,7 +46,7 @@ static void open_by_syn(const struct tcphs_move *m)
 static void reopen(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
-    c->facts &= (uint16_t)~(TCPHS_IS_RESET | TCPHS_BAD_SYN_ACK | TCPHS_BAD_FINAL_ACK | TCPHS_CHALLENGED);
+    c->facts &= (uint16_t) ~(TCPHS_IS_RESET | TCPHS_BAD_SYN_ACK | TCPHS_BAD_FINAL_ACK | TCPHS_CHALLENGED);
     c->first_closer = TCPHS_NO_CLIENT;
     c->end_frame = 0;
     memset(m->y, 0, sizeof *m->y);
@@ -161,8 +161,7 @@ static void repeat_syn_ack(const struct tcphs_move *m)
 void tcphs_move_by_syn_ack(const struct tcphs_move *m)
 {
     const struct tcphs_end *x = m->x, *y = m->y;
-    const bool same = tcphs_knows(x, TCPHS_SENT_SYN_ACK) && m->s->seq == x->iss &&
-                      tcphs_seq_within(m->s->ack, y->iss + 1, y->snd_nxt);
+    const bool same = tcphs_knows(x, TCPHS_SENT_SYN_ACK) && m->s->seq == x->iss && tcphs_acks_syn(m->v);
     if (m->v->accepted == TCPHS_ACCEPT_YES || tcphs_connection_stage(m->c) == TCPHS_STAGE_NONE) {
         accept_syn_ack(m);
     } else if (same && (y->state >= TCPHS_SYN_RECEIVED)) {

@@ -129,9 +129,9 @@ static void remember_refused(const struct tcphs_move *m)
     const struct tcphs_view *v = m->v;
     const bool over = tcphs_connection_stage(c) == TCPHS_STAGE_RESET;
     const bool handshake = y->state == TCPHS_SYN_RECEIVED || y->state == TCPHS_SYN_SENT;
-    const bool acks_syn = tcphs_seq_within(m->s->ack, y->iss + 1, y->snd_nxt);
-    const bool bad_ack = v->ack_place == TCPHS_ACK_UNSEEN || v->ack_place == TCPHS_ACK_FAR ||
-                         v->ack_place == TCPHS_ACK_TOO_OLD;
+    const bool acks_syn = tcphs_acks_syn(v);
+    const bool bad_ack =
+        v->ack_place == TCPHS_ACK_UNSEEN || v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD;
     const bool in_place = v->seq_place == TCPHS_SEQ_IN || v->seq_place == TCPHS_SEQ_EDGE;
     if (over) {
         if (in_place)

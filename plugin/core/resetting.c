@@ -34,7 +34,7 @@ static enum tcphs_rst_kind kind_of_counted_rst(const struct tcphs_move *m, enum 
 
 static enum tcphs_rst_kind kind_of_ignored_rst(const struct tcphs_move *m, enum tcphs_stage stage)
 {
-    const bool answers = !tcphs_has_any(m->s, TCPHS_ACK) && m->s->seq == m->y->rcv_ack;
+    const bool answers = tcphs_answers_as_closed(m->v);
     if (m->v->answers_claim || (answers && (stage == TCPHS_STAGE_RESET || m->x->state == TCPHS_CLOSED)))
         return TCPHS_RST_ANSWERS_STALE;
     return stage == TCPHS_STAGE_CLOSED && answers ? TCPHS_RST_AFTER_CLOSE : TCPHS_RST_NOT_ACCEPTABLE;
@@ -110,7 +110,7 @@ void tcphs_move_by_rst(const struct tcphs_move *m)
 /* A disbelieved RST: both ends are again what they were. */
 void tcphs_revive(struct tcphs_connection *c)
 {
-    c->facts &= (uint16_t)~(TCPHS_IS_RESET | TCPHS_FIN_BEFORE_RST);
+    c->facts &= (uint16_t) ~(TCPHS_IS_RESET | TCPHS_FIN_BEFORE_RST);
     c->end[0].state = c->before_rst[0];
     c->end[1].state = c->before_rst[1];
     c->end_frame = 0;

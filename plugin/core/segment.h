@@ -33,19 +33,19 @@ enum tcphs_option {
 };
 
 struct tcphs_segment {
-    int64_t time;         /**< capture time in nanoseconds since any epoch; may go backwards */
-    uint32_t frame;       /**< frame number, > 0 */
-    uint32_t seq;         /**< sequence number field */
-    uint32_t ack;         /**< acknowledgment number field, whatever the ACK flag says */
-    uint32_t length;      /**< payload bytes as the IP header claims them, captured or not */
-    uint32_t sack_right;  /**< right edge of the highest SACK block, valid with TCPHS_OPT_SACK */
-    uint16_t flags;       /**< enum tcphs_flag */
-    uint16_t window;      /**< window field, unscaled */
-    uint16_t urgent;      /**< urgent pointer field */
+    int64_t time;        /**< capture time in nanoseconds since any epoch; may go backwards */
+    uint32_t frame;      /**< frame number, > 0 */
+    uint32_t seq;        /**< sequence number field */
+    uint32_t ack;        /**< acknowledgment number field, whatever the ACK flag says */
+    uint32_t length;     /**< payload bytes as the IP header claims them, captured or not */
+    uint32_t sack_right; /**< right edge of the highest SACK block, valid with TCPHS_OPT_SACK */
+    uint16_t flags;      /**< enum tcphs_flag */
+    uint16_t window;     /**< window field, unscaled */
+    uint16_t urgent;     /**< urgent pointer field */
     uint16_t source_port, destination_port;
-    uint8_t wscale;       /**< shift count offered, valid with TCPHS_OPT_WSCALE; may exceed 14 on the wire */
-    uint8_t options;      /**< enum tcphs_option */
-    uint8_t from;         /**< which of the two ends sent it: 0 or 1, fixed for a connection by the caller */
+    uint8_t wscale;  /**< shift count offered, valid with TCPHS_OPT_WSCALE; may exceed 14 on the wire */
+    uint8_t options; /**< enum tcphs_option */
+    uint8_t from;    /**< which of the two ends sent it: 0 or 1, fixed for a connection by the caller */
 };
 
 static inline bool tcphs_has(const struct tcphs_segment *s, unsigned flags)

@@ -22,7 +22,8 @@ static bool is_accepted_by_time_wait(const struct tcphs_view *v)
            v->s->time - v->c->last_time > TIME_WAIT_OVER;
 }
 
-/* An end has closed, acknowledging bytes that were not captured: the capture misses a part, perhaps the rest of the close. */
+/* An end has closed, acknowledging bytes that were not captured: the capture misses a part, perhaps the rest of the
+ * close. */
 static bool has_unseen_fin(const struct tcphs_view *v)
 {
     return ((v->x->known | v->y->known) & TCPHS_CLAIM_HAS_FIN) != 0;
@@ -118,7 +119,8 @@ bool tcphs_connection_is_next(const struct tcphs_connection *c, const struct tcp
     return false;
 }
 
-/* The end whose other SYN or SYN-ACK the segment takes up: its sender's, its receiver's, or TCPHS_NO_CLIENT for none. */
+/* The end whose other SYN or SYN-ACK the segment takes up: its sender's, its receiver's, or TCPHS_NO_CLIENT for none.
+ */
 static unsigned begun_by(const struct tcphs_view *v)
 {
     if (v->kind == TCPHS_KIND_SYN_ACK && tcphs_refuses_other_syn(v))

@@ -5,7 +5,8 @@
  */
 #include "summary.h"
 
-/* A client repeats its SYN after about this time (RFC 6298 2.1): a shorter wait at the end of the capture proves nothing. */
+/* A client repeats its SYN after about this time (RFC 6298 2.1): a shorter wait at the end of the capture proves
+ * nothing. */
 #define FIRST_RETRY TCPHS_SECOND
 
 static bool has(const struct tcphs_connection *c, unsigned facts)

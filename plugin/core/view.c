@@ -131,7 +131,7 @@ bool tcphs_is_foreign(const struct tcphs_view *v)
 bool tcphs_is_foreign_syn_ack(const struct tcphs_view *v)
 {
     return v->kind == TCPHS_KIND_SYN_ACK && tcphs_knows(v->x, TCPHS_KNOWS_ISS) && !tcphs_repeats_syn(v) &&
-           tcphs_knows(v->y, TCPHS_KNOWS_SENT) && !tcphs_seq_within(v->s->ack, v->y->iss + 1, v->y->snd_nxt);
+           tcphs_knows(v->y, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT) && !tcphs_acks_syn(v);
 }
 
 bool tcphs_rst_is_exact(const struct tcphs_view *v)
@@ -147,15 +147,22 @@ bool tcphs_rst_is_exact(const struct tcphs_view *v)
     return tcphs_knows(y, TCPHS_SENT_SACK) && seq == y->sack_right && tcphs_seq_after(seq, y->rcv_nxt);
 }
 
+bool tcphs_answers_as_closed(const struct tcphs_view *v)
+{
+    return v->kind == TCPHS_KIND_RST && !tcphs_has_any(v->s, TCPHS_ACK) && tcphs_knows(v->y, TCPHS_KNOWS_HEARD) &&
+           v->s->seq == v->y->rcv_ack;
+}
+
 bool tcphs_refuses_other_syn(const struct tcphs_view *v)
 {
     return v->y->other_frame != 0 && !tcphs_knows(v->y, TCPHS_OTHER_IS_SYN_ACK) && tcphs_has_any(v->s, TCPHS_ACK) &&
            tcphs_seq_within(v->s->ack, v->y->other_iss + 1, v->y->other_end);
 }
 
-static bool acks_syn(const struct tcphs_view *v)
+bool tcphs_acks_syn(const struct tcphs_view *v)
 {
-    return tcphs_seq_within(v->s->ack, v->y->iss + 1, v->y->snd_nxt);
+    return tcphs_knows(v->y, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT) &&
+           tcphs_seq_within(v->s->ack, v->y->iss + 1, v->y->snd_nxt);
 }
 
 static uint8_t judge_rst(const struct tcphs_view *v)
@@ -165,11 +172,13 @@ static uint8_t judge_rst(const struct tcphs_view *v)
         return TCPHS_ACCEPT_YES;
     switch (y->state) {
     case TCPHS_SYN_SENT: /* by its ACK alone (3.10.7.3) */
-        return tcphs_has_any(v->s, TCPHS_ACK) && acks_syn(v) ? TCPHS_ACCEPT_YES : TCPHS_ACCEPT_NO;
+        return tcphs_has_any(v->s, TCPHS_ACK) && tcphs_acks_syn(v) ? TCPHS_ACCEPT_YES : TCPHS_ACCEPT_NO;
     case TCPHS_CLOSED:
         return TCPHS_ACCEPT_NO;
-    case TCPHS_LISTEN: /* ignored (3.10.7.2); but a client that resets right after its SYN has seen a SYN-ACK we have not */
-        return v->s->seq == v->x->snd_nxt && tcphs_knows(v->x, TCPHS_KNOWS_SENT) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
+    case TCPHS_LISTEN: /* ignored (3.10.7.2); but a client that resets right after its SYN has seen a SYN-ACK we have
+                          not */
+        return v->s->seq == v->x->snd_nxt && tcphs_knows(v->x, TCPHS_KNOWS_SENT) ? TCPHS_ACCEPT_UNKNOWN
+                                                                                 : TCPHS_ACCEPT_NO;
     default:
         break;
     }
@@ -214,7 +223,7 @@ static uint8_t judge_syn_ack(const struct tcphs_view *v)
     case TCPHS_UNKNOWN:
         return TCPHS_ACCEPT_UNKNOWN;
     case TCPHS_SYN_SENT:
-        return acks_syn(v) ? TCPHS_ACCEPT_YES : TCPHS_ACCEPT_NO;
+        return tcphs_acks_syn(v) ? TCPHS_ACCEPT_YES : TCPHS_ACCEPT_NO;
     case TCPHS_SYN_RECEIVED: /* only the SYN-ACK of a simultaneous open, which repeats the SYN's number */
         return tcphs_knows(v->x, TCPHS_SENT_SYN) && tcphs_repeats_syn(v) && v->s->ack == y->iss + 1 &&
                        tcphs_knows(y, TCPHS_SENT_SYN)
@@ -247,7 +256,7 @@ static uint8_t judge_ack(const struct tcphs_view *v)
     default:
         break;
     }
-    if (v->y->state == TCPHS_SYN_RECEIVED && tcphs_knows(v->y, TCPHS_KNOWS_ISS) && !acks_syn(v))
+    if (v->y->state == TCPHS_SYN_RECEIVED && tcphs_knows(v->y, TCPHS_KNOWS_ISS) && !tcphs_acks_syn(v))
         return TCPHS_ACCEPT_NO;
     return TCPHS_ACCEPT_YES;
 }

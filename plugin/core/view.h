@@ -34,21 +34,21 @@ enum tcphs_seq_place {
 enum tcphs_ack_place {
     TCPHS_ACK_NONE = 1, /**< no ACK flag */
     TCPHS_ACK_UNKNOWN,
-    TCPHS_ACK_TOO_OLD,  /**< RFC 5961 5.2 */
+    TCPHS_ACK_TOO_OLD, /**< RFC 5961 5.2 */
     TCPHS_ACK_OLD,
     TCPHS_ACK_IN,
-    TCPHS_ACK_UNSEEN,   /**< of bytes not captured, at most a window of them */
-    TCPHS_ACK_FAR,      /**< beyond that */
+    TCPHS_ACK_UNSEEN, /**< of bytes not captured, at most a window of them */
+    TCPHS_ACK_FAR,    /**< beyond that */
 };
 
 struct tcphs_view {
     const struct tcphs_connection *c; /**< before the segment */
     const struct tcphs_segment *s;
-    const struct tcphs_end *x;        /**< sender */
-    const struct tcphs_end *y;        /**< receiver */
-    uint32_t end;                     /**< SEG.SEQ + SEG.LEN */
+    const struct tcphs_end *x; /**< sender */
+    const struct tcphs_end *y; /**< receiver */
+    uint32_t end;              /**< SEG.SEQ + SEG.LEN */
     uint8_t kind, seq_place, ack_place, accepted;
-    bool answers_claim;               /**< RST at exactly the number that y acknowledged without right */
+    bool answers_claim; /**< RST at exactly the number that y acknowledged without right */
 };
 
 /** Holds a segment against the connection as it stands before it. */
@@ -77,14 +77,22 @@ static inline bool tcphs_repeats_syn(const struct tcphs_view *v)
 /** Its sequence number leaps away from its sender's, and it acknowledges what this connection does not know. */
 bool tcphs_is_foreign(const struct tcphs_view *v);
 
-/** A SYN-ACK of other numbers than the one accepted, acknowledging what the receiver never sent: of another connection? */
+/** A SYN-ACK of other numbers than the one accepted, acknowledging what the receiver never sent: of another connection?
+ */
 bool tcphs_is_foreign_syn_ack(const struct tcphs_view *v);
+
+/** What a closed end sends back to a segment that reaches it: a RST at the number it was asked for, without ACK flag.
+ */
+bool tcphs_answers_as_closed(const struct tcphs_view *v);
 
 /** Is a RST with this number exactly where its receiver y would obey it? */
 bool tcphs_rst_is_exact(const struct tcphs_view *v);
 
 /** Does the RST refuse another SYN that its receiver had sent inside the connection? */
 bool tcphs_refuses_other_syn(const struct tcphs_view *v);
+
+/** It acknowledges y's SYN, and no more than y was seen to send; false when y's initial number is not known. */
+bool tcphs_acks_syn(const struct tcphs_view *v);
 
 /** While x closes, it acknowledges exactly one sequence number more than y was seen to send: y's FIN, uncaptured. */
 bool tcphs_acks_unseen_fin(const struct tcphs_view *v);

@@ -11,7 +11,7 @@
 
 #include <epan/packet.h>
 
-#define TCPHS_WIRESHARK_AT_LEAST(major, minor) \
+#define TCPHS_WIRESHARK_AT_LEAST(major, minor)                                                                         \
     (WIRESHARK_VERSION_MAJOR > (major) || (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
 
 /* value_string moved to libwsutil in 4.6. */

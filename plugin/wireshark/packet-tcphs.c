@@ -40,7 +40,8 @@ void tcphs_register_protocol(void)
     tcphs_handle = register_dissector("tcphs", dissect_tcphs, proto_tcphs);
 
     module_t *module = prefs_register_protocol(proto_tcphs, NULL);
-    prefs_register_bool_preference(module, "info_column", "Append stage and verdict to the Info column",
+    prefs_register_bool_preference(
+        module, "info_column", "Append stage and verdict to the Info column",
         "Adds the stage of the connection after each segment, and the verdict on the connection, to the packet list",
         &info_column);
     register_postdissector(tcphs_handle);

@@ -70,9 +70,9 @@ static const struct {
     const char *explanation;
     enum numbers numbers;
 } texts[TCPHS_FINDINGS] = {
-#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source) \
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source)                            \
     [TCPHS_FINDS_##name] = { explanation, numbers },
-#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source) \
+#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source)                               \
     [TCPHS_FINDS_##name] = { explanation, numbers },
 #include "findings.def"
 };
@@ -80,13 +80,14 @@ static const struct {
 static void register_fields(void)
 {
     static hf_register_info fields[] = {
-#define TCPHS_FIELD(name, abbrev, title, type, display, strings, blurb) \
+#define TCPHS_FIELD(name, abbrev, title, type, display, strings, blurb)                                                \
     { &hf_##name, { title, abbrev, type, display, strings, 0x0, blurb, HFILL } },
 #include "fields.def"
     };
     static hf_register_info anomalies[] = {
-#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source) \
-    { &hf_anomaly_row[TCPHS_FINDS_##name], { summary, "tcphs.anomaly." #name, FT_NONE, BASE_NONE, NULL, 0x0, \
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source)                            \
+    { &hf_anomaly_row[TCPHS_FINDS_##name],                                                                             \
+      { summary, "tcphs.anomaly." #name, FT_NONE, BASE_NONE, NULL, 0x0,                                                \
         summary " (" source "); filter tcphs.anomaly." #name, HFILL } },
 #include "findings.def"
     };
@@ -99,12 +100,13 @@ static void register_fields(void)
 static void register_experts(void)
 {
     static ei_register_info experts[] = {
-#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source) \
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source)                            \
     { &ei_finding[TCPHS_FINDS_##name], { "tcphs.expert." #name, PI_##group, PI_##severity, summary, EXPFILL } },
-#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source) \
+#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source)                               \
     { &ei_finding[TCPHS_FINDS_##name], { "tcphs.expert." #name, PI_##group, PI_##severity, summary, EXPFILL } },
 #include "findings.def"
-        { &ei_assumed, { "tcphs.expert.assumed", PI_ASSUMPTION, PI_NOTE,
+        { &ei_assumed,
+          { "tcphs.expert.assumed", PI_ASSUMPTION, PI_NOTE,
             "A part of this connection was not captured: values from here on rest on an assumption", EXPFILL } },
     };
     static const expert_field nothing = EI_INIT;
@@ -228,8 +230,7 @@ static void add_numbers(proto_tree *tree, const struct tcphs_outcome *o, tvbuff_
         add_boolean(tree, hf_accepted, tvb, o->accepted == TCPHS_ACCEPT_YES);
     if (o->has_due) {
         add_uint(tree, hf_ack_expected, tvb, o->due);
-        proto_item_set_generated(
-            proto_tree_add_int(tree, hf_ack_delta, tvb, 0, 0, tcphs_seq_diff(o->seen, o->due)));
+        proto_item_set_generated(proto_tree_add_int(tree, hf_ack_delta, tvb, 0, 0, tcphs_seq_diff(o->seen, o->due)));
     }
     add_uint_if(tree, hf_rst_kind, tvb, o->rst_kind);
     add_time(tree, hf_time_synack, tvb, o->time_synack);

@@ -25,10 +25,10 @@ struct tcphs_sighting {
     struct tcphs_segment segment; /**< meaningful only when whole */
     struct tcphs_tuple tuple;
     struct tcphs_sight sight;
-    guint8 from;      /**< which end of the tuple sent it */
-    bool whole;       /**< a complete, real segment; else a fragment or a cut header */
-    bool icmp;        /**< quoted by an ICMP or ICMPv6 message */
-    bool icmp_error;  /**< … that says the segment cannot arrive */
+    guint8 from;     /**< which end of the tuple sent it */
+    bool whole;      /**< a complete, real segment; else a fragment or a cut header */
+    bool icmp;       /**< quoted by an ICMP or ICMPv6 message */
+    bool icmp_error; /**< … that says the segment cannot arrive */
 };
 
 /** A walk over the TCP headers of one frame, outermost first. */

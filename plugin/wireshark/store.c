@@ -305,8 +305,7 @@ void tcphs_store_learn(packet_info *pinfo, proto_tree *tree)
 
 unsigned tcphs_store_recall(const packet_info *pinfo, struct tcphs_hit *hits, unsigned room)
 {
-    const struct odd_frame *odd =
-        (const struct odd_frame *)wmem_map_lookup(odd_frames, GUINT_TO_POINTER(pinfo->num));
+    const struct odd_frame *odd = (const struct odd_frame *)wmem_map_lookup(odd_frames, GUINT_TO_POINTER(pinfo->num));
     if (odd == NULL)
         return room > 0 ? recall_by_pinfo(pinfo, hits) : 0;
     memcpy(hits, odd->hits, MIN(room, odd->count) * sizeof *hits);

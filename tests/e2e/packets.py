@@ -2,6 +2,7 @@
 
 Leaves to others: what tcphs should say about them.
 """
+import collections
 import struct
 
 FLAGS = {"F": 0x01, "S": 0x02, "R": 0x04, "P": 0x08, "A": 0x10, "U": 0x20, "E": 0x40, "C": 0x80, "N": 0x100}
@@ -109,3 +110,27 @@ class Talk:
         """What an ICMP error quotes of the client's SYN: the IP header and the first bytes after it."""
         syn = tcp(self.client, self.server, self.iss, 0, "S", options=SYN_OPTIONS)
         return ipv4(self.client[0], self.server[0], syn)[:20 + length]
+
+
+Record = collections.namedtuple("Record", "when length data")  # when: nanoseconds; length: on the wire
+
+
+def read_pcap(path):
+    """The records of a little-endian Ethernet pcap file, the kind our own captures are."""
+    content = path.read_bytes()
+    magic, linktype = struct.unpack("<I", content[:4])[0], struct.unpack("<I", content[20:24])[0]
+    assert magic in (0xA1B2C3D4, 0xA1B23C4D) and linktype == 1, f"{path.name}: not a pcap of Ethernet frames"
+    unit, place, out = 1 if magic == 0xA1B23C4D else 1000, 24, []
+    while place < len(content):
+        seconds, fraction, kept, length = struct.unpack("<IIII", content[place:place + 16])
+        out.append(Record(seconds * 10**9 + fraction * unit, length, content[place + 16:place + 16 + kept]))
+        place += 16 + kept
+    return out
+
+
+def pcap_bytes(records):
+    """A nanosecond pcap file of Ethernet frames."""
+    out = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 1)]
+    for r in records:
+        out.append(struct.pack("<IIII", r.when // 10**9, r.when % 10**9, len(r.data), r.length) + r.data)
+    return b"".join(out)

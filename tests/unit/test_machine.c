@@ -24,7 +24,7 @@ static void test_holes_and_nonsense(void)
     g_assert_cmpint(tcphs_machine(TCPHS_CLOSED, (enum tcphs_step_event)0), ==, TCPHS_STATE_NONE);
     g_assert_cmpint(tcphs_machine(TCPHS_STATES, TCPHS_SENDS_SYN), ==, TCPHS_STATE_NONE);
     g_assert_cmpint(tcphs_machine(TCPHS_CLOSED, TCPHS_STEP_EVENTS), ==, TCPHS_STATE_NONE);
-    g_assert_cmpint(tcphs_machine((enum tcphs_state)-1, (enum tcphs_step_event)-1), ==, TCPHS_STATE_NONE);
+    g_assert_cmpint(tcphs_machine((enum tcphs_state) - 1, (enum tcphs_step_event) - 1), ==, TCPHS_STATE_NONE);
 }
 
 /* The arcs of RFC 9293 figure 5 that show on the wire, as one endpoint goes through them. */
@@ -35,19 +35,19 @@ static void test_figure_5(void)
         enum tcphs_step_event event;
         enum tcphs_state to;
     } arcs[] = {
-        { TCPHS_CLOSED, TCPHS_SENDS_SYN, TCPHS_SYN_SENT },             /* active OPEN */
-        { TCPHS_LISTEN, TCPHS_SENDS_SYN, TCPHS_SYN_SENT },             /* SEND */
-        { TCPHS_LISTEN, TCPHS_SENDS_SYN_ACK, TCPHS_SYN_RECEIVED },     /* rcv SYN, snd SYN,ACK */
-        { TCPHS_SYN_SENT, TCPHS_HEARS_SYN, TCPHS_SYN_RECEIVED },       /* rcv SYN, snd SYN,ACK: simultaneous open */
-        { TCPHS_SYN_SENT, TCPHS_HEARS_SYN_ACK, TCPHS_ESTABLISHED },    /* rcv SYN,ACK, snd ACK */
+        { TCPHS_CLOSED, TCPHS_SENDS_SYN, TCPHS_SYN_SENT },          /* active OPEN */
+        { TCPHS_LISTEN, TCPHS_SENDS_SYN, TCPHS_SYN_SENT },          /* SEND */
+        { TCPHS_LISTEN, TCPHS_SENDS_SYN_ACK, TCPHS_SYN_RECEIVED },  /* rcv SYN, snd SYN,ACK */
+        { TCPHS_SYN_SENT, TCPHS_HEARS_SYN, TCPHS_SYN_RECEIVED },    /* rcv SYN, snd SYN,ACK: simultaneous open */
+        { TCPHS_SYN_SENT, TCPHS_HEARS_SYN_ACK, TCPHS_ESTABLISHED }, /* rcv SYN,ACK, snd ACK */
         { TCPHS_SYN_RECEIVED, TCPHS_HEARS_ACK_OF_SYN, TCPHS_ESTABLISHED },
-        { TCPHS_SYN_RECEIVED, TCPHS_SENDS_FIN, TCPHS_FIN_WAIT_1 },     /* CLOSE */
-        { TCPHS_ESTABLISHED, TCPHS_SENDS_FIN, TCPHS_FIN_WAIT_1 },      /* CLOSE */
+        { TCPHS_SYN_RECEIVED, TCPHS_SENDS_FIN, TCPHS_FIN_WAIT_1 }, /* CLOSE */
+        { TCPHS_ESTABLISHED, TCPHS_SENDS_FIN, TCPHS_FIN_WAIT_1 },  /* CLOSE */
         { TCPHS_ESTABLISHED, TCPHS_HEARS_FIN, TCPHS_CLOSE_WAIT },
         { TCPHS_FIN_WAIT_1, TCPHS_HEARS_ACK_OF_FIN, TCPHS_FIN_WAIT_2 },
         { TCPHS_FIN_WAIT_1, TCPHS_HEARS_FIN, TCPHS_CLOSING },
         { TCPHS_FIN_WAIT_2, TCPHS_HEARS_FIN, TCPHS_TIME_WAIT },
-        { TCPHS_CLOSE_WAIT, TCPHS_SENDS_FIN, TCPHS_LAST_ACK },         /* CLOSE */
+        { TCPHS_CLOSE_WAIT, TCPHS_SENDS_FIN, TCPHS_LAST_ACK }, /* CLOSE */
         { TCPHS_CLOSING, TCPHS_HEARS_ACK_OF_FIN, TCPHS_TIME_WAIT },
         { TCPHS_LAST_ACK, TCPHS_HEARS_ACK_OF_FIN, TCPHS_CLOSED },
     };
@@ -82,7 +82,8 @@ static void test_sequence_numbers(void)
         const guint32 b = bases[i];
         g_assert_true(tcphs_seq_before(b, b + 1) && tcphs_seq_after(b + 1, b) && !tcphs_seq_before(b, b));
         g_assert_cmpint(tcphs_seq_diff(b - 5, b), ==, -5);
-        g_assert_true(tcphs_seq_within(b, b, b) && tcphs_seq_within(b + 2, b, b + 2) && !tcphs_seq_within(b + 3, b, b + 2));
+        g_assert_true(tcphs_seq_within(b, b, b) && tcphs_seq_within(b + 2, b, b + 2) &&
+                      !tcphs_seq_within(b + 3, b, b + 2));
         g_assert_false(tcphs_seq_within(b - 1, b, b + 2));
         g_assert_cmpuint(tcphs_seq_max(b, b + 7), ==, b + 7);
     }

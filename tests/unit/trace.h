@@ -14,9 +14,9 @@
 struct trace_line {
     struct tcphs_segment segment; /* numbers relative; from = 0 left, 1 right; time = since the line before */
     gboolean raw_seq;
-    unsigned number;              /* line number in the file */
-    char *states[2];              /* left, right; NULL = not compared */
-    GHashTable *expected;         /* word -> value (strings) */
+    unsigned number;      /* line number in the file */
+    char *states[2];      /* left, right; NULL = not compared */
+    GHashTable *expected; /* word -> value (strings) */
 };
 
 struct trace_case {

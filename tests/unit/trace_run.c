@@ -27,7 +27,7 @@ struct run {
     struct tcphs_history histories[MOST_CONNECTIONS];
     unsigned count; /* connections so far */
     gint64 now;
-    GArray *told;   /* struct told */
+    GArray *told; /* struct told */
     gboolean agreed;
 };
 
@@ -275,16 +275,15 @@ static void compare_recall(struct run *r)
         tcphs_history_recall(&r->histories[t->connection], &r->connections[t->connection], t->outcome.frame, t->from,
                              &again);
         const struct tcphs_outcome *o = &t->outcome;
-        const gboolean same = again.stage == o->stage && again.step == o->step && again.accepted == o->accepted &&
-                              again.findings == o->findings && again.close_steps == o->close_steps &&
-                              again.rst_kind == o->rst_kind && again.event == o->event && again.back == o->back &&
-                              again.client == o->client && again.assumed == o->assumed &&
-                              again.has_due == o->has_due && (!o->has_due || (again.due == o->due && again.seen == o->seen)) &&
-                              again.time_synack == o->time_synack && again.time_ack == o->time_ack &&
-                              again.time_setup == o->time_setup && again.syn_count == o->syn_count &&
-                              again.synack_count == o->synack_count &&
-                              memcmp(again.state, o->state, sizeof o->state) == 0 &&
-                              memcmp(again.links, o->links, sizeof o->links) == 0;
+        const gboolean same =
+            again.stage == o->stage && again.step == o->step && again.accepted == o->accepted &&
+            again.findings == o->findings && again.close_steps == o->close_steps && again.rst_kind == o->rst_kind &&
+            again.event == o->event && again.back == o->back && again.client == o->client &&
+            again.assumed == o->assumed && again.has_due == o->has_due &&
+            (!o->has_due || (again.due == o->due && again.seen == o->seen)) && again.time_synack == o->time_synack &&
+            again.time_ack == o->time_ack && again.time_setup == o->time_setup && again.syn_count == o->syn_count &&
+            again.synack_count == o->synack_count && memcmp(again.state, o->state, sizeof o->state) == 0 &&
+            memcmp(again.links, o->links, sizeof o->links) == 0;
         if (!same)
             disagree(r, (const struct trace_line *)g_ptr_array_index(r->c->lines, 0), "frame %u is recalled otherwise",
                      t->outcome.frame);

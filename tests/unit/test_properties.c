@@ -1,0 +1,217 @@
+/* test_properties.c
+ * What must hold for any sequence of segments, sensible or not: no value out of range, the same answer when recalled,
+ * when mirrored, and when both sequence spaces are shifted; and what a receiver drops moves neither end.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <string.h>
+
+#include <glib.h>
+
+#include "history.h"
+#include "summary.h"
+
+#define TALKS 3000
+#define SEGMENTS 40
+
+/* How a talk is looked at: the same script must give the same story. */
+struct view_of_talk {
+    guint32 shift[2];
+    gboolean mirrored;
+};
+
+struct talk {
+    struct tcphs_connection connection;
+    struct tcphs_history history;
+    struct tcphs_outcome told[SEGMENTS];
+    guint8 from[SEGMENTS];
+};
+
+static void *grow(void *old, size_t old_size, size_t size)
+{
+    (void)old_size;
+    return g_realloc(old, size);
+}
+
+/* Segments around two counters, so that many of them fit: the interesting ones nearly do. */
+static void write_script(GRand *rand, struct tcphs_segment *script)
+{
+    static const guint16 flags[] = { TCPHS_SYN,
+                                     TCPHS_SYN | TCPHS_ACK,
+                                     TCPHS_ACK,
+                                     TCPHS_ACK,
+                                     TCPHS_ACK | TCPHS_PSH,
+                                     TCPHS_ACK | TCPHS_PSH,
+                                     TCPHS_FIN | TCPHS_ACK,
+                                     TCPHS_RST,
+                                     TCPHS_RST | TCPHS_ACK };
+    guint32 sent[2] = { 0, 0 };
+    gint64 now = 0;
+    for (int i = 0; i < SEGMENTS; i++) {
+        struct tcphs_segment *s = &script[i];
+        const guint8 from = (guint8)g_rand_int_range(rand, 0, 2);
+        const guint16 orderly = i == 0   ? TCPHS_SYN
+                                : i == 1 ? TCPHS_SYN | TCPHS_ACK
+                                         : flags[g_rand_int_range(rand, 2, 7)];
+        const gboolean wild = g_rand_int_range(rand, 0, 12) == 0;
+        memset(s, 0, sizeof *s);
+        s->from = i < 2 ? (guint8)i : from;
+        s->frame = (guint32)i + 1;
+        s->time = now += g_rand_int_range(rand, 0, 50) * 1000000;
+        s->flags = wild                           ? (guint16)g_rand_int_range(rand, 0, 512)
+                   : g_rand_int_range(rand, 0, 6) ? orderly
+                                                  : flags[g_rand_int_range(rand, 0, 9)];
+        s->length = (s->flags & TCPHS_PSH) ? (guint32)g_rand_int_range(rand, 0, 200) : 0;
+        s->seq = sent[s->from] + (wild                           ? (guint32)g_rand_int(rand)
+                                  : g_rand_int_range(rand, 0, 5) ? 0
+                                                                 : (guint32)g_rand_int_range(rand, -300, 300));
+        s->ack = (s->flags & TCPHS_ACK)
+                     ? sent[!s->from] + (g_rand_int_range(rand, 0, 5) ? 0 : (guint32)g_rand_int_range(rand, -300, 300))
+                     : 0;
+        s->window = (guint16)g_rand_int_range(rand, 0, 65536);
+        s->source_port = s->destination_port = 80; /* equal, so that no role is guessed from them */
+        s->options = g_rand_int_range(rand, 0, 20) ? 0 : TCPHS_OPTIONS_CUT;
+        if (!wild)
+            sent[s->from] = MAX(sent[s->from], s->seq + tcphs_segment_space(s));
+    }
+}
+
+static void tell(struct talk *t, const struct tcphs_segment *script, struct view_of_talk view)
+{
+    memset(t, 0, sizeof *t);
+    tcphs_connection_init(&t->connection, NULL);
+    for (int i = 0; i < SEGMENTS; i++) {
+        struct tcphs_segment s = script[i];
+        s.seq += view.shift[s.from];
+        s.ack += (s.flags & TCPHS_ACK) ? view.shift[!s.from] : 0;
+        s.from = view.mirrored ? !s.from : s.from;
+        t->from[i] = s.from;
+        tcphs_connection_segment(&t->connection, &s, &t->told[i]);
+        tcphs_history_add(&t->history, &t->told[i], s.from, grow);
+    }
+}
+
+static void forget(struct talk *t)
+{
+    g_free(t->history.changes);
+    g_free(t->history.notes);
+}
+
+static void check_ranges(const struct tcphs_outcome *o)
+{
+    g_assert_cmpuint(o->stage, <=, TCPHS_STAGE_MIDSTREAM);
+    g_assert_cmpuint(o->state[0], >=, TCPHS_CLOSED);
+    g_assert_cmpuint(o->state[0], <, TCPHS_STATES);
+    g_assert_cmpuint(o->state[1], >=, TCPHS_CLOSED);
+    g_assert_cmpuint(o->state[1], <, TCPHS_STATES);
+    g_assert_cmpuint(o->step, <=, 3);
+    g_assert_cmpuint(o->close_steps, <, 16);
+    g_assert_cmpuint(o->accepted, <=, TCPHS_ACCEPT_YES);
+    g_assert_cmpuint(o->rst_kind, <=, TCPHS_RST_UNKNOWN);
+    g_assert_cmpuint(o->event, <=, TCPHS_EVENT_ENDED);
+    g_assert_true((o->findings & 1) == 0 && o->findings >> (TCPHS_FINDINGS - 1) >> 1 == 0);
+    for (int i = 0; i < TCPHS_LINKS; i++)
+        g_assert_cmpuint(o->links[i], <=, o->frame);
+    g_assert_cmpuint(o->back, <, o->frame);
+}
+
+/* Same story, whatever differs on purpose between the two views. */
+static void check_same(const struct tcphs_outcome *a, const struct tcphs_outcome *b, gboolean mirrored)
+{
+    g_assert_cmpuint(a->stage, ==, b->stage);
+    g_assert_cmpuint(a->step, ==, b->step);
+    g_assert_cmpuint(a->close_steps, ==, b->close_steps);
+    g_assert_cmpuint(a->accepted, ==, b->accepted);
+    g_assert_cmpuint(a->rst_kind, ==, b->rst_kind);
+    g_assert_cmpuint(a->event, ==, b->event);
+    /* The one number with a meaning of its own: a zero acknowledgment in a RST is none. */
+    const guint64 shifting = ~TCPHS_FINDING_BIT(TCPHS_FINDS_rst_bad_ack);
+    g_assert_cmphex(a->findings & shifting, ==, b->findings & shifting);
+    g_assert_cmpuint(a->back, ==, b->back);
+    g_assert_cmpuint(a->state[0], ==, b->state[mirrored ? 1 : 0]);
+    g_assert_cmpuint(a->state[1], ==, b->state[mirrored ? 0 : 1]);
+    g_assert_cmpint(a->assumed, ==, b->assumed);
+    g_assert_cmpint(a->has_due, ==, b->has_due);
+    g_assert_cmpuint(a->seen - a->due, ==, b->seen - b->due);
+    g_assert_cmpint(a->time_setup, ==, b->time_setup);
+    g_assert_cmpint(memcmp(a->links, b->links, sizeof a->links), ==, 0);
+}
+
+static void check_recall(const struct talk *t)
+{
+    for (int i = SEGMENTS; i-- > 0;) {
+        struct tcphs_outcome again;
+        tcphs_history_recall(&t->history, &t->connection, t->told[i].frame, t->from[i], &again);
+        check_same(&t->told[i], &again, FALSE);
+        g_assert_cmpuint(again.due, ==, t->told[i].has_due ? t->told[i].due : 0);
+        g_assert_cmpuint(again.client, ==, t->told[i].client);
+        g_assert_cmpint(again.time_synack, ==, t->told[i].time_synack);
+        g_assert_cmpint(again.time_ack, ==, t->told[i].time_ack);
+        g_assert_cmpuint(again.syn_count, ==, t->told[i].syn_count);
+        g_assert_cmpuint(again.synack_count, ==, t->told[i].synack_count);
+    }
+}
+
+static void test_any_talk(void)
+{
+    static const struct view_of_talk views[] = {
+        { { 0xFFFFFF80, 0x7FFFFF80 }, FALSE },
+        { { 1000, 0x80000000 }, FALSE },
+        { { 0, 0 }, TRUE },
+    };
+    GRand *rand = g_rand_new_with_seed(9293);
+    static struct tcphs_segment script[SEGMENTS];
+    static struct talk plain, other;
+    for (int i = 0; i < TALKS; i++) {
+        write_script(rand, script);
+        /* Numbers start away from 0, which stands for "unknown" in explanations only. */
+        tell(&plain, script, (struct view_of_talk){ { 5, 7 }, FALSE });
+        for (int k = 0; k < SEGMENTS; k++)
+            check_ranges(&plain.told[k]);
+        check_recall(&plain);
+        for (gsize v = 0; v < G_N_ELEMENTS(views); v++) {
+            tell(&other, script, views[v]);
+            for (int k = 0; k < SEGMENTS; k++)
+                check_same(&plain.told[k], &other.told[k], views[v].mirrored);
+            forget(&other);
+        }
+        forget(&plain);
+    }
+    g_rand_free(rand);
+}
+
+/* "A segment its receiver would drop changes no state": but for what it proves about an earlier belief or assumption.
+ */
+static void test_dropped_segments_move_nothing(void)
+{
+    const guint64 proofs =
+        TCPHS_FINDING_BIT(TCPHS_FINDS_rst_ignored) | TCPHS_FINDING_BIT(TCPHS_FINDS_rst_peer_continues);
+    GRand *rand = g_rand_new_with_seed(5961);
+    static struct tcphs_segment script[SEGMENTS];
+    static struct talk t;
+    guint dropped = 0;
+    for (int i = 0; i < TALKS; i++) {
+        write_script(rand, script);
+        tell(&t, script, (struct view_of_talk){ { 0, 0 }, FALSE });
+        for (int k = 1; k < SEGMENTS; k++) {
+            const struct tcphs_outcome *o = &t.told[k], *before = &t.told[k - 1];
+            const gboolean syn = (script[k].flags & TCPHS_SYN) != 0; /* may repeat: the other end was not there yet */
+            if (o->accepted != TCPHS_ACCEPT_NO || (o->findings & proofs) || syn || o->assumed)
+                continue;
+            dropped++;
+            g_assert_cmpuint(o->stage, ==, before->stage);
+            g_assert_cmpint(memcmp(o->state, before->state, sizeof o->state), ==, 0);
+        }
+        forget(&t);
+    }
+    g_assert_cmpuint(dropped, >, TALKS);
+    g_rand_free(rand);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/properties/any talk", test_any_talk);
+    g_test_add_func("/properties/dropped segments move nothing", test_dropped_segments_move_nothing);
+    return g_test_run();
+}
