@@ -21,40 +21,67 @@ struct tcphs_move {
 };
 
 /* numbers.c */
+/** Lets one end's machine take a step. */
 void tcphs_act(struct tcphs_end *e, enum tcphs_step_event event);
+/** From here on the connection's values rest on an assumption. */
 void tcphs_assume(struct tcphs_connection *c);
+/** First knowledge of what an end has sent: SND.UNA and SND.NXT. */
 void tcphs_learn_sent(struct tcphs_end *e, uint32_t una, uint32_t nxt);
+/** First knowledge of what an end has heard: RCV.NXT. */
 void tcphs_learn_heard(struct tcphs_end *e, uint32_t next);
+/** Takes in the window that the sender grants in this segment. */
 void tcphs_learn_window(const struct tcphs_move *m);
+/** Takes in the options of a SYN or SYN-ACK, if they were captured whole. */
 void tcphs_learn_syn_options(const struct tcphs_move *m);
+/** Takes in held data that RCV.NXT has reached. */
 void tcphs_join_held(struct tcphs_end *e);
+/** The receiver hears the sequence numbers [left, right) of the sender; a FIN counts once it is in sequence. */
 void tcphs_deliver(const struct tcphs_move *m, uint32_t left, uint32_t right);
+/** Shows how many SYNs and SYN-ACKs there were so far. */
 void tcphs_tell_counts(const struct tcphs_move *m);
+/** Shows the acknowledgment number that was due beside the one seen. */
 void tcphs_tell_due(const struct tcphs_move *m, uint32_t due);
+/** Remembers that the sender acknowledged what its peer was not seen to send; open = a capture gap would explain it. */
 void tcphs_claim(const struct tcphs_move *m, bool open);
+/** Links the first accepted segment of a kind. */
 void tcphs_link_first(const struct tcphs_move *m, enum tcphs_link link);
 
 /* opening.c */
+/** Moves by a SYN: opens, repeats, crosses (simultaneous open), or stands in the way of a live connection. */
 void tcphs_move_by_syn(const struct tcphs_move *m);
+/** Moves by a SYN-ACK: accepted, repeated, with a wrong number, or of another connection. */
 void tcphs_move_by_syn_ack(const struct tcphs_move *m);
 
 /* closing.c */
+/** An end closes, by a FIN at the given sequence number. */
 void tcphs_send_fin(const struct tcphs_move *m, struct tcphs_end *e, enum tcphs_step_event event, uint32_t fin_seq);
+/** Moves by the FIN of an acceptable segment; a repeated one only shows its close step. */
 void tcphs_move_by_fin(const struct tcphs_move *m);
+/** Shows the close step of a pure ACK that repeats the acknowledgment of a FIN. */
 void tcphs_tell_repeated_close_ack(const struct tcphs_move *m);
+/** Moves both ends when the segment acknowledges the receiver's FIN. */
 void tcphs_acknowledge_fin(const struct tcphs_move *m);
+/** The receiver has closed by a FIN that was not captured: the sender acknowledges it. */
 void tcphs_assume_fin(const struct tcphs_move *m);
+/** Does the segment show that the FIN assumed of its sender was none? */
 bool tcphs_contradicts_assumed_fin(const struct tcphs_view *v);
+/** Takes an assumed FIN of the sender back. */
 void tcphs_retract_assumed_fin(const struct tcphs_move *m);
 
 /* ordinary.c */
+/** The first segment of a connection whose handshake was not captured. */
 void tcphs_pick_up_midstream(const struct tcphs_move *m);
+/** Does the segment prove that bytes which its receiver acknowledged unseen were really sent? */
 bool tcphs_confirms_gap(const struct tcphs_view *v);
+/** Believes those bytes: the capture has a gap. */
 void tcphs_confirm_gap(const struct tcphs_move *m);
+/** Moves by a segment with ACK, and neither SYN nor RST. */
 void tcphs_move_by_ordinary(const struct tcphs_move *m);
 
 /* resetting.c */
+/** Moves by a RST, obeyed or not, and says of what kind it is. */
 void tcphs_move_by_rst(const struct tcphs_move *m);
+/** Undoes an RST that has proved to be forged. */
 void tcphs_revive(struct tcphs_connection *c);
 
 #endif
