@@ -405,7 +405,7 @@ uint32_t tcphs_check_fin_moved(const struct tcphs_view *v)
 static bool sends_past_fin(const struct tcphs_view *v)
 {
     return is_ordinary(v) && v->s->length > 0 && has_certain_fin(v) &&
-           tcphs_seq_after(v->s->seq + v->s->length, v->x->fin_seq);
+           tcphs_seq_after(v->s->seq + v->s->length, v->x->fin_seq + 1);
 }
 
 uint32_t tcphs_check_data_after_fin(const struct tcphs_view *v)

@@ -36,10 +36,10 @@ static bool syn_is_next(const struct tcphs_view *v)
     case TCPHS_STAGE_RESET:
         return !tcphs_repeats_syn(v);
     case TCPHS_STAGE_CLOSED:
-    case TCPHS_STAGE_CLOSING: /* with both FINs sent, only the last ACK is missing, perhaps from the capture alone */
-        if (tcphs_repeats_syn(v) || !(v->x->known & v->y->known & TCPHS_FIN_SENT))
+    case TCPHS_STAGE_CLOSING: /* the last ACK may be missing, perhaps from the capture alone */
+        if (tcphs_repeats_syn(v))
             return false;
-        return v->y->state != TCPHS_TIME_WAIT || is_accepted_by_time_wait(v);
+        return v->y->state == TCPHS_TIME_WAIT ? is_accepted_by_time_wait(v) : v->y->state == TCPHS_CLOSED;
     case TCPHS_STAGE_SYN_SENT:
         return tcphs_knows(v->x, TCPHS_SENT_SYN) && !tcphs_repeats_syn(v) && v->s->time - c->last_time > ATTEMPT_OVER;
     case TCPHS_STAGE_NONE:

@@ -261,6 +261,20 @@ static uint8_t judge_ack(const struct tcphs_view *v)
     return TCPHS_ACCEPT_YES;
 }
 
+/*
+ * The first acknowledgment of y's FIN. Common kernels use it on any segment that touches the window: out of order, with
+ * text behind the sender's own FIN, or old but ending exactly at RCV.NXT.
+ */
+static bool brings_ack_of_fin(const struct tcphs_view *v)
+{
+    const struct tcphs_end *y = v->y;
+    const bool touches =
+        v->seq_place == TCPHS_SEQ_IN || (v->seq_place == TCPHS_SEQ_OLD && v->end != v->s->seq && v->end == y->rcv_nxt);
+    return touches && v->ack_place == TCPHS_ACK_IN &&
+           (y->known & (TCPHS_FIN_SENT | TCPHS_FIN_ACKED)) == TCPHS_FIN_SENT &&
+           tcphs_seq_after(v->s->ack, y->fin_seq);
+}
+
 static uint8_t judge_ordinary(const struct tcphs_view *v)
 {
     switch (v->y->state) {
@@ -273,6 +287,8 @@ static uint8_t judge_ordinary(const struct tcphs_view *v)
     default:
         break;
     }
+    if (brings_ack_of_fin(v))
+        return TCPHS_ACCEPT_YES;
     switch (v->seq_place) {
     case TCPHS_SEQ_UNKNOWN:
     case TCPHS_SEQ_AHEAD:
