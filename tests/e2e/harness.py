@@ -107,7 +107,8 @@ class Host:
     def make_env(self):
         drop = ("XDG_CONFIG_HOME", "WIRESHARK_PLUGIN_DIR", "WIRESHARK_CONFIG_DIR", "WIRESHARK_RUN_FROM_BUILD_DIRECTORY")
         env = {k: v for k, v in os.environ.items() if k not in drop}
-        return dict(env, HOME=str(self.home), LC_ALL="C.UTF-8", TZ="UTC")
+        # An empty global plugin folder: a tcphs.so that is installed on this machine must not be the one that is tested.
+        return dict(env, HOME=str(self.home), LC_ALL="C.UTF-8", TZ="UTC", WIRESHARK_PLUGIN_DIR=str(self.home / "no-plugins"))
 
     def ask_version(self):
         text = self.run(self.tshark, "--version").stdout
