@@ -14,6 +14,7 @@
 /* The connections of one tuple on one path (VLAN), in order of their first frame. */
 struct lane {
     struct lane *next;
+    struct lane *same_as; /* this path carries the other direction of that lane; NULL = a lane of its own */
     struct tcphs_tracked **connections;
     guint32 count, room;
     guint32 path;
@@ -97,7 +98,7 @@ static struct lane *lane_on(const struct route *route, guint32 path)
     struct lane *lane = route->lanes;
     while (lane != NULL && lane->path != path)
         lane = lane->next;
-    return lane;
+    return lane != NULL && lane->same_as != NULL ? lane->same_as : lane;
 }
 
 static struct tcphs_tracked *begin_connection(struct lane *lane, guint32 frame)
@@ -130,7 +131,7 @@ static struct lane *add_lane(struct route *route, guint32 path)
 static struct lane *lane_waiting_for(const struct route *route, guint8 from)
 {
     for (struct lane *lane = route->lanes; lane != NULL; lane = lane->next)
-        if (lane->seen_from == 1u << !from)
+        if (lane->same_as == NULL && lane->seen_from == 1u << !from)
             return lane;
     return NULL;
 }
@@ -138,9 +139,13 @@ static struct lane *lane_waiting_for(const struct route *route, guint8 from)
 static struct lane *lane_for(struct route *route, const struct tcphs_sighting *seen)
 {
     struct lane *lane = lane_on(route, seen->sight.path);
-    if (lane == NULL && (seen->segment.flags & (TCPHS_SYN | TCPHS_ACK)) != TCPHS_SYN)
-        lane = lane_waiting_for(route, seen->from);
-    return lane != NULL ? lane : add_lane(route, seen->sight.path);
+    if (lane != NULL)
+        return lane;
+    const bool opens = (seen->segment.flags & (TCPHS_SYN | TCPHS_ACK)) == TCPHS_SYN;
+    struct lane *other = opens ? NULL : lane_waiting_for(route, seen->from);
+    lane = add_lane(route, seen->sight.path);
+    lane->same_as = other;
+    return other != NULL ? other : lane;
 }
 
 static struct route *route_of(const struct tcphs_tuple *tuple, bool create)
