@@ -107,6 +107,8 @@ void tcphs_retract_assumed_fin(const struct tcphs_move *m)
 {
     struct tcphs_end *x = m->x, *y = m->y;
     x->known &= ~(uint32_t)(TCPHS_FIN_SENT | TCPHS_FIN_ASSUMED | TCPHS_FIN_HEARD | TCPHS_FIN_ACKED);
+    if (y->rcv_nxt == x->fin_seq + 1)
+        y->rcv_nxt = y->rcv_ack = x->fin_seq;
     x->state = (uint8_t)state_by_fins(x, y);
     y->state = (uint8_t)state_by_fins(y, x);
     if (closed_first(m, x))

@@ -84,7 +84,8 @@ static void learn_acknowledgment(const struct tcphs_move *m)
     if (!tcphs_knows(x, TCPHS_KNOWS_HEARD)) {
         tcphs_learn_heard(x, ack);
     } else if (tcphs_seq_after(ack, x->rcv_nxt)) {
-        if (!tcphs_knows(x, TCPHS_HELD_OVERFLOW) && !(m->c->facts & TCPHS_GAPS)) {
+        const bool unseen_fin = tcphs_knows(m->y, TCPHS_FIN_ASSUMED) && ack == m->y->fin_seq + 1;
+        if (!unseen_fin && !tcphs_knows(x, TCPHS_HELD_OVERFLOW) && !(m->c->facts & TCPHS_GAPS)) {
             m->c->facts |= TCPHS_GAPS;
             tcphs_assume(m->c);
         }
@@ -190,7 +191,8 @@ static void accept_ordinary(const struct tcphs_move *m)
         x->known = unsure ? x->known | TCPHS_SENT_UNSURE : x->known & ~(uint32_t)TCPHS_SENT_UNSURE;
         x->snd_nxt = m->v->end;
     }
-    if (tcphs_has_any(s, TCPHS_FIN))
+    const bool in_place = m->v->seq_place != TCPHS_SEQ_OLD || tcphs_knows(x, TCPHS_FIN_SENT);
+    if (tcphs_has_any(s, TCPHS_FIN) && (in_place || tcphs_is_unseen_fin(m->v)))
         tcphs_move_by_fin(m);
     tcphs_deliver(m, s->seq, m->v->end);
     if (tcphs_knows(x, TCPHS_SENT_SYN_ACK))

@@ -74,7 +74,7 @@ static bool syn_ack_is_next(const struct tcphs_view *v)
         return true;
     if (tcphs_is_foreign_syn_ack(v) && may_have_ended(v))
         return true;
-    return is_ended(v->c) && !(tcphs_knows(v->x, TCPHS_KNOWS_ISS) && v->s->seq == v->x->iss);
+    return is_ended(v->c) && !tcphs_knows(v->x, TCPHS_KNOWS_ISS);
 }
 
 static bool answers_other_syn_ack(const struct tcphs_view *v)
