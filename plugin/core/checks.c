@@ -153,10 +153,19 @@ bool tcphs_completes_handshake(const struct tcphs_view *v)
     return is_ordinary(v) && v->y->state == TCPHS_SYN_RECEIVED && v->accepted == TCPHS_ACCEPT_YES;
 }
 
+/*
+ * A simultaneous open whose SYN-ACK was lost, on the wire or from the capture, shows the same segments. Only time tells
+ * them apart: here the peer took at least a round trip to send its SYN, so that it had heard ours.
+ */
+static bool had_heard_syn(const struct tcphs_view *v)
+{
+    const struct tcphs_connection *c = v->c;
+    return c->last_syn_time - c->first_syn_time >= v->s->time - c->last_synack_time;
+}
+
 uint32_t tcphs_check_split_handshake(const struct tcphs_view *v)
 {
-    /* Had x's SYN-ACK of a simultaneous open only not been captured, y would have acknowledged it by now. */
-    const bool unanswered = !tcphs_knows(v->y, TCPHS_ANSWERED_SYN_ACK) && !(v->c->facts & TCPHS_GAPS);
+    const bool unanswered = !tcphs_knows(v->y, TCPHS_ANSWERED_SYN_ACK) && had_heard_syn(v);
     return itself(v, unanswered && tcphs_completes_handshake(v) && tcphs_is_pure_ack(v->s) &&
                          v->c->client == !v->s->from && tcphs_knows(v->x, TCPHS_SENT_SYN) &&
                          !tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) && tcphs_knows(v->y, TCPHS_SENT_SYN_ACK));
