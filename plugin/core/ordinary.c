@@ -122,46 +122,60 @@ static void move_by_ack(const struct tcphs_move *m)
     tcphs_acknowledge_fin(m);
 }
 
-/* What can be learned of a segment that its receiver drops: what its sender claims, and what may be asked back. */
+static bool is_in_place(const struct tcphs_view *v)
+{
+    return v->seq_place == TCPHS_SEQ_IN || v->seq_place == TCPHS_SEQ_EDGE;
+}
+
+/* An acknowledgment that y refuses: the claim stands until a later segment proves it right or wrong. */
+static void remember_doubtful_ack(const struct tcphs_move *m, bool in_handshake)
+{
+    struct tcphs_end *x = m->x;
+    const bool unseen = m->v->ack_place == TCPHS_ACK_UNSEEN;
+    tcphs_tell_due(m, tcphs_due_ack(m->v));
+    if (unseen || in_handshake)
+        tcphs_claim(m, unseen);
+    if (unseen && is_in_place(m->v)) {
+        x->snd_nxt = tcphs_seq_max(x->snd_nxt, m->v->end);
+        if (tcphs_has_any(m->s, TCPHS_FIN) && x->snd_nxt == m->v->end)
+            x->known |= TCPHS_CLAIM_HAS_FIN;
+    }
+}
+
+/* A duplicate still tells what its sender has heard, and a probe may be taken in (its ACK will say). */
+static void remember_duplicate(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x;
+    learn_acknowledgment(m);
+    if (m->v->seq_place == TCPHS_SEQ_EDGE)
+        x->snd_nxt = tcphs_seq_max(x->snd_nxt, m->v->end);
+    if (tcphs_has_any(m->s, TCPHS_FIN) && tcphs_knows(x, TCPHS_FIN_SENT))
+        tcphs_move_by_fin(m);
+}
+
+/* What can be learned of a segment that its receiver drops. */
 static void remember_refused(const struct tcphs_move *m)
 {
-    struct tcphs_connection *c = m->c;
     struct tcphs_end *x = m->x, *y = m->y;
     const struct tcphs_view *v = m->v;
-    const bool over = tcphs_connection_stage(c) == TCPHS_STAGE_RESET;
-    const bool handshake = y->state == TCPHS_SYN_RECEIVED || y->state == TCPHS_SYN_SENT;
-    const bool acks_syn = tcphs_acks_syn(v);
     const bool bad_ack =
         v->ack_place == TCPHS_ACK_UNSEEN || v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD;
-    const bool in_place = v->seq_place == TCPHS_SEQ_IN || v->seq_place == TCPHS_SEQ_EDGE;
-    if (over) {
-        if (in_place)
+    const bool in_handshake = y->state == TCPHS_SYN_RECEIVED || y->state == TCPHS_SYN_SENT;
+    const bool misses_syn = in_handshake && !tcphs_acks_syn(v);
+    if (tcphs_connection_stage(m->c) == TCPHS_STAGE_RESET) {
+        if (is_in_place(v))
             x->snd_nxt = tcphs_seq_max(x->snd_nxt, v->end);
         return;
     }
     tcphs_tell_repeated_close_ack(m);
-    if (handshake && !acks_syn && v->seq_place != TCPHS_SEQ_OLD)
-        c->facts |= y->state == TCPHS_SYN_SENT ? TCPHS_CHALLENGED : TCPHS_BAD_FINAL_ACK;
-    if ((bad_ack || (handshake && !acks_syn)) && y->state != TCPHS_CLOSED) {
-        tcphs_tell_due(m, tcphs_due_ack(v));
-        if (v->ack_place == TCPHS_ACK_UNSEEN || handshake)
-            tcphs_claim(m, v->ack_place == TCPHS_ACK_UNSEEN);
-    }
+    if (misses_syn && v->seq_place != TCPHS_SEQ_OLD)
+        m->c->facts |= y->state == TCPHS_SYN_SENT ? TCPHS_CHALLENGED : TCPHS_BAD_FINAL_ACK;
+    if ((bad_ack || misses_syn) && y->state != TCPHS_CLOSED)
+        remember_doubtful_ack(m, in_handshake);
     if (bad_ack || v->seq_place == TCPHS_SEQ_OVER || v->seq_place == TCPHS_SEQ_FAR)
         x->provoked_frame = m->s->frame;
-    if (in_place && v->ack_place == TCPHS_ACK_UNSEEN) {
-        x->snd_nxt = tcphs_seq_max(x->snd_nxt, v->end);
-        if (tcphs_has_any(m->s, TCPHS_FIN) && x->snd_nxt == v->end)
-            x->known |= TCPHS_CLAIM_HAS_FIN;
-    }
-    /* A duplicate still tells what its sender has heard, and a probe may be taken in (its ACK will say). */
-    if ((v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD) && tcphs_knows(y, TCPHS_KNOWS_SENT)) {
-        learn_acknowledgment(m);
-        if (v->seq_place == TCPHS_SEQ_EDGE)
-            x->snd_nxt = tcphs_seq_max(x->snd_nxt, v->end);
-        if (tcphs_has_any(m->s, TCPHS_FIN) && tcphs_knows(x, TCPHS_FIN_SENT))
-            tcphs_move_by_fin(m);
-    }
+    if ((v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD) && tcphs_knows(y, TCPHS_KNOWS_SENT))
+        remember_duplicate(m);
 }
 
 static void accept_ordinary(const struct tcphs_move *m)

@@ -271,8 +271,7 @@ static bool brings_ack_of_fin(const struct tcphs_view *v)
     const bool touches =
         v->seq_place == TCPHS_SEQ_IN || (v->seq_place == TCPHS_SEQ_OLD && v->end != v->s->seq && v->end == y->rcv_nxt);
     return touches && v->ack_place == TCPHS_ACK_IN &&
-           (y->known & (TCPHS_FIN_SENT | TCPHS_FIN_ACKED)) == TCPHS_FIN_SENT &&
-           tcphs_seq_after(v->s->ack, y->fin_seq);
+           (y->known & (TCPHS_FIN_SENT | TCPHS_FIN_ACKED)) == TCPHS_FIN_SENT && tcphs_seq_after(v->s->ack, y->fin_seq);
 }
 
 static uint8_t judge_ordinary(const struct tcphs_view *v)
