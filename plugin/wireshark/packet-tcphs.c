@@ -25,7 +25,7 @@ static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
 {
     struct tcphs_hit hits[SHOWN_HEADERS];
     (void)data;
-    tcphs_store_learn(pinfo, tree);
+    tcphs_store_learn(pinfo, tvb, tree);
     const unsigned count = MIN(tcphs_store_recall(pinfo, hits, SHOWN_HEADERS), SHOWN_HEADERS);
     for (unsigned i = 0; i < count; i++)
         tcphs_present(&hits[i], pinfo, tvb, tree, info_column && i == 0);

@@ -3,6 +3,9 @@
  * "tcp.len", which exists only for a complete segment. The order of layers in the frame says which IP header belongs
  * to which TCP header; the field arrays alone do not line up.
  *
+ * The GUI shows a frame to its read filter in a tree without the fields that post-dissectors ask for. A rejected frame
+ * is never shown again, so its one TCP header is then found in the frame's bytes by its addresses and ports.
+ *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "segments.h"
@@ -31,14 +34,29 @@ void tcphs_segments_want(dissector_handle_t handle)
     set_postdissector_wanted_hfids(handle, hfids); /* the host owns and frees the array */
 }
 
-void tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, proto_tree *tree)
+/* Exactly one TCP header that is no quote. */
+static bool has_one_header(const packet_info *pinfo)
 {
-    *walk = (struct tcphs_headers){ .pinfo = pinfo };
-    if (tree == NULL)
+    unsigned headers = 0;
+    for (wmem_list_frame_t *l = wmem_list_head(pinfo->layers); l != NULL; l = wmem_list_frame_next(l)) {
+        const int layer = GPOINTER_TO_INT(wmem_list_frame_data(l));
+        if (layer == id_icmp || layer == id_icmpv6)
+            return false;
+        headers += layer == id_tcp;
+    }
+    return headers == 1;
+}
+
+void tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
+{
+    *walk = (struct tcphs_headers){ .pinfo = pinfo, .frame = frame };
+    if (tree == NULL || pinfo->layers == NULL)
         return;
     walk->tcp = proto_get_finfo_ptr_array(tree, id_tcp);
-    if (walk->tcp == NULL || pinfo->layers == NULL)
+    if (walk->tcp == NULL) {
+        walk->blind = has_one_header(pinfo) && pinfo->ptype == PT_TCP && !pinfo->fragmented;
         return;
+    }
     walk->layer = wmem_list_head(pinfo->layers);
     walk->ip = proto_get_finfo_ptr_array(tree, id_ip);
     walk->ipv6 = proto_get_finfo_ptr_array(tree, id_ipv6);
@@ -48,6 +66,11 @@ void tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, proto_t
 static const field_info *item(GPtrArray *array, unsigned index)
 {
     return array != NULL && index < array->len ? (const field_info *)g_ptr_array_index(array, index) : NULL;
+}
+
+static struct tcphs_place place_of(const field_info *fi)
+{
+    return fi != NULL ? (struct tcphs_place){ fi->ds_tvb, fi->start } : (struct tcphs_place){ NULL, 0 };
 }
 
 static int compare_ends(const struct tcphs_tuple *t)
@@ -92,13 +115,13 @@ bool tcphs_tuple_of_frame(const packet_info *pinfo, struct tcphs_tuple *tuple, g
     return true;
 }
 
-/* Bytes of an item that were captured; 0 when there are fewer than asked for. */
-static const guint8 *bytes_of(const field_info *fi, int from, int length)
+/* Bytes of a header that were captured; NULL when there are fewer than asked for. */
+static const guint8 *bytes_of(struct tcphs_place place, int from, int length)
 {
-    const int start = fi->start + from;
-    if (fi->ds_tvb == NULL || start < 0 || !tvb_bytes_exist(fi->ds_tvb, start, length))
+    const int start = place.start + from;
+    if (place.tvb == NULL || start < 0 || !tvb_bytes_exist(place.tvb, start, length))
         return NULL;
-    return tvb_get_ptr(fi->ds_tvb, start, length);
+    return tvb_get_ptr(place.tvb, start, length);
 }
 
 static guint16 get16(const guint8 *p)
@@ -113,8 +136,7 @@ static guint32 get32(const guint8 *p)
 
 static void read_network(const struct tcphs_headers *walk, struct tcphs_sighting *out)
 {
-    const field_info *ip = walk->network;
-    const guint8 *p = ip == NULL ? NULL : bytes_of(ip, 0, walk->network_is_v6 ? IPV6_FIXED : IPV4_FIXED);
+    const guint8 *p = bytes_of(walk->network, 0, walk->network_is_v6 ? IPV6_FIXED : IPV4_FIXED);
     if (p == NULL) { /* TCP on something else: the host's own addresses */
         copy_address_bytes(out->tuple.address[0], &walk->pinfo->src);
         copy_address_bytes(out->tuple.address[1], &walk->pinfo->dst);
@@ -187,14 +209,31 @@ static void read_options(struct tcphs_segment *s, const guint8 *options, unsigne
     }
 }
 
-static const field_info *length_item(const struct tcphs_headers *walk, const field_info *tcp)
+/* Payload bytes of the segment, as tcp.len says; without that field it is a quote, a fragment or cut short. */
+static bool payload_by_field(const struct tcphs_headers *walk, struct tcphs_place tcp, guint32 *payload)
 {
     for (unsigned i = 0; walk->length != NULL && i < walk->length->len; i++) {
         const field_info *fi = item(walk->length, i);
-        if (fi->ds_tvb == tcp->ds_tvb && fi->start == tcp->start)
-            return fi;
+        if (fi->ds_tvb == tcp.tvb && fi->start == tcp.start) {
+            *payload = tcphs_field_uint(fi);
+            return true;
+        }
     }
-    return NULL;
+    return false;
+}
+
+/* The same from the length in the IP header. */
+static bool payload_by_network(const struct tcphs_headers *walk, struct tcphs_place tcp, int header, guint32 *payload)
+{
+    const guint8 *p = bytes_of(walk->network, 0, walk->network_is_v6 ? IPV6_FIXED : IPV4_FIXED);
+    if (p == NULL)
+        return false;
+    const int end = walk->network.start + (walk->network_is_v6 ? IPV6_FIXED + get16(p + 4) : get16(p + 2));
+    const int length = end - tcp.start - header;
+    if (length < 0)
+        return false;
+    *payload = (guint32)length;
+    return true;
 }
 
 static gint64 nanoseconds(const nstime_t *t)
@@ -203,15 +242,16 @@ static gint64 nanoseconds(const nstime_t *t)
 }
 
 /* The fixed header and the options; false when too little of it was captured. */
-static bool read_header(const struct tcphs_headers *walk, const field_info *tcp, struct tcphs_sighting *out)
+static bool read_header(const struct tcphs_headers *walk, struct tcphs_place tcp, struct tcphs_sighting *out)
 {
     struct tcphs_segment *s = &out->segment;
     const guint8 *p = bytes_of(tcp, 0, TCP_UP_TO_WINDOW);
-    const field_info *length = length_item(walk, tcp);
-    if (p == NULL || length == NULL)
+    if (p == NULL)
         return false;
     const int header = (p[12] >> 4) * 4;
-    if (header < TCP_FIXED)
+    const bool complete =
+        walk->blind ? payload_by_network(walk, tcp, header, &s->length) : payload_by_field(walk, tcp, &s->length);
+    if (header < TCP_FIXED || !complete)
         return false;
     s->time = nanoseconds(&walk->pinfo->abs_ts);
     s->frame = walk->pinfo->num;
@@ -219,7 +259,6 @@ static bool read_header(const struct tcphs_headers *walk, const field_info *tcp,
     s->ack = get32(p + 8);
     s->flags = get16(p + 12) & 0x1FF;
     s->window = get16(p + 14);
-    s->length = tcphs_field_uint(length);
     const guint8 *rest = bytes_of(tcp, 0, header);
     if (bytes_of(tcp, 0, TCP_FIXED) != NULL)
         s->urgent = get16(bytes_of(tcp, 0, TCP_FIXED) + 18);
@@ -235,7 +274,7 @@ static bool read_header(const struct tcphs_headers *walk, const field_info *tcp,
 /* An ICMP error quotes the packet right behind its own eight bytes; which errors end an attempt is RFC 1122 4.2.3.9. */
 static bool is_fatal_icmp(const struct tcphs_headers *walk)
 {
-    const guint8 *p = walk->network == NULL ? NULL : bytes_of(walk->network, -ICMP_FIXED, ICMP_FIXED);
+    const guint8 *p = bytes_of(walk->network, -ICMP_FIXED, ICMP_FIXED);
     if (p == NULL)
         return false;
     enum { UNREACHABLE = 3, FRAGMENTATION_NEEDED = 4, TIME_EXCEEDED = 11, PARAMETER = 12 };
@@ -245,7 +284,7 @@ static bool is_fatal_icmp(const struct tcphs_headers *walk)
     return (p[0] == UNREACHABLE && p[1] != FRAGMENTATION_NEEDED) || p[0] == TIME_EXCEEDED || p[0] == PARAMETER;
 }
 
-static bool read_sighting(const struct tcphs_headers *walk, const field_info *tcp, struct tcphs_sighting *out)
+static bool read_sighting(const struct tcphs_headers *walk, struct tcphs_place tcp, struct tcphs_sighting *out)
 {
     memset(out, 0, sizeof *out);
     const guint8 *ports = bytes_of(tcp, 0, 4);
@@ -268,22 +307,51 @@ static bool read_sighting(const struct tcphs_headers *walk, const field_info *tc
     return true;
 }
 
+/* The innermost place in the frame where an IP header with these addresses is followed by these ports. */
+static bool find_header(struct tcphs_headers *walk, struct tcphs_place *tcp)
+{
+    const packet_info *pinfo = walk->pinfo;
+    const bool v6 = pinfo->src.type == AT_IPv6;
+    const int fixed = v6 ? IPV6_FIXED : IPV4_FIXED, at = v6 ? 8 : 12, length = v6 ? 16 : 4;
+    const int captured = (int)tvb_captured_length(walk->frame);
+    if ((!v6 && pinfo->src.type != AT_IPv4) || captured < fixed + 4)
+        return false;
+    const guint8 *bytes = tvb_get_ptr(walk->frame, 0, captured);
+    for (int start = captured - fixed - 4; start >= 0; start--) {
+        const guint8 *p = bytes + start;
+        const int header = v6 ? fixed : (p[0] & 15) * 4; /* behind IPv6 extension headers nothing is found: rare */
+        if (p[0] >> 4 != (v6 ? 6 : 4) || header < fixed || start + header + 4 > captured ||
+            memcmp(p + at, pinfo->src.data, (size_t)length) != 0 ||
+            memcmp(p + at + length, pinfo->dst.data, (size_t)length) != 0 || get16(p + header) != pinfo->srcport ||
+            get16(p + header + 2) != pinfo->destport)
+            continue;
+        walk->network = (struct tcphs_place){ walk->frame, start };
+        walk->network_is_v6 = v6;
+        *tcp = (struct tcphs_place){ walk->frame, start + header };
+        return true;
+    }
+    return false;
+}
+
 bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out)
 {
+    struct tcphs_place found;
+    if (walk->blind && walk->tcp_seen++ == 0 && find_header(walk, &found))
+        return read_sighting(walk, found, out);
     while (walk->layer != NULL) {
         const int layer = GPOINTER_TO_INT(wmem_list_frame_data(walk->layer));
         walk->layer = wmem_list_frame_next(walk->layer);
         if (layer == id_ip) {
-            walk->network = item(walk->ip, walk->ip_seen++);
+            walk->network = place_of(item(walk->ip, walk->ip_seen++));
             walk->network_is_v6 = false;
         } else if (layer == id_ipv6) {
-            walk->network = item(walk->ipv6, walk->ipv6_seen++);
+            walk->network = place_of(item(walk->ipv6, walk->ipv6_seen++));
             walk->network_is_v6 = true;
         } else if (layer == id_icmp || layer == id_icmpv6) {
             walk->in_icmp = true;
         } else if (layer == id_tcp) {
             const field_info *tcp = item(walk->tcp, walk->tcp_seen++);
-            if (tcp != NULL && read_sighting(walk, tcp, out))
+            if (tcp != NULL && read_sighting(walk, place_of(tcp), out))
                 return true;
         }
     }

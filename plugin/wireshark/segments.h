@@ -31,21 +31,29 @@ struct tcphs_sighting {
     bool icmp_error; /**< … that says the segment cannot arrive */
 };
 
+/** Where a header lies. */
+struct tcphs_place {
+    tvbuff_t *tvb; /**< NULL = not known */
+    int start;
+};
+
 /** A walk over the TCP headers of one frame, outermost first. */
 struct tcphs_headers {
     packet_info *pinfo;
+    tvbuff_t *frame;
     wmem_list_frame_t *layer;
     GPtrArray *tcp, *ip, *ipv6, *length;
     unsigned tcp_seen, ip_seen, ipv6_seen;
-    const field_info *network; /**< the IP header last passed */
+    struct tcphs_place network; /**< the IP header last passed */
     bool network_is_v6, in_icmp;
+    bool blind; /**< the host built a tree without the fields we asked for: find the header by what packet_info says */
 };
 
 /** Looks up the fields the walk reads and asks the host to provide them; once, at handoff. */
 void tcphs_segments_want(dissector_handle_t handle);
 
 /** Begins the walk. Works on the first visit of a frame only: later the tree may hold no TCP fields. */
-void tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, proto_tree *tree);
+void tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, tvbuff_t *frame, proto_tree *tree);
 
 /** The next header, or false. */
 bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out);

@@ -279,20 +279,20 @@ static void file_if_odd(const packet_info *pinfo, const struct tcphs_hit *hits, 
     wmem_map_insert(odd_frames, GUINT_TO_POINTER(pinfo->num), odd);
 }
 
-static void learn_frame(packet_info *pinfo, proto_tree *tree)
+static void learn_frame(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
 {
     wmem_array_t *hits = wmem_array_new(pinfo->pool, sizeof(struct tcphs_hit));
     struct tcphs_headers walk;
     struct tcphs_sighting seen;
     struct tcphs_hit hit;
-    tcphs_headers_begin(&walk, pinfo, tree);
+    tcphs_headers_begin(&walk, pinfo, frame, tree);
     while (tcphs_headers_next(&walk, &seen))
         if (learn_header(&seen, &hit))
             wmem_array_append_one(hits, hit);
     file_if_odd(pinfo, (const struct tcphs_hit *)wmem_array_get_raw(hits), wmem_array_get_count(hits));
 }
 
-void tcphs_store_learn(packet_info *pinfo, proto_tree *tree)
+void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
 {
     const frame_data *fd = pinfo->fd;
     if (copies == NULL || fd->visited || fd->file_off <= last_offset)
@@ -303,7 +303,7 @@ void tcphs_store_learn(packet_info *pinfo, proto_tree *tree)
     last_offset = fd->file_off;
     last_frame = pinfo->num;
     last_time = (gint64)pinfo->abs_ts.secs * 1000000000 + pinfo->abs_ts.nsecs;
-    learn_frame(pinfo, tree);
+    learn_frame(pinfo, frame, tree);
 }
 
 /* Recalling ----------------------------------------------------------------------------------------------------- */

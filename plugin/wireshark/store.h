@@ -33,7 +33,7 @@ struct tcphs_hit {
 void tcphs_store_register(void);
 
 /** Learns from a frame unless it was learned before; safe to call on every visit. */
-void tcphs_store_learn(packet_info *pinfo, proto_tree *tree);
+void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree);
 
 /**
  * The TCP headers of a frame that belong to known connections, as learned. Fills at most room hits, returns how many

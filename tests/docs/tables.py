@@ -17,23 +17,32 @@ TYPES = {"FT_UINT8": "number", "FT_UINT16": "number", "FT_UINT32": "number", "FT
 WORDS = [("STAGE", "`tcphs.stage`"), ("STATE", "`tcphs.client.state`, `tcphs.server.state`"), ("RST_KIND", "`tcphs.rst.kind`"),
          ("EVENT", "`tcphs.event`"), ("VERDICT", "`tcphs.conn.verdict`"), ("CLOSE", "`tcphs.conn.close`"),
          ("CLOSED_BY", "`tcphs.conn.closed_by`"), ("ROLE", "`tcphs.from`")]
+COLUMNS = {"TCPHS_FIELD": 7, "TCPHS_ANOMALY": 8, "TCPHS_NOTE": 8, **{f"TCPHS_{macro}": 4 for macro, _ in WORDS}}
 
 
 def without_comments(text):
     return re.sub(r"/\*.*?\*/", "", text, flags=re.S)
 
 
+def every_row(path):
+    """(macro, arguments) of each row of a .def file, strings unquoted. A line that is no row is an error: it would be left out silently."""
+    lines = [line for line in without_comments(path.read_text()).splitlines() if not line.startswith("#")]
+    text = "\n".join(lines).strip()
+    out = []
+    while text:
+        row = re.match(r'(TCPHS_\w+)\(((?:[^()"]|"(?:[^"\\]|\\.)*"|\([^()]*\))*)\)\s*', text)
+        if not row or row.group(1) not in COLUMNS:
+            sys.exit(f"{path.name}: cannot read the row at: {text[:60]!r}")
+        parts = re.findall(r'\s*((?:"(?:[^"\\]|\\.)*"|\([^()]*\)|[^,"()])+)\s*(?:,|$)', row.group(2))
+        if len(parts) != COLUMNS[row.group(1)]:
+            sys.exit(f"{path.name}: {len(parts)} columns instead of {COLUMNS[row.group(1)]} in the row at: {text[:60]!r}")
+        out.append((row.group(1), [ast.literal_eval(p.strip()) if p.strip().startswith('"') else p.strip() for p in parts]))
+        text = text[row.end():]
+    return out
+
+
 def rows(path, macro):
-    """Argument lists of MACRO(...) in a .def file, strings unquoted. A row that cannot be read is an error."""
-    text = without_comments(path.read_text())
-    text = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
-    found = []
-    for start in re.finditer(rf"^{macro}\(", text, re.M):
-        arguments = re.match(r'((?:[^()"]|"(?:[^"\\]|\\.)*"|\([^()]*\))*)\)', text[start.end():])
-        if not arguments:
-            sys.exit(f"{path.name}: cannot read the row at: {text[start.start():start.start() + 60]!r}")
-        parts = re.findall(r'\s*((?:"(?:[^"\\]|\\.)*"|\([^()]*\)|[^,"()])+)\s*(?:,|$)', arguments.group(1))
-        found.append([ast.literal_eval(p.strip()) if p.strip().startswith('"') else p.strip() for p in parts])
+    found = [row for name, row in every_row(path) if name == macro]
     if not found:
         sys.exit(f"{path.name}: no {macro} rows")
     return found
@@ -52,8 +61,8 @@ def table(head, lines):
 def fields():
     out = []
     for row in rows(ROOT / "plugin/wireshark/fields.def", "TCPHS_FIELD"):
-        if len(row) != 7 or row[3] not in TYPES:
-            sys.exit(f"fields.def: cannot read the row of {row[0]}")
+        if row[3] not in TYPES:
+            sys.exit(f"fields.def: no word for the type {row[3]} of {row[0]}")
         kind = "word" if row[5].startswith("VALS") else TYPES[row[3]]
         out.append((f"`{row[1]}`", kind, row[6]))
     return table(("field", "type", "meaning"), out)
@@ -68,24 +77,25 @@ def words():
     return table(("field", "number", "value", "meaning"), out)
 
 
-def findings(macro, family):
+def findings(macro, family, prefix):
+    known = {name for name, _ in FAMILIES} if macro == "TCPHS_ANOMALY" else {"NOTE"}
     out = []
     for row in rows(ROOT / "plugin/core/findings.def", macro):
-        if len(row) != 8:
-            sys.exit(f"findings.def: cannot read the row of {row[0]}")
+        if row[1] not in known:
+            sys.exit(f"findings.def: {row[0]} is of family {row[1]}, which no table shows")
         if row[1] == family:
-            out.append((f"`{row[0]}`", row[2].lower(), row[4], row[7]))
+            out.append((f"`{prefix}{row[0]}`", row[2].lower(), row[4], row[7]))
     if not out:
         sys.exit(f"findings.def: no {macro} row of family {family}")
-    return table(("name", "severity", "what it says", "source"), out)
+    return table(("filter", "severity", "what it says", "source"), out)
 
 
 def anomalies():
-    return "\n\n".join(f"**{title}**\n\n{findings('TCPHS_ANOMALY', family)}" for family, title in FAMILIES)
+    return "\n\n".join(f"**{title}**\n\n{findings('TCPHS_ANOMALY', family, 'tcphs.anomaly.')}" for family, title in FAMILIES)
 
 
 def notes():
-    return findings("TCPHS_NOTE", "NOTE")
+    return findings("TCPHS_NOTE", "NOTE", "tcphs.expert.")
 
 
 PARTS = {"fields": fields, "words": words, "anomalies": anomalies, "notes": notes}

@@ -121,6 +121,81 @@ def test_wireshark_opens_filters_and_closes(host, samples, screen, tmp_path, opt
     assert loud == []
 
 
+COMPARED = ["tcphs.id", "tcphs.stage", "tcphs.step", "tcphs.from", "tcphs.client.state", "tcphs.server.state", "tcphs.accepted",
+            "tcphs.ack.delta", "tcphs.rst.kind", "tcphs.event", "tcphs.explain"]
+# A tap runs when the window loads a file and again whenever it filters: each run writes what the window knows of every frame.
+DUMP = """
+local extract = {}
+for name in string.gmatch("NAMES", "%S+") do extract[#extract + 1] = Field.new(name) end
+local tap, rows, runs = Listener.new("frame"), {}, 0
+function tap.packet(pinfo)
+    local row = { tostring(pinfo.number) }
+    for _, field in ipairs(extract) do
+        local values = {}
+        for _, value in ipairs({ field() }) do values[#values + 1] = tostring(value) end
+        row[#row + 1] = table.concat(values, ",")
+    end
+    rows[#rows + 1] = table.concat(row, "\\t")
+end
+function tap.reset() rows = {} end
+function tap.draw()
+    if #rows == 0 then return end
+    runs = runs + 1
+    local out = io.open("PATH" .. runs, "w")
+    out:write(table.concat(rows, "\\n"), "\\n")
+    out:close()
+end
+"""
+
+
+def as_shown(host, capture, *args):
+    """The same rows from tshark; booleans as Lua prints them (1 and 0, or true and false, by its version)."""
+    wanted = [w for f in ["frame.number", *COMPARED] for w in ("-e", f)]
+    lines = host.lines("-r", capture, *args, "-T", "fields", *wanted)
+    return [plain_booleans(line) for line in lines]
+
+
+def plain_booleans(line):
+    cells, place = line.split("\t"), 1 + COMPARED.index("tcphs.accepted")
+    cells[place] = {"true": "1", "True": "1", "false": "0", "False": "0"}.get(cells[place], cells[place])
+    return cells
+
+
+def has_lua(host):
+    return "with lua" in host.run(host.wireshark, "--version").stdout.lower()
+
+
+@pytest.mark.parametrize("options", [[], ["-R", "!(tcp.checksum & 1)"]], ids=["plain", "read filter"])
+def test_window_shows_what_tshark_shows(host, samples, screen, tmp_path, options):
+    """Per-segment fields of the window's first load and of its re-filtering equal those of tshark."""
+    if not has_lua(host):
+        pytest.skip("this Wireshark has no Lua")
+    display, _ = screen
+    capture = next(p for p in samples if p.name == "showcase.pcapng")
+    dump = host.output("gui-dump" + ("-R" if options else ""))
+    script = host.output(dump.name + ".lua")
+    script.write_text(DUMP.replace("NAMES", " ".join(COMPARED)).replace("PATH", str(dump) + "."))
+    script.chmod(0o644)
+    with (tmp_path / "wireshark.log").open("w") as log:
+        program = start(host, display, capture, log, "-X", f"lua_script:{script}", *options)
+        try:
+            window = wait_for(lambda: program.poll() is None and windows(display, capture.name), 40, "window")[0]
+            wait_for(lambda: dump.with_name(dump.name + ".1").exists(), 20, "first load")
+            press(display, window, "ctrl+r")  # reload: another load, another dump
+            time.sleep(2)
+            press(display, window, "ctrl+q")
+            program.wait(20)
+        finally:
+            program.kill()
+    loaded = as_shown(host, capture, *(["-2", *options] if options else []))
+    reloaded = as_shown(host, capture)  # a reload forgets the read filter
+    dumps = sorted(dump.parent.glob(dump.name + ".[0-9]*"))
+    assert len(dumps) >= 2 and len(loaded) > 10
+    for path in dumps:
+        shown = [plain_booleans(line) for line in path.read_text().splitlines()]
+        assert shown == (loaded if path is dumps[0] or len(shown) == len(loaded) else reloaded), path.name
+
+
 def test_screenshot_reader(tmp_path):
     """The reader of the frame buffer is code of ours: two pixels, red and blue."""
     head = struct.pack(">25I", 100, 7, 2, 24, 2, 1, 0, 0, 32, 0, 32, 32, 8, 4, 0, 0, 0, 8, 0, 0, 2, 1, 0, 0, 0)
