@@ -8,6 +8,9 @@
 
 #include "seq.h"
 
+/* Segments in flight may wait this long in queues (the least RTO, RFC 6298 2.4). */
+#define QUEUES (1 * TCPHS_SECOND)
+
 /* A second RST counts as part of one burst within this time. */
 #define BURST (1 * TCPHS_SECOND)
 
@@ -292,7 +295,8 @@ bool tcphs_survives_rst(const struct tcphs_view *v)
         return false;
     if (c->rst_sender_went_on && tcphs_seq_after(v->s->ack, c->rst_seq))
         return true; /* it acknowledges what came after the RST */
-    const int64_t patience = c->round_trip >= 0 ? c->round_trip : TCPHS_SECOND;
+    /* What was queued on the way when the RST was sent arrives later than an idle round trip. */
+    const int64_t patience = c->round_trip > QUEUES ? c->round_trip : QUEUES;
     return v->s->time - c->rst_time > patience;
 }
 
@@ -309,7 +313,8 @@ bool tcphs_outlives_own_rst(const struct tcphs_view *v)
     /* New bytes, or news of what the peer sent after the RST; an older segment overtaken by the RST is neither. */
     const bool new_bytes =
         v->end != v->s->seq && tcphs_seq_after(v->end, v->x->snd_nxt) && !tcphs_seq_before(v->s->seq, c->rst_seq);
-    return new_bytes || (v->ack_place == TCPHS_ACK_IN && tcphs_seq_after(v->s->ack, c->rst_peer_nxt));
+    return new_bytes ||
+           (c->rst_peer_known && v->ack_place == TCPHS_ACK_IN && tcphs_seq_after(v->s->ack, c->rst_peer_nxt));
 }
 
 uint32_t tcphs_check_rst_bad_ack(const struct tcphs_view *v)
@@ -323,11 +328,17 @@ uint32_t tcphs_check_rst_bad_ack(const struct tcphs_view *v)
                          (v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD));
 }
 
+/* An end that has closed answers what was in flight, each segment at the number it acknowledges. */
+static bool answers_after_close(const struct tcphs_view *v)
+{
+    return tcphs_answers_as_closed(v) && (tcphs_knows(v->x, TCPHS_FIN_SENT) || v->x->state == TCPHS_CLOSED);
+}
+
 /* A RST that its receiver can judge by its sequence number, and refuses. */
 static bool rst_refused(const struct tcphs_view *v)
 {
     return v->kind == TCPHS_KIND_RST && v->accepted == TCPHS_ACCEPT_NO && receiver_open(v) && !is_over(v->c) &&
-           !v->answers_claim;
+           !v->answers_claim && !answers_after_close(v);
 }
 
 uint32_t tcphs_check_rst_out_of_window(const struct tcphs_view *v)
@@ -388,8 +399,9 @@ uint32_t tcphs_check_fin_bad_ack(const struct tcphs_view *v)
 
 bool tcphs_is_unseen_fin(const struct tcphs_view *v)
 {
-    return has_fin(v) && !tcphs_knows(v->x, TCPHS_FIN_SENT) && tcphs_knows(v->y, TCPHS_KNOWS_HEARD) &&
-           v->end == v->y->rcv_nxt && (v->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) != 0;
+    return has_fin(v) && !tcphs_knows(v->x, TCPHS_FIN_SENT) && tcphs_knows(v->y, TCPHS_KNOWS_HEARD) && !is_over(v->c) &&
+           tcphs_is_synchronised(v->y->state) && v->end == v->y->rcv_nxt &&
+           (v->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) != 0;
 }
 
 uint32_t tcphs_check_fin_out_of_window(const struct tcphs_view *v)

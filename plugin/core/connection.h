@@ -44,16 +44,18 @@ enum tcphs_known {
 };
 
 #define TCPHS_HELD 3
+#define TCPHS_RECENT_ACKS 4
 
 /** One endpoint. All numbers are raw sequence numbers; the names are those of RFC 9293 section 3.3.1. */
 struct tcphs_end {
     uint32_t iss;
-    uint32_t snd_nxt;    /**< end of the highest byte it was seen to send, SYN and FIN included */
-    uint32_t snd_una;    /**< highest acknowledgment its peer gave that it would accept */
-    uint32_t rcv_nxt;    /**< next byte it expects, believing that what was captured is heard */
-    uint32_t rcv_ack;    /**< highest acknowledgment it sent */
-    uint32_t rcv_edge;   /**< highest right window edge it ever granted */
-    uint32_t max_window; /**< largest window it ever granted, scaled */
+    uint32_t snd_nxt;                        /**< end of the highest byte it was seen to send, SYN and FIN included */
+    uint32_t snd_una;                        /**< highest acknowledgment its peer gave that it would accept */
+    uint32_t rcv_nxt;                        /**< next byte it expects, believing that what was captured is heard */
+    uint32_t rcv_ack;                        /**< highest acknowledgment it sent */
+    uint32_t recent_acks[TCPHS_RECENT_ACKS]; /**< the last different acknowledgments it sent, valid with KNOWS_HEARD */
+    uint32_t rcv_edge;                       /**< highest right window edge it ever granted */
+    uint32_t max_window;                     /**< largest window it ever granted, scaled */
     uint32_t fin_seq;
     uint32_t sack_right;
     uint32_t held[TCPHS_HELD][2]; /**< out-of-order data it has heard: [left, right), unused when equal */
@@ -84,7 +86,6 @@ enum tcphs_fact {
     TCPHS_REPEATED_SYN_ACK = 0x0800, /**< a repeated SYN-ACK waits for its ACK */
     TCPHS_FIN_BEFORE_RST = 0x1000,
     TCPHS_IS_SUCCESSOR = 0x2000, /**< the same addresses and ports carried a connection before */
-    TCPHS_SIMULTANEOUS = 0x4000, /**< both ends sent a SYN */
     TCPHS_FIRST_PASSED = 0x8000, /**< at least one segment was fed */
 };
 
@@ -118,8 +119,8 @@ struct tcphs_connection {
     uint8_t rst_from;
     uint8_t burst_from, burst_count;
     bool rst_sender_went_on;
-    uint8_t before_rst[2];  /**< states to return to when the RST proves to be forged */
-    uint8_t assumed_client; /**< the roles are a guess from the port numbers */
+    bool rst_peer_known;   /**< rst_peer_nxt holds */
+    uint8_t before_rst[2]; /**< states to return to when the RST proves to be forged */
 };
 
 /** Everything that is shown of one segment (DESIGN section 3.1), final when it is returned. */
@@ -133,7 +134,7 @@ struct tcphs_outcome {
     uint32_t back;              /**< frame at fault, when a finding points back; 0 = none */
     uint32_t links[TCPHS_LINKS];
     uint16_t syn_count, synack_count; /**< 0 = absent */
-    uint8_t stage, from, step, close_steps /**< bit n-1 for step n */, rst_kind, event, accepted;
+    uint8_t stage, step, close_steps /**< bit n-1 for step n */, rst_kind, event, accepted;
     uint8_t state[2]; /**< of the two ends, not of the two roles */
     uint8_t usual[2]; /**< tcphs_accepted of an ordinary segment sent by end 0 and 1 from here on */
     uint8_t client;

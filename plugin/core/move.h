@@ -37,6 +37,8 @@ void tcphs_learn_syn_options(const struct tcphs_move *m);
 void tcphs_join_held(struct tcphs_end *e);
 /** The receiver hears the sequence numbers [left, right) of the sender; a FIN counts once it is in sequence. */
 void tcphs_deliver(const struct tcphs_move *m, uint32_t left, uint32_t right);
+/** Keeps one of the last acknowledgments an end has sent. */
+void tcphs_remember_ack(struct tcphs_end *e, uint32_t ack);
 /** Shows how many SYNs and SYN-ACKs there were so far. */
 void tcphs_tell_counts(const struct tcphs_move *m);
 /** Shows the acknowledgment number that was due beside the one seen. */

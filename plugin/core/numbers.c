@@ -6,6 +6,8 @@
  */
 #include "move.h"
 
+#include <string.h>
+
 #include "seq.h"
 
 void tcphs_act(struct tcphs_end *e, enum tcphs_step_event event)
@@ -28,6 +30,8 @@ void tcphs_learn_sent(struct tcphs_end *e, uint32_t una, uint32_t nxt)
 void tcphs_learn_heard(struct tcphs_end *e, uint32_t next)
 {
     e->rcv_nxt = e->rcv_ack = next;
+    for (int i = 0; i < TCPHS_RECENT_ACKS; i++)
+        e->recent_acks[i] = next;
     e->known |= TCPHS_KNOWS_HEARD;
     e->rcv_edge = next + e->max_window;
 }
@@ -140,4 +144,12 @@ void tcphs_link_first(const struct tcphs_move *m, enum tcphs_link link)
 {
     if (m->c->links[link] == 0)
         m->c->links[link] = m->s->frame;
+}
+
+void tcphs_remember_ack(struct tcphs_end *e, uint32_t ack)
+{
+    if (e->recent_acks[0] == ack)
+        return;
+    memmove(&e->recent_acks[1], &e->recent_acks[0], (TCPHS_RECENT_ACKS - 1) * sizeof e->recent_acks[0]);
+    e->recent_acks[0] = ack;
 }

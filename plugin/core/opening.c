@@ -29,8 +29,6 @@ static void open_by_syn(const struct tcphs_move *m)
         c->client = m->s->from;
     if (c->syn_count == 0)
         c->first_syn_time = m->s->time;
-    if (m->y->state == TCPHS_SYN_SENT)
-        c->facts |= TCPHS_SIMULTANEOUS;
     tcphs_learn_syn_options(m);
     x->iss = m->s->seq;
     x->known |= TCPHS_KNOWS_ISS | TCPHS_SENT_SYN;

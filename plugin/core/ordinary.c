@@ -14,7 +14,6 @@ static void guess_client(struct tcphs_connection *c, const struct tcphs_segment 
     if (c->client != TCPHS_NO_CLIENT || s->source_port == s->destination_port)
         return;
     c->client = s->source_port > s->destination_port ? s->from : !s->from; /* services sit on the lower port */
-    c->assumed_client = 1;
 }
 
 void tcphs_pick_up_midstream(const struct tcphs_move *m)
@@ -33,12 +32,23 @@ static void infer_syn_ack(const struct tcphs_move *m)
     tcphs_act(m->y, TCPHS_HEARS_ACK_OF_SYN);
 }
 
+/* x aborts at the very number that y acknowledged, and acknowledges the FIN that came with it. */
+static bool aborts_at_claim(const struct tcphs_view *v)
+{
+    return v->answers_claim && tcphs_knows(v->y, TCPHS_CLAIM_HAS_FIN) && tcphs_has_any(v->s, TCPHS_ACK) &&
+           v->s->ack == v->y->snd_nxt;
+}
+
 /* x goes on at or behind what y acknowledged and nobody saw. */
 bool tcphs_confirms_gap(const struct tcphs_view *v)
 {
     const struct tcphs_end *x = v->x, *y = v->y;
-    return y->claim_frame != 0 && tcphs_knows(y, TCPHS_CLAIM_IS_OPEN) && v->kind == TCPHS_KIND_ORDINARY &&
-           tcphs_seq_after(v->s->seq, x->snd_nxt) && !tcphs_seq_before(v->s->seq, y->claim_ack) &&
+    if (y->claim_frame == 0 || !tcphs_knows(y, TCPHS_CLAIM_IS_OPEN))
+        return false;
+    if (v->kind != TCPHS_KIND_ORDINARY)
+        return aborts_at_claim(v);
+    return tcphs_seq_after(v->s->seq, x->snd_nxt) && !tcphs_seq_before(v->s->seq, y->claim_ack) &&
+           v->ack_place != TCPHS_ACK_FAR && v->ack_place != TCPHS_ACK_TOO_OLD &&
            (v->seq_place != TCPHS_SEQ_FAR || v->s->seq == y->claim_ack);
 }
 
@@ -93,6 +103,7 @@ static void learn_acknowledgment(const struct tcphs_move *m)
         tcphs_join_held(x);
     }
     x->rcv_ack = tcphs_seq_max(x->rcv_ack, ack);
+    tcphs_remember_ack(x, ack);
     if (m->s->options & TCPHS_OPT_SACK) {
         x->sack_right = m->s->sack_right;
         x->known |= TCPHS_SENT_SACK;
@@ -165,6 +176,7 @@ static void remember_refused(const struct tcphs_move *m)
     if (tcphs_connection_stage(m->c) == TCPHS_STAGE_RESET) {
         if (is_in_place(v))
             x->snd_nxt = tcphs_seq_max(x->snd_nxt, v->end);
+        tcphs_remember_ack(x, m->s->ack); /* the closed end answers with this number */
         return;
     }
     tcphs_tell_repeated_close_ack(m);
@@ -193,6 +205,12 @@ static void accept_ordinary(const struct tcphs_move *m)
         tcphs_act(x, TCPHS_SENDS_OTHER);
     if (!tcphs_knows(x, TCPHS_KNOWS_SENT))
         tcphs_learn_sent(x, s->seq, s->seq);
+    /* Only the server's side is captured: what it acknowledges beyond the SYN came behind the final ACK. */
+    if (x->state == TCPHS_SYN_RECEIVED && m->v->ack_place == TCPHS_ACK_UNKNOWN && tcphs_knows(y, TCPHS_KNOWS_ISS) &&
+        !tcphs_knows(y, TCPHS_ASKED_FASTOPEN) && tcphs_seq_after(s->ack, y->iss + 1)) {
+        tcphs_assume(c);
+        tcphs_act(x, TCPHS_HEARS_ACK_OF_SYN);
+    }
     /* Data of a server before any final ACK: remembered, for only the client's next word tells whether one was lost. */
     if (x->state == TCPHS_SYN_RECEIVED && s->length > 0 && c->early_frame == 0 && !(c->facts & TCPHS_WAS_ESTABLISHED) &&
         !tcphs_knows(y, TCPHS_ASKED_FASTOPEN) && y->snd_nxt == y->iss + 1)

@@ -35,9 +35,8 @@ static enum tcphs_rst_kind kind_of_counted_rst(const struct tcphs_move *m, enum 
 static enum tcphs_rst_kind kind_of_ignored_rst(const struct tcphs_move *m, enum tcphs_stage stage)
 {
     const bool answers = tcphs_answers_as_closed(m->v);
-    if (m->v->answers_claim || (answers && (stage == TCPHS_STAGE_RESET || m->x->state == TCPHS_CLOSED)))
-        return TCPHS_RST_ANSWERS_STALE;
-    return stage == TCPHS_STAGE_CLOSED && answers ? TCPHS_RST_AFTER_CLOSE : TCPHS_RST_NOT_ACCEPTABLE;
+    const bool closed = stage == TCPHS_STAGE_RESET || m->x->state == TCPHS_CLOSED || tcphs_knows(m->x, TCPHS_FIN_SENT);
+    return m->v->answers_claim || (answers && closed) ? TCPHS_RST_ANSWERS_STALE : TCPHS_RST_NOT_ACCEPTABLE;
 }
 
 static void obey_rst(const struct tcphs_move *m, enum tcphs_stage stage)
@@ -64,13 +63,14 @@ static void obey_rst(const struct tcphs_move *m, enum tcphs_stage stage)
     c->rst_seq = m->s->seq;
     c->rst_frame = m->s->frame;
     c->rst_peer_nxt = m->y->snd_nxt;
+    c->rst_peer_known = tcphs_knows(m->y, TCPHS_KNOWS_SENT);
     c->rst_sender_went_on = false;
 }
 
 static void count_burst(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
-    if (m->v->answers_claim)
+    if (m->v->answers_claim || tcphs_answers_as_closed(m->v))
         return;
     if (c->burst_frame == 0 || m->s->time - c->burst_time > TCPHS_SECOND) {
         c->burst_frame = m->s->frame;
@@ -92,7 +92,7 @@ void tcphs_move_by_rst(const struct tcphs_move *m)
         m->o->rst_kind = TCPHS_RST_ANSWERS_STALE;
         return;
     }
-    if (!(c->facts & TCPHS_FIRST_PASSED))
+    if (stage == TCPHS_STAGE_NONE)
         tcphs_pick_up_midstream(m);
     if (tcphs_rst_counts(m->v)) {
         m->o->rst_kind = (uint8_t)kind_of_counted_rst(m, stage);

@@ -77,6 +77,12 @@ static bool syn_ack_is_next(const struct tcphs_view *v)
     return is_ended(v->c) && !tcphs_knows(v->x, TCPHS_KNOWS_ISS);
 }
 
+/* A RST that refuses the new attempt leaves the old connection, whose end was not captured, as it was. */
+static bool refuses_new_attempt(const struct tcphs_view *v)
+{
+    return tcphs_refuses_other_syn(v) && (v->c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)) != 0;
+}
+
 static bool answers_other_syn_ack(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;
@@ -113,6 +119,7 @@ bool tcphs_connection_is_next(const struct tcphs_connection *c, const struct tcp
         return answers_other_syn_ack(&v) || follows_own_other(&v) ||
                (may_have_ended(&v) && (tcphs_is_foreign(&v) || is_past_fin(&v)));
     case TCPHS_KIND_RST:
+        return refuses_new_attempt(&v);
     case TCPHS_KIND_BARE:
         break;
     }
@@ -124,6 +131,8 @@ bool tcphs_connection_is_next(const struct tcphs_connection *c, const struct tcp
 static unsigned begun_by(const struct tcphs_view *v)
 {
     if (v->kind == TCPHS_KIND_SYN_ACK && tcphs_refuses_other_syn(v))
+        return !v->s->from;
+    if (v->kind == TCPHS_KIND_RST && refuses_new_attempt(v))
         return !v->s->from;
     if (v->kind != TCPHS_KIND_ORDINARY)
         return TCPHS_NO_CLIENT;

@@ -149,8 +149,12 @@ bool tcphs_rst_is_exact(const struct tcphs_view *v)
 
 bool tcphs_answers_as_closed(const struct tcphs_view *v)
 {
-    return v->kind == TCPHS_KIND_RST && !tcphs_has_any(v->s, TCPHS_ACK) && tcphs_knows(v->y, TCPHS_KNOWS_HEARD) &&
-           v->s->seq == v->y->rcv_ack;
+    if (v->kind != TCPHS_KIND_RST || tcphs_has_any(v->s, TCPHS_ACK) || !tcphs_knows(v->y, TCPHS_KNOWS_HEARD))
+        return false;
+    for (int i = 0; i < TCPHS_RECENT_ACKS; i++)
+        if (v->s->seq == v->y->recent_acks[i])
+            return true;
+    return false;
 }
 
 bool tcphs_refuses_other_syn(const struct tcphs_view *v)

@@ -37,7 +37,7 @@ static struct tcphs_copies *copies;
 static guint32 next_id;
 static gint64 last_offset;
 static guint32 last_frame;
-static gint64 last_time;
+static gint64 last_time; /* the latest time of any frame */
 /* Connections that the last learned frame touched, in case its number is given out again; the room is used again. */
 static struct {
     struct tcphs_tracked **connections;
@@ -302,7 +302,7 @@ void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
     touched.count = 0;
     last_offset = fd->file_off;
     last_frame = pinfo->num;
-    last_time = (gint64)pinfo->abs_ts.secs * 1000000000 + pinfo->abs_ts.nsecs;
+    last_time = MAX(last_time, (gint64)pinfo->abs_ts.secs * 1000000000 + pinfo->abs_ts.nsecs);
     learn_frame(pinfo, frame, tree);
 }
 
