@@ -20,7 +20,7 @@ def build(tmp_path_factory):
     if not shutil.which("cmake"):
         pytest.skip("no cmake here")
     folder = tmp_path_factory.mktemp("build")
-    cmake("-S", harness.ROOT, "-B", folder, "-DTCPHS_INSTALL=personal", "-DBUILD_TESTING=OFF")
+    cmake("-G", "Ninja", "-S", harness.ROOT, "-B", folder, "-DTCPHS_INSTALL=personal", "-DBUILD_TESTING=OFF")
     return folder
 
 
