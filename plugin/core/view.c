@@ -89,6 +89,8 @@ static uint8_t place_ack(const struct tcphs_view *v)
     /* An assumed FIN takes the place behind the last byte seen. */
     const uint32_t sent = y->snd_nxt + (tcphs_knows(y, TCPHS_FIN_ASSUMED) ? 1 : 0);
     const int32_t beyond = tcphs_seq_diff(v->s->ack, sent);
+    if (beyond == INT32_MIN) /* half the sequence space away: neither before nor after */
+        return TCPHS_ACK_FAR;
     if (beyond > 0) {
         /* Behind its FIN an end sends nothing: no gap can explain an acknowledgment of more. */
         const bool all_sent = tcphs_knows(y, TCPHS_FIN_SENT) && !tcphs_knows(y, TCPHS_FIN_ASSUMED);
