@@ -241,7 +241,8 @@ bool tcphs_refuses_syn(const struct tcphs_view *v)
 
 uint32_t tcphs_check_syn_in_connection(const struct tcphs_view *v)
 {
-    return !tcphs_knows(v->y, TCPHS_OTHER_IS_SYN_ACK) && tcphs_refuses_syn(v) ? v->y->other_frame : 0;
+    const bool is_syn = !(v->y->known & (TCPHS_OTHER_IS_SYN_ACK | TCPHS_OTHER_IS_STRAY));
+    return is_syn && tcphs_refuses_syn(v) ? v->y->other_frame : 0;
 }
 
 uint32_t tcphs_check_reuse_too_early(const struct tcphs_view *v)
@@ -253,6 +254,8 @@ uint32_t tcphs_check_ack_unsent(const struct tcphs_view *v)
 {
     if (tcphs_is_synchronised(v->x->state) && tcphs_refutes_claim(v))
         return v->y->claim_frame;
+    if (tcphs_knows(v->y, TCPHS_OTHER_IS_STRAY) && tcphs_refuses_syn(v))
+        return v->y->other_frame;
     return itself(v, is_ordinary(v) && !has_fin(v) && v->ack_place == TCPHS_ACK_FAR &&
                          tcphs_is_synchronised(v->y->state) && !tcphs_check_last_ack_bad(v));
 }
@@ -525,6 +528,16 @@ static bool is_plain(const struct tcphs_view *v)
            v->s->source_port != 0 && v->s->destination_port != 0 && !((x->known | y->known) & TCPHS_FIN_SENT);
 }
 
+/*
+ * What is held against a segment of other numbers only when the addressed end has refused it: until then the capture
+ * may have missed the end of this connection and the beginning of the next.
+ */
+#define B(name) TCPHS_FINDING_BIT(TCPHS_FINDS_##name)
+static const uint64_t DEFERRED = B(ack_unsent) | B(ack_beyond_window) | B(ack_too_old) | B(seq_beyond_window) |
+                                 B(fin_bad_ack) | B(fin_out_of_window) | B(fin_moved) | B(data_after_fin) |
+                                 B(data_after_close) | B(last_ack_bad);
+#undef B
+
 uint64_t tcphs_check_all(const struct tcphs_view *v, uint32_t *back)
 {
     uint64_t found = 0;
@@ -533,7 +546,7 @@ uint64_t tcphs_check_all(const struct tcphs_view *v, uint32_t *back)
         return 0;
     for (unsigned i = 1; i < TCPHS_FINDINGS; i++) {
         const uint32_t frame = rows[i](v);
-        if (frame == 0)
+        if (frame == 0 || (frame == v->s->frame && (DEFERRED & TCPHS_FINDING_BIT(i)) && tcphs_is_stranger(v)))
             continue;
         found |= TCPHS_FINDING_BIT(i);
         if (frame != v->s->frame && *back == 0)

@@ -80,6 +80,8 @@ void tcphs_assume_fin(const struct tcphs_move *m)
     struct tcphs_end *y = m->y;
     tcphs_assume(m->c);
     tcphs_claim(m, true);
+    if (tcphs_has_any(m->s, TCPHS_FIN) && !tcphs_knows(m->x, TCPHS_FIN_SENT))
+        m->x->known |= TCPHS_CLAIM_BROUGHT_FIN;
     tcphs_send_fin(m, y, TCPHS_SENDS_FIN, y->snd_nxt);
     y->known |= TCPHS_FIN_ASSUMED | TCPHS_FIN_HEARD;
     tcphs_act(m->x, TCPHS_HEARS_FIN);
@@ -103,14 +105,66 @@ bool tcphs_contradicts_assumed_fin(const struct tcphs_view *v)
     return v->end != v->s->seq && tcphs_seq_after(v->end, x->fin_seq + 1);
 }
 
+/* e has not closed after all; its peer has heard nothing of it. */
+static void take_fin_back(struct tcphs_end *e, struct tcphs_end *peer)
+{
+    e->known &= ~(uint32_t)(TCPHS_FIN_SENT | TCPHS_FIN_ASSUMED | TCPHS_FIN_HEARD | TCPHS_FIN_ACKED);
+    if (peer->rcv_nxt == e->fin_seq + 1)
+        peer->rcv_nxt = peer->rcv_ack = e->fin_seq;
+}
+
+/* States and the first closer as the FINs that are left say. */
+static void settle_fins(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x, *y = m->y;
+    const bool x_closes = tcphs_knows(x, TCPHS_FIN_SENT), y_closes = tcphs_knows(y, TCPHS_FIN_SENT);
+    m->c->facts &= (uint16_t)~TCPHS_CROSSED_FINS;
+    x->state = (uint8_t)state_by_fins(x, y);
+    y->state = (uint8_t)state_by_fins(y, x);
+    if (!x_closes && !y_closes)
+        m->c->first_closer = TCPHS_NO_CLIENT;
+    else if (!x_closes || !y_closes)
+        m->c->first_closer = x_closes ? m->s->from : !m->s->from;
+}
+
 void tcphs_retract_assumed_fin(const struct tcphs_move *m)
 {
     struct tcphs_end *x = m->x, *y = m->y;
-    x->known &= ~(uint32_t)(TCPHS_FIN_SENT | TCPHS_FIN_ASSUMED | TCPHS_FIN_HEARD | TCPHS_FIN_ACKED);
-    if (y->rcv_nxt == x->fin_seq + 1)
-        y->rcv_nxt = y->rcv_ack = x->fin_seq;
-    x->state = (uint8_t)state_by_fins(x, y);
-    y->state = (uint8_t)state_by_fins(y, x);
-    if (closed_first(m, x))
-        m->c->first_closer = tcphs_knows(y, TCPHS_FIN_SENT) ? !m->s->from : TCPHS_NO_CLIENT;
+    const bool refuted = m->s->seq == x->fin_seq && !tcphs_seq_after(m->s->ack, y->fin_seq);
+    take_fin_back(x, y);
+    if (refuted && tcphs_knows(y, TCPHS_CLAIM_BROUGHT_FIN)) { /* refused like the acknowledgment it came with */
+        take_fin_back(y, x);
+        if (y->snd_nxt == y->fin_seq + 1)
+            y->snd_nxt = y->fin_seq;
+        y->known &= ~(uint32_t)TCPHS_CLAIM_BROUGHT_FIN;
+    }
+    settle_fins(m);
+}
+
+bool tcphs_overtakes_held_fin(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x;
+    const bool held = (x->known & (TCPHS_FIN_SENT | TCPHS_FIN_HEARD | TCPHS_FIN_ASSUMED)) == TCPHS_FIN_SENT;
+    if (!held || v->kind != TCPHS_KIND_ORDINARY || v->accepted != TCPHS_ACCEPT_YES ||
+        tcphs_seq_after(v->s->seq, v->y->rcv_nxt))
+        return false;
+    return tcphs_seq_after(v->s->seq + v->s->length, x->fin_seq) ||
+           (tcphs_has_any(v->s, TCPHS_FIN) && v->end - 1 != x->fin_seq);
+}
+
+void tcphs_retract_held_fin(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x, *y = m->y;
+    const uint32_t behind = x->fin_seq + 1;
+    bool holds_more = false;
+    for (int i = 0; i < TCPHS_HELD; i++) {
+        uint32_t *held = y->held[i];
+        if (held[0] != held[1] && held[1] == behind)
+            held[1] = x->fin_seq;
+        holds_more = holds_more || held[0] != held[1];
+    }
+    if (x->snd_nxt == behind)
+        x->snd_nxt = holds_more ? x->fin_seq : y->rcv_nxt;
+    take_fin_back(x, y);
+    settle_fins(m);
 }

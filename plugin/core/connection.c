@@ -119,7 +119,9 @@ void tcphs_connection_look(const struct tcphs_connection *c, struct tcphs_outcom
 static void tell_numbers(const struct tcphs_view *v, struct tcphs_outcome *o)
 {
     const struct tcphs_end *x = v->x, *y = v->y;
-    const bool proves_earlier = y->claim_frame != 0 && o->back == y->claim_frame;
+    const bool refuses_stray =
+        tcphs_knows(y, TCPHS_OTHER_IS_STRAY) && y->other_frame != 0 && o->back == y->other_frame;
+    const bool proves_earlier = refuses_stray || (y->claim_frame != 0 && o->back == y->claim_frame);
     const struct tcphs_end *sender = proves_earlier ? x : y; /* of the bytes that are acknowledged */
     const uint32_t ack_start = tcphs_knows(sender, TCPHS_KNOWS_ISS) ? sender->iss : 0;
     const uint32_t seq_start = tcphs_knows(x, TCPHS_KNOWS_ISS) ? x->iss : 0;
@@ -128,7 +130,8 @@ static void tell_numbers(const struct tcphs_view *v, struct tcphs_outcome *o)
         seq_due = tcphs_knows(x, TCPHS_KNOWS_ISS) ? x->iss : seq_due;
     else if (tcphs_knows(x, TCPHS_FIN_SENT) && v->kind == TCPHS_KIND_ORDINARY)
         seq_due = x->fin_seq;
-    o->ack_seen = (proves_earlier ? y->claim_ack : v->s->ack) - ack_start;
+    const uint32_t earlier = refuses_stray ? y->other_end : y->claim_ack;
+    o->ack_seen = (proves_earlier ? earlier : v->s->ack) - ack_start;
     o->ack_due = (proves_earlier ? x->snd_nxt : tcphs_due_ack(v)) - ack_start;
     o->seq_seen = v->s->seq - seq_start;
     o->seq_due = seq_due - seq_start;
@@ -163,11 +166,12 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
         m->y->claim_frame = 0;
         m->y->known &= ~(uint32_t)TCPHS_CLAIM_HAS_FIN;
     }
-    const uint64_t refused =
-        TCPHS_FINDING_BIT(TCPHS_FINDS_syn_in_connection) | TCPHS_FINDING_BIT(TCPHS_FINDS_synack_changed);
-    if ((findings & refused) && m->v->kind == TCPHS_KIND_ORDINARY) {
+    const uint64_t refused = TCPHS_FINDING_BIT(TCPHS_FINDS_syn_in_connection) |
+                             TCPHS_FINDING_BIT(TCPHS_FINDS_synack_changed) |
+                             TCPHS_FINDING_BIT(TCPHS_FINDS_ack_unsent);
+    if ((findings & refused) && m->v->kind == TCPHS_KIND_ORDINARY && m->o->back == m->y->other_frame) {
         m->y->other_frame = 0;
-        m->y->known |= TCPHS_SYN_REFUSED;
+        m->y->known |= tcphs_knows(m->y, TCPHS_OTHER_IS_STRAY) ? 0 : TCPHS_SYN_REFUSED;
     }
     if (m->v->kind == TCPHS_KIND_ORDINARY)
         m->y->provoked_frame = 0;
@@ -190,6 +194,13 @@ void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_seg
     }
     if (tcphs_contradicts_assumed_fin(&v)) {
         tcphs_retract_assumed_fin(&m);
+        tcphs_view_init(&v, c, s);
+    }
+    if (tcphs_overtakes_held_fin(&v)) {
+        told.findings |= tcphs_check_all(&v, &told.back);
+        if (told.findings)
+            tell_numbers(&v, &told);
+        tcphs_retract_held_fin(&m);
         tcphs_view_init(&v, c, s);
     }
     if (tcphs_confirms_gap(&v)) {

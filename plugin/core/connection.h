@@ -41,6 +41,8 @@ enum tcphs_known {
     TCPHS_OTHER_IS_SYN_ACK = 0x80000,   /**< other_iss is of a SYN-ACK, and other_end what it acknowledged */
     TCPHS_SENT_UNSURE = 0x100000,  /**< snd_nxt is what an empty segment said: the bytes before it were not captured */
     TCPHS_HELD_OVERFLOW = 0x20000, /**< more holes than held[] can tell: rcv_nxt may lag */
+    TCPHS_OTHER_IS_STRAY = 0x2000000,  /**< other_iss is of a segment without SYN, and other_end what it acknowledged */
+    TCPHS_CLAIM_BROUGHT_FIN = 0x4000000, /**< its FIN came with the claim that made us assume the peer's */
 };
 
 #define TCPHS_HELD 3
@@ -61,7 +63,7 @@ struct tcphs_end {
     uint32_t held[TCPHS_HELD][2]; /**< out-of-order data it has heard: [left, right), unused when equal */
     uint32_t claim_ack;           /**< it acknowledged this, beyond what its peer was seen to send … */
     uint32_t claim_frame;         /**< … in this frame; 0 = no open claim */
-    uint32_t other_iss;           /**< another SYN or SYN-ACK of it, inside the connection … */
+    uint32_t other_iss;           /**< a SYN, SYN-ACK or stray segment of it, of numbers that do not fit the connection … */
     uint32_t other_end;           /**< … the number behind all that SYN occupies … */
     uint32_t other_frame;         /**< … in this frame; 0 = none */
     uint32_t provoked_frame;      /**< its last segment that RFC 5961 lets the peer challenge; 0 = none */

@@ -54,6 +54,9 @@ void tcphs_move_by_syn(const struct tcphs_move *m);
 /** Moves by a SYN-ACK: accepted, repeated, with a wrong number, or of another connection. */
 void tcphs_move_by_syn_ack(const struct tcphs_move *m);
 
+/** Remembers a segment whose numbers do not fit: what follows tells whether it is refused or of a new connection. */
+void tcphs_keep_other(const struct tcphs_move *m, uint32_t end, unsigned kind);
+
 /* closing.c */
 /** An end closes, by a FIN at the given sequence number. */
 void tcphs_send_fin(const struct tcphs_move *m, struct tcphs_end *e, enum tcphs_step_event event, uint32_t fin_seq);
@@ -69,6 +72,10 @@ void tcphs_assume_fin(const struct tcphs_move *m);
 bool tcphs_contradicts_assumed_fin(const struct tcphs_view *v);
 /** Takes an assumed FIN of the sender back. */
 void tcphs_retract_assumed_fin(const struct tcphs_move *m);
+/** Does the segment, in sequence, take the place of a FIN of its sender that the receiver still holds back? */
+bool tcphs_overtakes_held_fin(const struct tcphs_view *v);
+/** Takes that FIN back. */
+void tcphs_retract_held_fin(const struct tcphs_move *m);
 
 /* ordinary.c */
 /** The first segment of a connection whose handshake was not captured. */

@@ -52,10 +52,11 @@ static void reopen(const struct tcphs_move *m)
     open_by_syn(m);
 }
 
-/* A SYN or SYN-ACK of other numbers: what follows tells whether it is refused or begins a new connection. */
-static void keep_other(const struct tcphs_move *m, uint32_t end)
+void tcphs_keep_other(const struct tcphs_move *m, uint32_t end, unsigned kind)
 {
     m->c->other_time = m->s->time;
+    m->x->known &= ~(uint32_t)(TCPHS_OTHER_IS_SYN_ACK | TCPHS_OTHER_IS_STRAY);
+    m->x->known |= kind;
     m->x->other_iss = m->s->seq;
     m->x->other_end = end;
     m->x->other_frame = m->x->provoked_frame = m->s->frame;
@@ -95,8 +96,10 @@ void tcphs_move_by_syn(const struct tcphs_move *m)
         open_by_syn(m);
         return;
     }
-    keep_other(m, m->v->end);
-    m->x->known &= ~(uint32_t)TCPHS_OTHER_IS_SYN_ACK;
+    if (tcphs_has_any(m->s, TCPHS_FIN) && tcphs_is_synchronised(m->y->state)) /* opens nothing */
+        m->x->provoked_frame = m->s->frame;
+    else
+        tcphs_keep_other(m, m->v->end, 0);
 }
 
 static void tell_syn_ack(const struct tcphs_move *m)
@@ -169,8 +172,7 @@ void tcphs_move_by_syn_ack(const struct tcphs_move *m)
         tcphs_claim(m, false);
         tcphs_tell_due(m, tcphs_due_ack(m->v));
     } else if (tcphs_is_foreign_syn_ack(m->v)) {
-        keep_other(m, m->s->ack);
-        m->x->known |= TCPHS_OTHER_IS_SYN_ACK;
+        tcphs_keep_other(m, m->s->ack, TCPHS_OTHER_IS_SYN_ACK);
     } else {
         m->x->provoked_frame = m->s->frame;
     }

@@ -182,6 +182,10 @@ static void remember_refused(const struct tcphs_move *m)
     tcphs_tell_repeated_close_ack(m);
     if (misses_syn && v->seq_place != TCPHS_SEQ_OLD)
         m->c->facts |= y->state == TCPHS_SYN_SENT ? TCPHS_CHALLENGED : TCPHS_BAD_FINAL_ACK;
+    if (tcphs_is_stranger(v)) {
+        tcphs_keep_other(m, m->s->ack, TCPHS_OTHER_IS_STRAY);
+        return;
+    }
     if ((bad_ack || misses_syn) && y->state != TCPHS_CLOSED)
         remember_doubtful_ack(m, in_handshake);
     if (bad_ack || v->seq_place == TCPHS_SEQ_OVER || v->seq_place == TCPHS_SEQ_FAR)

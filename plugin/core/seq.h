@@ -32,6 +32,12 @@ static inline bool tcphs_seq_within(uint32_t x, uint32_t low, uint32_t high)
     return x - low <= high - low;
 }
 
+/** Less than 64 KiB, the largest unscaled window, apart. */
+static inline bool tcphs_seq_near(uint32_t a, uint32_t b)
+{
+    return a - b + 0xFFFF <= 2 * 0xFFFF;
+}
+
 /** The later of two sequence numbers. */
 static inline uint32_t tcphs_seq_max(uint32_t a, uint32_t b)
 {

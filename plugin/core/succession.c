@@ -64,6 +64,14 @@ static bool may_have_ended(const struct tcphs_view *v)
            v->s->time - v->c->last_time > TIME_WAIT_OVER;
 }
 
+/* Both numbers of x's segment have a place in this connection. */
+static bool fits(const struct tcphs_view *v)
+{
+    return tcphs_knows(v->x, TCPHS_KNOWS_SENT) &&
+           tcphs_seq_within(v->s->seq, v->x->snd_una - 1, v->x->snd_nxt) &&
+           (v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD);
+}
+
 static bool syn_ack_is_next(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;
@@ -72,9 +80,7 @@ static bool syn_ack_is_next(const struct tcphs_view *v)
         return false;
     if (tcphs_refuses_other_syn(v)) /* here: takes it up, by the same numbers */
         return true;
-    if (tcphs_is_foreign_syn_ack(v) && may_have_ended(v))
-        return true;
-    return is_ended(v->c) && !tcphs_knows(v->x, TCPHS_KNOWS_ISS);
+    return is_ended(v->c) && (tcphs_is_foreign_syn_ack(v) || !tcphs_knows(v->x, TCPHS_KNOWS_ISS));
 }
 
 /* A RST that refuses the new attempt leaves the old connection, whose end was not captured, as it was. */
@@ -93,7 +99,8 @@ static bool answers_other_syn_ack(const struct tcphs_view *v)
 /* x goes on with its own other SYN or SYN-ACK; whatever answered it was not captured, and nobody has refused it. */
 static bool follows_own_other(const struct tcphs_view *v)
 {
-    return v->x->other_frame != 0 && v->s->seq == v->x->other_iss + 1 && v->x->other_iss + 1 != v->x->snd_nxt;
+    return v->x->other_frame != 0 && !tcphs_knows(v->x, TCPHS_OTHER_IS_STRAY) &&
+           v->s->seq == v->x->other_iss + 1 && v->x->other_iss + 1 != v->x->snd_nxt && !fits(v);
 }
 
 /* Well beyond its own FIN, acknowledging what y never sent: nothing of this connection. */
@@ -102,6 +109,32 @@ static bool is_past_fin(const struct tcphs_view *v)
     const struct tcphs_end *x = v->x;
     return tcphs_knows(x, TCPHS_FIN_SENT) && tcphs_seq_after(v->s->seq, x->fin_seq + 1) &&
            tcphs_knows(v->y, TCPHS_KNOWS_SENT) && tcphs_seq_after(v->s->ack, v->y->snd_nxt);
+}
+
+bool tcphs_is_stranger(const struct tcphs_view *v)
+{
+    return v->kind == TCPHS_KIND_ORDINARY && may_have_ended(v) && (tcphs_is_foreign(v) || is_past_fin(v));
+}
+
+/* Roughly the numbers of the stray segment that end e has sent; mine = the segment is of the same end. */
+static bool is_near_stray(const struct tcphs_view *v, const struct tcphs_end *e, bool mine)
+{
+    if (e->other_frame == 0 || !tcphs_knows(e, TCPHS_OTHER_IS_STRAY))
+        return false;
+    const uint32_t seq = mine ? e->other_iss : e->other_end, ack = mine ? e->other_end : e->other_iss;
+    return tcphs_seq_near(v->s->seq, seq) && tcphs_seq_near(v->s->ack, ack);
+}
+
+/*
+ * Strangers alone prove nothing while the old connection may live on: anyone can forge one. Two ends that agree do, or
+ * one that goes on where the capture has never seen the other.
+ */
+static bool strangers_agree(const struct tcphs_view *v)
+{
+    if (v->kind != TCPHS_KIND_ORDINARY || fits(v))
+        return false;
+    return is_near_stray(v, v->y, false) ||
+           (!tcphs_knows(v->y, TCPHS_SENT_ANYTHING) && tcphs_is_stranger(v) && is_near_stray(v, v->x, true));
 }
 
 bool tcphs_connection_is_next(const struct tcphs_connection *c, const struct tcphs_segment *s)
@@ -116,8 +149,8 @@ bool tcphs_connection_is_next(const struct tcphs_connection *c, const struct tcp
     case TCPHS_KIND_SYN_ACK:
         return syn_ack_is_next(&v);
     case TCPHS_KIND_ORDINARY:
-        return answers_other_syn_ack(&v) || follows_own_other(&v) ||
-               (may_have_ended(&v) && (tcphs_is_foreign(&v) || is_past_fin(&v)));
+        return answers_other_syn_ack(&v) || follows_own_other(&v) || strangers_agree(&v) ||
+               (is_ended(c) && tcphs_is_stranger(&v));
     case TCPHS_KIND_RST:
         return refuses_new_attempt(&v);
     case TCPHS_KIND_BARE:

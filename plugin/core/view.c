@@ -103,6 +103,10 @@ static uint8_t place_ack(const struct tcphs_view *v)
     const int32_t below = tcphs_seq_diff(y->snd_una, v->s->ack);
     if (below <= 0)
         return TCPHS_ACK_IN;
+    /* Nobody can ever have acknowledged less than the SYN (common kernels count the bytes that were). */
+    if (tcphs_knows(y, TCPHS_KNOWS_ISS) && tcphs_is_synchronised(y->state) &&
+        tcphs_seq_before(v->s->ack, y->iss + 1))
+        return TCPHS_ACK_TOO_OLD;
     return tcphs_knows(v->x, TCPHS_KNOWS_WINDOW) && (uint32_t)below > slack(v->x) ? TCPHS_ACK_TOO_OLD : TCPHS_ACK_OLD;
 }
 
@@ -132,8 +136,11 @@ bool tcphs_is_foreign(const struct tcphs_view *v)
 
 bool tcphs_is_foreign_syn_ack(const struct tcphs_view *v)
 {
-    return v->kind == TCPHS_KIND_SYN_ACK && tcphs_knows(v->x, TCPHS_KNOWS_ISS) && !tcphs_repeats_syn(v) &&
-           tcphs_knows(v->y, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT) && !tcphs_acks_syn(v);
+    if (v->kind != TCPHS_KIND_SYN_ACK || !tcphs_knows(v->x, TCPHS_KNOWS_SENT) || tcphs_repeats_syn(v))
+        return false;
+    if (tcphs_knows(v->y, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT))
+        return !tcphs_acks_syn(v);
+    return v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_UNSEEN;
 }
 
 bool tcphs_rst_is_exact(const struct tcphs_view *v)
@@ -156,12 +163,17 @@ bool tcphs_answers_as_closed(const struct tcphs_view *v)
     for (int i = 0; i < TCPHS_RECENT_ACKS; i++)
         if (v->s->seq == v->y->recent_acks[i])
             return true;
-    return false;
+    /* The path may have held back one of the acknowledgments before those until their receiver had closed. */
+    const uint32_t oldest = v->y->recent_acks[TCPHS_RECENT_ACKS - 1];
+    return v->x->state == TCPHS_CLOSED && tcphs_knows(v->x, TCPHS_FIN_ACKED | TCPHS_KNOWS_ISS) &&
+           tcphs_seq_after(v->s->seq, v->x->iss) && tcphs_seq_before(v->s->seq, oldest) &&
+           (uint32_t)tcphs_seq_diff(v->y->rcv_nxt, v->s->seq) <= slack(v->y);
 }
 
 bool tcphs_refuses_other_syn(const struct tcphs_view *v)
 {
-    return v->y->other_frame != 0 && !tcphs_knows(v->y, TCPHS_OTHER_IS_SYN_ACK) && tcphs_has_any(v->s, TCPHS_ACK) &&
+    return v->y->other_frame != 0 && !(v->y->known & (TCPHS_OTHER_IS_SYN_ACK | TCPHS_OTHER_IS_STRAY)) &&
+           tcphs_has_any(v->s, TCPHS_ACK) &&
            tcphs_seq_within(v->s->ack, v->y->other_iss + 1, v->y->other_end);
 }
 
@@ -299,7 +311,7 @@ static uint8_t judge_ordinary(const struct tcphs_view *v)
     case TCPHS_SEQ_AHEAD:
         return TCPHS_ACCEPT_UNKNOWN;
     case TCPHS_SEQ_OVER:
-        return no_unless_gaps(v);
+        return v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD ? TCPHS_ACCEPT_NO : no_unless_gaps(v);
     case TCPHS_SEQ_OLD:
     case TCPHS_SEQ_EDGE:
     case TCPHS_SEQ_FAR:

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Healthy connections of two real stacks over a path that loses, reorders and doubles: a capture of as many segments as asked for.
+
+    lossy_path.py OUT SEGMENTS [client|server]      needs root and network namespaces
+
+The path drops 1 % of all segments, holds back 1 % so long that others overtake them, and doubles 0.5 %; acknowledgments, SYNs and FINs
+are not spared. Whatever is in the capture, nobody did anything wrong.
+"""
+import multiprocessing
+import random
+import socket
+import struct
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sample-captures"))
+from netlab import Lab, Pair                # noqa: E402
+from segments import Capture, _wanted       # noqa: E402
+
+LOSS, OVERTAKEN, DOUBLED = 0.01, 0.01, 0.005
+LATENCY = 0.002
+HEADERS = 96
+WORKERS, BULK = 24, 4
+PORTS = range(8001, 8009)
+
+
+class HeadersOnly(Capture):
+    """Writes down at once what passes, cut behind the headers."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.count = 0
+        self.file = open(path, "wb", buffering=1 << 20)      # pylint: disable=consider-using-with - lives as long as this
+        self.file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, HEADERS, 1))
+
+    def add(self, frame, sender):
+        if _wanted(frame):
+            now = time.time_ns()
+            self.file.write(struct.pack("<IIII", now // 10**9, now % 10**9 // 1000, min(len(frame), HEADERS), len(frame)))
+            self.file.write(frame[:HEADERS])
+            self.count += 1
+
+
+def bad_path(dice):
+    def fate(_sender, frame, _segment):
+        roll = dice.random()
+        if roll < LOSS:
+            return []
+        if roll < LOSS + OVERTAKEN:
+            return [(LATENCY * 2.5, frame)]
+        return [(LATENCY, frame)] * (2 if roll < LOSS + OVERTAKEN + DOUBLED else 1)
+    return fate
+
+
+def receive(sock, count):
+    while count > 0:
+        part = sock.recv(min(count, 1 << 18))
+        if not part:
+            return
+        count -= len(part)
+
+
+def serve(sock):
+    """Answers requests "bytes to send, who closes" until the client has no more."""
+    with sock:
+        while True:
+            asked = sock.recv(5, socket.MSG_WAITALL)
+            if len(asked) < 5:
+                return
+            length, manner = struct.unpack("!IB", asked)
+            sock.sendall(b"." * length)
+            if manner == 1:         # the server closes first and waits for the client's end
+                sock.shutdown(socket.SHUT_WR)
+                receive(sock, 1 << 40)
+                return
+
+
+def ask(client, dice, length, requests):
+    manner = dice.randrange(3)
+    for number in range(requests):
+        last = number == requests - 1
+        client.sendall(struct.pack("!IB", length, 1 if last and manner == 1 else 0))
+        if last and manner == 2:    # half closed: the answer comes into a direction that stays open
+            client.shutdown(socket.SHUT_WR)
+        receive(client, length)
+    if manner == 1:
+        receive(client, 1)
+
+
+def listen(pair):
+    for port in PORTS:
+        listener = pair.server.listen(port, backlog=512)
+        listener.settimeout(None)
+
+        def accept(listener=listener):
+            while True:
+                sock, _peer = listener.accept()
+                threading.Thread(target=serve, args=(sock,), daemon=True).start()
+        threading.Thread(target=accept, daemon=True).start()
+
+
+def converse(pair, number, stop):
+    dice = random.Random(number)
+    while not stop.is_set():
+        with socket_of(pair) as client:
+            client.connect((Pair.SERVER, dice.choice(PORTS)))
+            if number < BULK:
+                ask(client, dice, 8_000_000, 1)
+            else:
+                ask(client, dice, int(dice.expovariate(1 / 8000)), dice.randint(1, 4))
+
+
+def socket_of(pair):
+    with pair.client.inside():
+        made = socket.socket()
+    made.settimeout(60)
+    return made
+
+
+def traffic(pair, stop):
+    listen(pair)
+    workers = [threading.Thread(target=converse, args=(pair, number, stop), daemon=True) for number in range(WORKERS)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(90)
+
+
+def make(path, segments, at="client", seed=1, patience=1800):
+    """Returns how many frames were captured; every connection that began has ended by then, unless a retry was due too late."""
+    capture = HeadersOnly(path)
+    tw_reuse = [("ipv4/tcp_tw_reuse", 1), ("ipv4/ip_local_port_range", "1024 65000")]
+    with Lab() as lab:
+        pair = Pair(lab, sysctls=tw_reuse, capture=capture, at=at, latency=LATENCY)
+        pair.cable.fate = bad_path(random.Random(seed))
+        fork = multiprocessing.get_context("fork")
+        stop = fork.Event()
+        child = fork.Process(target=traffic, args=(pair, stop), daemon=True)
+        child.start()
+        deadline = time.monotonic() + patience
+        while capture.count < segments and time.monotonic() < deadline and child.is_alive():
+            time.sleep(0.1)
+        stop.set()
+        child.join(120)
+        time.sleep(0.5)
+    capture.file.close()
+    return capture.count
+
+
+if __name__ == "__main__":
+    print(make(sys.argv[1], int(sys.argv[2]), *sys.argv[3:4]))
