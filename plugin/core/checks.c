@@ -239,6 +239,18 @@ bool tcphs_refuses_syn(const struct tcphs_view *v)
            stage != TCPHS_STAGE_RESET && stage != TCPHS_STAGE_SYN_RECEIVED;
 }
 
+/* The addressed end of a segment of other numbers goes on with the old ones. */
+static bool refuses_stray(const struct tcphs_view *v)
+{
+    return tcphs_knows(v->y, TCPHS_OTHER_IS_STRAY) && tcphs_refuses_syn(v);
+}
+
+/* What that segment acknowledged was right: only its sequence number was not. */
+static bool stray_only_leaps(const struct tcphs_view *v)
+{
+    return !tcphs_seq_after(v->y->other_end, v->x->snd_nxt);
+}
+
 uint32_t tcphs_check_syn_in_connection(const struct tcphs_view *v)
 {
     const bool is_syn = !(v->y->known & (TCPHS_OTHER_IS_SYN_ACK | TCPHS_OTHER_IS_STRAY));
@@ -254,7 +266,7 @@ uint32_t tcphs_check_ack_unsent(const struct tcphs_view *v)
 {
     if (tcphs_is_synchronised(v->x->state) && tcphs_refutes_claim(v))
         return v->y->claim_frame;
-    if (tcphs_knows(v->y, TCPHS_OTHER_IS_STRAY) && tcphs_refuses_syn(v))
+    if (refuses_stray(v) && !stray_only_leaps(v))
         return v->y->other_frame;
     return itself(v, is_ordinary(v) && !has_fin(v) && v->ack_place == TCPHS_ACK_FAR &&
                          tcphs_is_synchronised(v->y->state) && !tcphs_check_last_ack_bad(v));
@@ -277,6 +289,8 @@ uint32_t tcphs_check_ack_too_old(const struct tcphs_view *v)
 
 uint32_t tcphs_check_seq_beyond_window(const struct tcphs_view *v)
 {
+    if (refuses_stray(v) && stray_only_leaps(v))
+        return v->y->other_frame;
     return itself(v, is_ordinary(v) && !has_fin(v) && v->seq_place == TCPHS_SEQ_FAR && receiver_open(v) &&
                          !is_over(v->c) && !(v->c->facts & TCPHS_GAPS));
 }

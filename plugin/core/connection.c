@@ -135,6 +135,11 @@ static void tell_numbers(const struct tcphs_view *v, struct tcphs_outcome *o)
     o->ack_due = (proves_earlier ? x->snd_nxt : tcphs_due_ack(v)) - ack_start;
     o->seq_seen = v->s->seq - seq_start;
     o->seq_due = seq_due - seq_start;
+    if (refuses_stray) {
+        const uint32_t start = tcphs_knows(y, TCPHS_KNOWS_ISS) ? y->iss : 0;
+        o->seq_seen = y->other_iss - start;
+        o->seq_due = x->rcv_nxt - start;
+    }
 }
 
 static void move(const struct tcphs_move *m)
@@ -168,7 +173,8 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
     }
     const uint64_t refused = TCPHS_FINDING_BIT(TCPHS_FINDS_syn_in_connection) |
                              TCPHS_FINDING_BIT(TCPHS_FINDS_synack_changed) |
-                             TCPHS_FINDING_BIT(TCPHS_FINDS_ack_unsent);
+                             TCPHS_FINDING_BIT(TCPHS_FINDS_ack_unsent) |
+                             TCPHS_FINDING_BIT(TCPHS_FINDS_seq_beyond_window);
     if ((findings & refused) && m->v->kind == TCPHS_KIND_ORDINARY && m->o->back == m->y->other_frame) {
         m->y->other_frame = 0;
         m->y->known |= tcphs_knows(m->y, TCPHS_OTHER_IS_STRAY) ? 0 : TCPHS_SYN_REFUSED;

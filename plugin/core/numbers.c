@@ -137,7 +137,12 @@ void tcphs_claim(const struct tcphs_move *m, bool open)
     x->claim_ack = m->s->ack;
     x->claim_frame = m->s->frame;
     x->known &= ~(uint32_t)(TCPHS_CLAIM_IS_OPEN | TCPHS_CLAIM_HAS_FIN | TCPHS_CLAIM_TAKEN_BACK);
-    x->known |= open ? TCPHS_CLAIM_IS_OPEN : 0;
+    if (!open)
+        return;
+    x->known |= TCPHS_CLAIM_IS_OPEN;
+    const uint32_t window = tcphs_granted_window(m->c, m->s); /* it has grown in the gap, if there is one */
+    if (tcphs_knows(x, TCPHS_KNOWS_WINDOW) && window > x->max_window)
+        x->max_window = window;
 }
 
 void tcphs_link_first(const struct tcphs_move *m, enum tcphs_link link)

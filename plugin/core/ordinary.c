@@ -49,7 +49,7 @@ bool tcphs_confirms_gap(const struct tcphs_view *v)
         return aborts_at_claim(v);
     return tcphs_seq_after(v->s->seq, x->snd_nxt) && !tcphs_seq_before(v->s->seq, y->claim_ack) &&
            v->ack_place != TCPHS_ACK_FAR && v->ack_place != TCPHS_ACK_TOO_OLD &&
-           (v->seq_place != TCPHS_SEQ_FAR || v->s->seq == y->claim_ack);
+           (v->seq_place != TCPHS_SEQ_FAR || v->s->seq - y->claim_ack <= y->max_window);
 }
 
 /* The bytes that the peer acknowledged and nobody saw were really sent: x goes on behind them. */
@@ -75,6 +75,8 @@ void tcphs_confirm_gap(const struct tcphs_move *m)
     }
     y->known &= ~(uint32_t)TCPHS_CLAIM_HAS_FIN;
     y->claim_frame = 0;
+    if (tcphs_knows(x, TCPHS_OTHER_IS_STRAY)) /* the leap is explained */
+        x->other_frame = 0;
 }
 
 static void mark_data_acked(struct tcphs_end *e)
@@ -184,6 +186,8 @@ static void remember_refused(const struct tcphs_move *m)
         m->c->facts |= y->state == TCPHS_SYN_SENT ? TCPHS_CHALLENGED : TCPHS_BAD_FINAL_ACK;
     if (tcphs_is_stranger(v)) {
         tcphs_keep_other(m, m->s->ack, TCPHS_OTHER_IS_STRAY);
+        if (tcphs_leaps(v) && v->ack_place == TCPHS_ACK_UNSEEN) /* missing in both directions */
+            tcphs_claim(m, true);
         return;
     }
     if ((bad_ack || misses_syn) && y->state != TCPHS_CLOSED)

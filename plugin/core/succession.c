@@ -113,7 +113,8 @@ static bool is_past_fin(const struct tcphs_view *v)
 
 bool tcphs_is_stranger(const struct tcphs_view *v)
 {
-    return v->kind == TCPHS_KIND_ORDINARY && may_have_ended(v) && (tcphs_is_foreign(v) || is_past_fin(v));
+    return v->kind == TCPHS_KIND_ORDINARY &&
+           (tcphs_leaps(v) || (may_have_ended(v) && (tcphs_is_foreign(v) || is_past_fin(v))));
 }
 
 /* Roughly the numbers of the stray segment that end e has sent; mine = the segment is of the same end. */
@@ -131,7 +132,7 @@ static bool is_near_stray(const struct tcphs_view *v, const struct tcphs_end *e,
  */
 static bool strangers_agree(const struct tcphs_view *v)
 {
-    if (v->kind != TCPHS_KIND_ORDINARY || fits(v))
+    if (v->kind != TCPHS_KIND_ORDINARY || !may_have_ended(v) || fits(v))
         return false;
     return is_near_stray(v, v->y, false) ||
            (!tcphs_knows(v->y, TCPHS_SENT_ANYTHING) && tcphs_is_stranger(v) && is_near_stray(v, v->x, true));
@@ -150,7 +151,7 @@ bool tcphs_connection_is_next(const struct tcphs_connection *c, const struct tcp
         return syn_ack_is_next(&v);
     case TCPHS_KIND_ORDINARY:
         return answers_other_syn_ack(&v) || follows_own_other(&v) || strangers_agree(&v) ||
-               (is_ended(c) && tcphs_is_stranger(&v));
+               (is_ended(c) && (tcphs_is_foreign(&v) || is_past_fin(&v)));
     case TCPHS_KIND_RST:
         return refuses_new_attempt(&v);
     case TCPHS_KIND_BARE:

@@ -11,6 +11,10 @@
 /* A window that was never seen to be scaled could be anything up to this; 64 KiB is the least a gap may hide. */
 #define LEAST_SLACK 65535u
 #define LARGEST_SHIFT 14
+/* A round trip that was not measured is taken for a short one: that explains more, and accuses less. */
+#define SHORT_ROUND (TCPHS_SECOND / 1000)
+/* No gap is believed to hide more: beyond half the sequence space, before and after cannot be told apart. */
+#define LARGEST_GAP (1u << 30)
 
 static bool scale_is_known(const struct tcphs_connection *c)
 {
@@ -47,6 +51,18 @@ static uint8_t kind_of(const struct tcphs_segment *s)
 static uint32_t slack(const struct tcphs_end *e)
 {
     return e->max_window > LEAST_SLACK ? e->max_window : LEAST_SLACK;
+}
+
+/*
+ * How much a gap in the capture can hide: a window for every round trip since the connection's last segment, and a
+ * window can grow twofold in each.
+ */
+static uint32_t largest_gap(const struct tcphs_view *v, uint32_t window)
+{
+    const int64_t round = v->c->round_trip > 0 ? v->c->round_trip : SHORT_ROUND;
+    const int64_t rounds = (v->s->time - v->c->last_time) / round;
+    const int doublings = rounds < 0 ? 0 : rounds > 30 ? 30 : (int)rounds;
+    return window > LARGEST_GAP >> doublings ? LARGEST_GAP : window << doublings;
 }
 
 static uint8_t place_seq(const struct tcphs_view *v)
@@ -98,7 +114,9 @@ static uint8_t place_ack(const struct tcphs_view *v)
             return TCPHS_ACK_FAR;
         if (!tcphs_knows(y, TCPHS_SENT_ANYTHING)) /* y's direction is not in the capture at all */
             return TCPHS_ACK_UNKNOWN;
-        return (uint32_t)beyond <= largest_grant(v->c, v->x) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
+        const uint32_t grant = largest_grant(v->c, v->x);
+        const bool open = tcphs_is_synchronised(y->state) && tcphs_is_synchronised(v->x->state);
+        return (uint32_t)beyond <= (open ? largest_gap(v, grant) : grant) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
     }
     const int32_t below = tcphs_seq_diff(y->snd_una, v->s->ack);
     if (below <= 0)
@@ -132,6 +150,26 @@ bool tcphs_is_foreign(const struct tcphs_view *v)
     const bool far = leap > (int32_t)LEAST_SLACK || leap < -(int32_t)LEAST_SLACK;
     return far && v->seq_place != TCPHS_SEQ_AHEAD &&
            (v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_UNSEEN || v->ack_place == TCPHS_ACK_TOO_OLD);
+}
+
+/* The same leap as that of x's last stray segment: the window behind it, or a repeat of what came just before. */
+static bool follows_own_stray(const struct tcphs_view *v)
+{
+    const uint32_t window = slack(v->y);
+    return v->x->other_frame != 0 && tcphs_knows(v->x, TCPHS_OTHER_IS_STRAY) &&
+           tcphs_seq_within(v->s->seq, v->x->other_iss - window, v->x->other_iss + window);
+}
+
+bool tcphs_leaps(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x;
+    const bool closed = (x->known & (TCPHS_FIN_SENT | TCPHS_FIN_ASSUMED)) == TCPHS_FIN_SENT;
+    if (v->kind != TCPHS_KIND_ORDINARY || v->seq_place != TCPHS_SEQ_FAR || closed ||
+        !tcphs_knows(x, TCPHS_KNOWS_SENT) || !tcphs_is_synchronised(x->state) ||
+        !tcphs_is_synchronised(v->y->state) || v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD)
+        return false;
+    const int32_t leap = tcphs_seq_diff(v->s->seq, x->snd_nxt);
+    return leap > 0 && ((uint32_t)leap <= largest_gap(v, slack(v->y)) || follows_own_stray(v));
 }
 
 bool tcphs_is_foreign_syn_ack(const struct tcphs_view *v)

@@ -77,6 +77,9 @@ static inline bool tcphs_repeats_syn(const struct tcphs_view *v)
 /** Its sequence number leaps away from its sender's, and it acknowledges what this connection does not know. */
 bool tcphs_is_foreign(const struct tcphs_view *v);
 
+/** It lies so far ahead of what its sender was seen to send that only a large gap in the capture would explain it. */
+bool tcphs_leaps(const struct tcphs_view *v);
+
 /** Its numbers are of another connection, as far as they tell, and this one may have ended unseen (succession.c). */
 bool tcphs_is_stranger(const struct tcphs_view *v);
 
