@@ -36,6 +36,7 @@ void tcphs_move_by_fin(const struct tcphs_move *m)
             return;
         x->known &= ~(uint32_t)TCPHS_FIN_ASSUMED;
         x->known |= TCPHS_FIN_REPEATED;
+        x->snd_nxt = tcphs_seq_max(x->snd_nxt, place + 1);
     } else {
         const bool crossing = tcphs_knows(y, TCPHS_FIN_SENT) && !tcphs_seq_after(m->s->ack, y->fin_seq);
         if (crossing)
@@ -85,6 +86,23 @@ void tcphs_assume_fin(const struct tcphs_move *m)
     tcphs_send_fin(m, y, TCPHS_SENDS_FIN, y->snd_nxt);
     y->known |= TCPHS_FIN_ASSUMED | TCPHS_FIN_HEARD;
     tcphs_act(m->x, TCPHS_HEARS_FIN);
+}
+
+void tcphs_assume_own_fin(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x, *y = m->y;
+    m->c->facts |= TCPHS_GAPS;
+    tcphs_assume(m->c);
+    if (!tcphs_knows(y, TCPHS_FIN_ACKED)) { /* a closed end has heard it */
+        y->known |= TCPHS_FIN_ACKED | TCPHS_FIN_HEARD;
+        tcphs_act(x, TCPHS_SENDS_ACK_OF_FIN);
+        tcphs_act(y, TCPHS_HEARS_ACK_OF_FIN);
+    }
+    tcphs_send_fin(m, x, TCPHS_SENDS_FIN, x->snd_nxt);
+    x->known |= TCPHS_FIN_ASSUMED | TCPHS_FIN_HEARD | TCPHS_FIN_ACKED;
+    y->rcv_nxt = y->rcv_ack = x->fin_seq + 1;
+    tcphs_act(y, TCPHS_HEARS_FIN);
+    tcphs_act(x, TCPHS_HEARS_ACK_OF_FIN);
 }
 
 static enum tcphs_state state_by_fins(const struct tcphs_end *e, const struct tcphs_end *peer)

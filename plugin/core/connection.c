@@ -209,6 +209,10 @@ void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_seg
         tcphs_retract_held_fin(&m);
         tcphs_view_init(&v, c, s);
     }
+    if (tcphs_resets_behind_unseen_fin(&v)) {
+        tcphs_assume_own_fin(&m);
+        tcphs_view_init(&v, c, s);
+    }
     if (tcphs_confirms_gap(&v)) {
         tcphs_confirm_gap(&m);
         tcphs_view_init(&v, c, s);

@@ -66,6 +66,8 @@ struct tcphs_end {
     uint32_t other_iss;           /**< a SYN, SYN-ACK or stray segment of it, of numbers that do not fit the connection … */
     uint32_t other_end;           /**< … the number behind all that SYN occupies … */
     uint32_t other_frame;         /**< … in this frame; 0 = none */
+    uint32_t claim_clock;         /**< when it made that claim, see tcphs_clock */
+    uint32_t fit_clock;           /**< when it last sent what its peer accepts */
     uint32_t provoked_frame;      /**< its last segment that RFC 5961 lets the peer challenge; 0 = none */
     uint32_t known;               /**< enum tcphs_known */
     uint8_t state;                /**< enum tcphs_state */
@@ -124,6 +126,12 @@ struct tcphs_connection {
     bool rst_peer_known;   /**< rst_peer_nxt holds */
     uint8_t before_rst[2]; /**< states to return to when the RST proves to be forged */
 };
+
+/** Capture time in microseconds modulo 2^32: enough to measure spans of an hour in half the room. */
+static inline uint32_t tcphs_clock(int64_t time)
+{
+    return (uint32_t)(time / 1000);
+}
 
 /** Everything that is shown of one segment (DESIGN section 3.1), final when it is returned. */
 struct tcphs_outcome {

@@ -136,6 +136,7 @@ void tcphs_claim(const struct tcphs_move *m, bool open)
     struct tcphs_end *x = m->x;
     x->claim_ack = m->s->ack;
     x->claim_frame = m->s->frame;
+    x->claim_clock = tcphs_clock(m->s->time);
     x->known &= ~(uint32_t)(TCPHS_CLAIM_IS_OPEN | TCPHS_CLAIM_HAS_FIN | TCPHS_CLAIM_TAKEN_BACK);
     if (!open)
         return;

@@ -52,6 +52,13 @@ bool tcphs_confirms_gap(const struct tcphs_view *v)
            (v->seq_place != TCPHS_SEQ_FAR || v->s->seq - y->claim_ack <= y->max_window);
 }
 
+/* What e was not seen to send is acknowledged: no wonder that a segment of it lay far ahead. */
+static void explain_leap(struct tcphs_end *e)
+{
+    if (tcphs_knows(e, TCPHS_OTHER_IS_STRAY))
+        e->other_frame = 0;
+}
+
 /* The bytes that the peer acknowledged and nobody saw were really sent: x goes on behind them. */
 void tcphs_confirm_gap(const struct tcphs_move *m)
 {
@@ -75,8 +82,17 @@ void tcphs_confirm_gap(const struct tcphs_move *m)
     }
     y->known &= ~(uint32_t)TCPHS_CLAIM_HAS_FIN;
     y->claim_frame = 0;
-    if (tcphs_knows(x, TCPHS_OTHER_IS_STRAY)) /* the leap is explained */
-        x->other_frame = 0;
+    explain_leap(x);
+}
+
+/* x aborts behind a FIN that nobody saw, at the number that only y's acknowledgment of it can have named. */
+bool tcphs_resets_behind_unseen_fin(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x, *y = v->y;
+    return v->kind == TCPHS_KIND_RST && !tcphs_has_any(v->s, TCPHS_ACK) && tcphs_knows(x, TCPHS_KNOWS_SENT) &&
+           tcphs_knows(y, TCPHS_FIN_SENT | TCPHS_KNOWS_HEARD) && !tcphs_knows(x, TCPHS_FIN_SENT) &&
+           tcphs_is_synchronised(x->state) && tcphs_is_synchronised(y->state) && v->s->seq == x->snd_nxt + 1 &&
+           v->s->seq == y->rcv_nxt + 1;
 }
 
 static void mark_data_acked(struct tcphs_end *e)
@@ -122,8 +138,10 @@ static void move_by_ack(const struct tcphs_move *m)
         tcphs_assume_fin(m);
     if (!tcphs_knows(y, TCPHS_KNOWS_SENT))
         tcphs_learn_sent(y, ack, ack);
-    else if (!tcphs_knows(y, TCPHS_FIN_ASSUMED)) /* beyond what was seen only where the capture is known to have gaps */
-        y->snd_nxt = tcphs_seq_max(y->snd_nxt, ack);
+    else if (!tcphs_knows(y, TCPHS_FIN_ASSUMED) && tcphs_seq_after(ack, y->snd_nxt)) {
+        y->snd_nxt = ack; /* beyond what was seen only where the capture is known to have gaps */
+        explain_leap(y);
+    }
     if (tcphs_seq_after(ack, y->snd_una)) {
         y->snd_una = ack;
         if (!tcphs_knows(y, TCPHS_DATA_ACKED))
@@ -185,7 +203,8 @@ static void remember_refused(const struct tcphs_move *m)
     if (misses_syn && v->seq_place != TCPHS_SEQ_OLD)
         m->c->facts |= y->state == TCPHS_SYN_SENT ? TCPHS_CHALLENGED : TCPHS_BAD_FINAL_ACK;
     if (tcphs_is_stranger(v)) {
-        tcphs_keep_other(m, m->s->ack, TCPHS_OTHER_IS_STRAY);
+        if (!tcphs_lags_behind_stray(v))
+            tcphs_keep_other(m, m->s->ack, TCPHS_OTHER_IS_STRAY);
         if (tcphs_leaps(v) && v->ack_place == TCPHS_ACK_UNSEEN) /* missing in both directions */
             tcphs_claim(m, true);
         return;
@@ -203,6 +222,7 @@ static void accept_ordinary(const struct tcphs_move *m)
     struct tcphs_connection *c = m->c;
     struct tcphs_end *x = m->x, *y = m->y;
     const struct tcphs_segment *s = m->s;
+    x->fit_clock = tcphs_clock(s->time);
     if (m->v->seq_place == TCPHS_SEQ_AHEAD) {
         c->facts |= TCPHS_GAPS;
         tcphs_assume(c);

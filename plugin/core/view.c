@@ -54,13 +54,14 @@ static uint32_t slack(const struct tcphs_end *e)
 }
 
 /*
- * How much a gap in the capture can hide: a window for every round trip since the connection's last segment, and a
- * window can grow twofold in each.
+ * How much of x a gap in the capture can hide: a window for every round trip since its last good segment, and a window
+ * can grow twofold in each.
  */
 static uint32_t largest_gap(const struct tcphs_view *v, uint32_t window)
 {
     const int64_t round = v->c->round_trip > 0 ? v->c->round_trip : SHORT_ROUND;
-    const int64_t rounds = (v->s->time - v->c->last_time) / round;
+    const int64_t silence = (int32_t)(tcphs_clock(v->s->time) - v->x->fit_clock);
+    const int64_t rounds = 1 + silence * 1000 / round; /* the first may have begun at once */
     const int doublings = rounds < 0 ? 0 : rounds > 30 ? 30 : (int)rounds;
     return window > LARGEST_GAP >> doublings ? LARGEST_GAP : window << doublings;
 }
@@ -152,12 +153,16 @@ bool tcphs_is_foreign(const struct tcphs_view *v)
            (v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_UNSEEN || v->ack_place == TCPHS_ACK_TOO_OLD);
 }
 
-/* The same leap as that of x's last stray segment: the window behind it, or a repeat of what came just before. */
+/* In the same gap as x's last stray segment, or in the window behind it. */
 static bool follows_own_stray(const struct tcphs_view *v)
 {
-    const uint32_t window = slack(v->y);
     return v->x->other_frame != 0 && tcphs_knows(v->x, TCPHS_OTHER_IS_STRAY) &&
-           tcphs_seq_within(v->s->seq, v->x->other_iss - window, v->x->other_iss + window);
+           tcphs_seq_within(v->s->seq, v->x->snd_nxt, v->x->other_iss + slack(v->y));
+}
+
+bool tcphs_lags_behind_stray(const struct tcphs_view *v)
+{
+    return follows_own_stray(v) && tcphs_seq_before(v->s->seq, v->x->other_iss);
 }
 
 bool tcphs_leaps(const struct tcphs_view *v)
@@ -203,7 +208,7 @@ bool tcphs_answers_as_closed(const struct tcphs_view *v)
             return true;
     /* The path may have held back one of the acknowledgments before those until their receiver had closed. */
     const uint32_t oldest = v->y->recent_acks[TCPHS_RECENT_ACKS - 1];
-    return v->x->state == TCPHS_CLOSED && tcphs_knows(v->x, TCPHS_FIN_ACKED | TCPHS_KNOWS_ISS) &&
+    return tcphs_knows(v->x, TCPHS_FIN_SENT | TCPHS_KNOWS_ISS) && tcphs_knows(v->y, TCPHS_FIN_SENT) &&
            tcphs_seq_after(v->s->seq, v->x->iss) && tcphs_seq_before(v->s->seq, oldest) &&
            (uint32_t)tcphs_seq_diff(v->y->rcv_nxt, v->s->seq) <= slack(v->y);
 }

@@ -80,6 +80,9 @@ bool tcphs_is_foreign(const struct tcphs_view *v);
 /** It lies so far ahead of what its sender was seen to send that only a large gap in the capture would explain it. */
 bool tcphs_leaps(const struct tcphs_view *v);
 
+/** … but not as far as another stray segment of the same sender before it. */
+bool tcphs_lags_behind_stray(const struct tcphs_view *v);
+
 /** Its numbers are of another connection, as far as they tell, and this one may have ended unseen (succession.c). */
 bool tcphs_is_stranger(const struct tcphs_view *v);
 
