@@ -52,6 +52,21 @@ static bool in_time(const struct tcphs_view *v)
     return v->s->time >= v->c->last_time;
 }
 
+/*
+ * What x sends sooner than it can have heard its peer's segment, as the handshake showed how long that takes, was under
+ * way already: it proves nothing. A quarter of that time, for the handshake may have been the slowest exchange.
+ */
+static bool reacts_too_soon(const struct tcphs_view *v, uint32_t clock)
+{
+    const struct tcphs_connection *c = v->c;
+    if (c->round_trip <= 0 || c->synack_count == 0 || c->last_synack_time < c->last_syn_time ||
+        c->client == TCPHS_NO_CLIENT)
+        return false;
+    const int64_t server = c->last_synack_time - c->last_syn_time;
+    const int64_t reaction = v->s->from == c->client ? c->round_trip - server : server;
+    return (int64_t)(tcphs_clock(v->s->time) - clock) * 1000 < reaction / 4;
+}
+
 /* Header and flags -------------------------------------------------------------------------------------------- */
 
 uint32_t tcphs_check_flags_none(const struct tcphs_view *v)
@@ -188,7 +203,7 @@ bool tcphs_refutes_claim(const struct tcphs_view *v)
     case TCPHS_KIND_SYN_ACK:
         return x->state == TCPHS_SYN_RECEIVED && v->s->seq == x->iss;
     case TCPHS_KIND_ORDINARY: /* it stands where it stood, or goes on from there */
-        return (x->state == TCPHS_SYN_RECEIVED || tcphs_is_synchronised(x->state)) && v->s->seq == x->snd_nxt &&
+        return !reacts_too_soon(v, y->claim_clock) && (x->state == TCPHS_SYN_RECEIVED || tcphs_is_synchronised(x->state)) && v->s->seq == x->snd_nxt &&
                (tcphs_is_pure_ack(v->s) || tcphs_seq_after(v->end, y->claim_ack) ||
                 tcphs_knows(y, TCPHS_CLAIM_TAKEN_BACK));
     default:
@@ -364,9 +379,31 @@ uint32_t tcphs_check_rst_out_of_window(const struct tcphs_view *v)
                                         v->seq_place == TCPHS_SEQ_FAR));
 }
 
+/*
+ * While a connection closes, a closed end answers what reaches it: the bytes before the RST, and the end itself, may
+ * have passed uncaptured. The addressed end then says no more.
+ */
+bool tcphs_may_follow_unseen_end(const struct tcphs_view *v)
+{
+    return tcphs_connection_stage(v->c) == TCPHS_STAGE_CLOSING && !tcphs_has_any(v->s, TCPHS_ACK) &&
+           tcphs_knows(v->x, TCPHS_KNOWS_SENT) && tcphs_seq_after(v->s->seq, v->x->snd_nxt);
+}
+
+/* The addressed end of such a RST goes on where it stood. */
+static bool withstands_rst(const struct tcphs_view *v)
+{
+    return is_ordinary(v) && v->y->provoked_frame != 0 && tcphs_knows(v->y, TCPHS_PROVOKED_BY_RST) && in_time(v) &&
+           tcphs_is_synchronised(v->x->state) && tcphs_knows(v->x, TCPHS_KNOWS_SENT) &&
+           tcphs_seq_within(v->s->seq, v->x->snd_una - 1, v->x->snd_nxt) &&
+           (v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD);
+}
+
 uint32_t tcphs_check_rst_inexact(const struct tcphs_view *v)
 {
-    return itself(v, rst_refused(v) && (v->seq_place == TCPHS_SEQ_IN || v->seq_place == TCPHS_SEQ_EDGE));
+    if (withstands_rst(v))
+        return v->y->provoked_frame;
+    return itself(v, rst_refused(v) && (v->seq_place == TCPHS_SEQ_IN || v->seq_place == TCPHS_SEQ_EDGE) &&
+                         !tcphs_may_follow_unseen_end(v));
 }
 
 uint32_t tcphs_check_rst_with_data(const struct tcphs_view *v)

@@ -135,9 +135,10 @@ static void tell_numbers(const struct tcphs_view *v, struct tcphs_outcome *o)
     o->ack_due = (proves_earlier ? x->snd_nxt : tcphs_due_ack(v)) - ack_start;
     o->seq_seen = v->s->seq - seq_start;
     o->seq_due = seq_due - seq_start;
-    if (refuses_stray) {
+    const bool withstands_rst = tcphs_knows(y, TCPHS_PROVOKED_BY_RST) && o->back == y->provoked_frame;
+    if (refuses_stray || withstands_rst) {
         const uint32_t start = tcphs_knows(y, TCPHS_KNOWS_ISS) ? y->iss : 0;
-        o->seq_seen = y->other_iss - start;
+        o->seq_seen = (refuses_stray ? y->other_iss : v->c->burst_seq) - start;
         o->seq_due = x->rcv_nxt - start;
     }
 }
@@ -179,8 +180,10 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
         m->y->other_frame = 0;
         m->y->known |= tcphs_knows(m->y, TCPHS_OTHER_IS_STRAY) ? 0 : TCPHS_SYN_REFUSED;
     }
-    if (m->v->kind == TCPHS_KIND_ORDINARY)
+    if (m->v->kind == TCPHS_KIND_ORDINARY) {
         m->y->provoked_frame = 0;
+        m->y->known &= ~(uint32_t)TCPHS_PROVOKED_BY_RST;
+    }
     if (m->c->early_frame != m->s->frame && tcphs_is_synchronised(m->y->state) && m->c->client == m->s->from)
         m->c->early_frame = 0;
 }

@@ -42,6 +42,7 @@ enum tcphs_known {
     TCPHS_SENT_UNSURE = 0x100000,  /**< snd_nxt is what an empty segment said: the bytes before it were not captured */
     TCPHS_HELD_OVERFLOW = 0x20000, /**< more holes than held[] can tell: rcv_nxt may lag */
     TCPHS_OTHER_IS_STRAY = 0x2000000,  /**< other_iss is of a segment without SYN, and other_end what it acknowledged */
+    TCPHS_PROVOKED_BY_RST = 0x8000000,   /**< provoked_frame is a RST not yet accused */
     TCPHS_CLAIM_BROUGHT_FIN = 0x4000000, /**< its FIN came with the claim that made us assume the peer's */
 };
 

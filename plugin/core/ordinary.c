@@ -166,6 +166,8 @@ static void remember_doubtful_ack(const struct tcphs_move *m, bool in_handshake)
     tcphs_tell_due(m, tcphs_due_ack(m->v));
     if (unseen || in_handshake)
         tcphs_claim(m, unseen);
+    if (unseen)
+        tcphs_remember_ack(x, m->s->ack); /* a closed end answers with this number */
     if (unseen && is_in_place(m->v)) {
         x->snd_nxt = tcphs_seq_max(x->snd_nxt, m->v->end);
         if (tcphs_has_any(m->s, TCPHS_FIN) && x->snd_nxt == m->v->end)

@@ -170,8 +170,7 @@ bool tcphs_leaps(const struct tcphs_view *v)
     const struct tcphs_end *x = v->x;
     const bool closed = (x->known & (TCPHS_FIN_SENT | TCPHS_FIN_ASSUMED)) == TCPHS_FIN_SENT;
     if (v->kind != TCPHS_KIND_ORDINARY || v->seq_place != TCPHS_SEQ_FAR || closed ||
-        !tcphs_knows(x, TCPHS_KNOWS_SENT) || !tcphs_is_synchronised(x->state) ||
-        !tcphs_is_synchronised(v->y->state) || v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD)
+        !tcphs_knows(x, TCPHS_KNOWS_SENT) || x->state < TCPHS_SYN_RECEIVED || !tcphs_is_synchronised(v->y->state) || v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD)
         return false;
     const int32_t leap = tcphs_seq_diff(v->s->seq, x->snd_nxt);
     return leap > 0 && ((uint32_t)leap <= largest_gap(v, slack(v->y)) || follows_own_stray(v));
@@ -206,10 +205,14 @@ bool tcphs_answers_as_closed(const struct tcphs_view *v)
     for (int i = 0; i < TCPHS_RECENT_ACKS; i++)
         if (v->s->seq == v->y->recent_acks[i])
             return true;
+    /* What it acknowledged last may be missing from the capture. */
+    const bool both_closed = tcphs_knows(v->x, TCPHS_FIN_SENT) && tcphs_knows(v->y, TCPHS_FIN_SENT);
+    const uint32_t seen = (v->c->facts & TCPHS_GAPS) ? v->y->rcv_nxt - slack(v->y) : v->y->rcv_ack;
+    if (both_closed && v->s->seq != v->y->rcv_nxt && tcphs_seq_within(v->s->seq, seen, v->y->rcv_nxt))
+        return true;
     /* The path may have held back one of the acknowledgments before those until their receiver had closed. */
     const uint32_t oldest = v->y->recent_acks[TCPHS_RECENT_ACKS - 1];
-    return tcphs_knows(v->x, TCPHS_FIN_SENT | TCPHS_KNOWS_ISS) && tcphs_knows(v->y, TCPHS_FIN_SENT) &&
-           tcphs_seq_after(v->s->seq, v->x->iss) && tcphs_seq_before(v->s->seq, oldest) &&
+    return both_closed && tcphs_knows(v->x, TCPHS_KNOWS_ISS) && tcphs_seq_after(v->s->seq, v->x->iss) && tcphs_seq_before(v->s->seq, oldest) &&
            (uint32_t)tcphs_seq_diff(v->y->rcv_nxt, v->s->seq) <= slack(v->y);
 }
 
