@@ -142,7 +142,10 @@ uint32_t tcphs_check_syn_isn_changed(const struct tcphs_view *v)
 
 uint32_t tcphs_check_synack_bad_ack(const struct tcphs_view *v)
 {
-    return itself(v, v->kind == TCPHS_KIND_SYN_ACK && v->y->state == TCPHS_SYN_SENT && !tcphs_acks_syn(v));
+    const bool crossed = v->y->state == TCPHS_SYN_RECEIVED && tcphs_knows(v->x, TCPHS_SENT_SYN) &&
+                         tcphs_knows(v->y, TCPHS_SENT_SYN) && tcphs_repeats_syn(v);
+    return itself(v, v->kind == TCPHS_KIND_SYN_ACK && (v->y->state == TCPHS_SYN_SENT || crossed) &&
+                         !tcphs_acks_syn(v));
 }
 
 uint32_t tcphs_check_synack_wrong_direction(const struct tcphs_view *v)
@@ -211,12 +214,18 @@ bool tcphs_refutes_claim(const struct tcphs_view *v)
     }
 }
 
+bool tcphs_is_displaced_final_ack(const struct tcphs_view *v)
+{
+    return v->y->state == TCPHS_SYN_RECEIVED && tcphs_is_pure_ack(v->s) && v->seq_place == TCPHS_SEQ_FAR;
+}
+
 uint32_t tcphs_check_final_ack_bad(const struct tcphs_view *v)
 {
     if (v->x->state == TCPHS_SYN_RECEIVED && tcphs_refutes_claim(v))
         return v->y->claim_frame;
-    return itself(v, is_ordinary(v) && v->y->state == TCPHS_SYN_RECEIVED && v->seq_place != TCPHS_SEQ_OLD &&
-                         v->ack_place != TCPHS_ACK_UNSEEN && tcphs_knows(v->y, TCPHS_KNOWS_ISS) && !tcphs_acks_syn(v));
+    return itself(v, tcphs_is_displaced_final_ack(v) ||
+                         (is_ordinary(v) && v->y->state == TCPHS_SYN_RECEIVED && v->seq_place != TCPHS_SEQ_OLD &&
+                          v->ack_place != TCPHS_ACK_UNSEEN && tcphs_knows(v->y, TCPHS_KNOWS_ISS) && !tcphs_acks_syn(v)));
 }
 
 uint32_t tcphs_check_ack_in_syn_sent(const struct tcphs_view *v)
@@ -497,7 +506,8 @@ uint32_t tcphs_check_last_ack_bad(const struct tcphs_view *v)
 {
     if (!is_ordinary(v) || has_fin(v) || (v->y->state != TCPHS_LAST_ACK && v->y->state != TCPHS_CLOSING))
         return 0;
-    return itself(v, v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD);
+    const bool displaced = tcphs_is_pure_ack(v->s) && v->seq_place == TCPHS_SEQ_FAR;
+    return itself(v, displaced || v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD);
 }
 
 /* Notes ------------------------------------------------------------------------------------------------------- */

@@ -17,6 +17,9 @@
 /** A RST ahead of all its sender was seen to send, in a closing connection: only what follows can accuse it. */
 bool tcphs_may_follow_unseen_end(const struct tcphs_view *v);
 
+/** It should complete the handshake, but its sequence number lies far off. */
+bool tcphs_is_displaced_final_ack(const struct tcphs_view *v);
+
 /** All findings of a segment; *back becomes the earlier frame that one of them accuses, or 0. */
 uint64_t tcphs_check_all(const struct tcphs_view *v, uint32_t *back);
 

@@ -228,6 +228,8 @@ void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_seg
         tell_numbers(&v, &told);
     told.accepted = v.accepted;
     move(&m);
+    if (v.accepted != TCPHS_ACCEPT_NO)
+        m.x->fit_clock = tcphs_clock(s->time);
     if (outlives)
         c->rst_sender_went_on = true;
     settle(&m, told.findings);

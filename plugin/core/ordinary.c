@@ -202,7 +202,7 @@ static void remember_refused(const struct tcphs_move *m)
         return;
     }
     tcphs_tell_repeated_close_ack(m);
-    if (misses_syn && v->seq_place != TCPHS_SEQ_OLD)
+    if ((misses_syn && v->seq_place != TCPHS_SEQ_OLD) || tcphs_is_displaced_final_ack(v))
         m->c->facts |= y->state == TCPHS_SYN_SENT ? TCPHS_CHALLENGED : TCPHS_BAD_FINAL_ACK;
     if (tcphs_is_stranger(v)) {
         if (!tcphs_lags_behind_stray(v))
@@ -224,7 +224,6 @@ static void accept_ordinary(const struct tcphs_move *m)
     struct tcphs_connection *c = m->c;
     struct tcphs_end *x = m->x, *y = m->y;
     const struct tcphs_segment *s = m->s;
-    x->fit_clock = tcphs_clock(s->time);
     if (m->v->seq_place == TCPHS_SEQ_AHEAD) {
         c->facts |= TCPHS_GAPS;
         tcphs_assume(c);

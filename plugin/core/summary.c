@@ -91,7 +91,7 @@ static enum tcphs_closed_by closer(const struct tcphs_connection *c)
 {
     if (c->first_closer == TCPHS_NO_CLIENT || c->client == TCPHS_NO_CLIENT)
         return TCPHS_CLOSED_BY_UNKNOWN;
-    if (has(c, TCPHS_CROSSED_FINS) && !has(c, TCPHS_IS_RESET))
+    if (has(c, TCPHS_CROSSED_FINS))
         return TCPHS_CLOSED_BY_BOTH;
     return c->first_closer == c->client ? TCPHS_CLOSED_BY_CLIENT : TCPHS_CLOSED_BY_SERVER;
 }

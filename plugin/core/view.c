@@ -54,14 +54,14 @@ static uint32_t slack(const struct tcphs_end *e)
 }
 
 /*
- * How much of x a gap in the capture can hide: a window for every round trip since its last good segment, and a window
- * can grow twofold in each.
+ * How much of an end's data a gap in the capture can hide: a window for every round trip since its last good segment,
+ * and a window can grow twofold in each.
  */
-static uint32_t largest_gap(const struct tcphs_view *v, uint32_t window)
+static uint32_t largest_gap(const struct tcphs_view *v, const struct tcphs_end *sender, uint32_t window)
 {
     const int64_t round = v->c->round_trip > 0 ? v->c->round_trip : SHORT_ROUND;
-    const int64_t silence = (int32_t)(tcphs_clock(v->s->time) - v->x->fit_clock);
-    const int64_t rounds = 1 + silence * 1000 / round; /* the first may have begun at once */
+    const int64_t silence = (int32_t)(tcphs_clock(v->s->time) - sender->fit_clock);
+    const int64_t rounds = silence * 1000 / round;
     const int doublings = rounds < 0 ? 0 : rounds > 30 ? 30 : (int)rounds;
     return window > LARGEST_GAP >> doublings ? LARGEST_GAP : window << doublings;
 }
@@ -117,7 +117,7 @@ static uint8_t place_ack(const struct tcphs_view *v)
             return TCPHS_ACK_UNKNOWN;
         const uint32_t grant = largest_grant(v->c, v->x);
         const bool open = tcphs_is_synchronised(y->state) && tcphs_is_synchronised(v->x->state);
-        return (uint32_t)beyond <= (open ? largest_gap(v, grant) : grant) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
+        return (uint32_t)beyond <= (open ? largest_gap(v, y, grant) : grant) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
     }
     const int32_t below = tcphs_seq_diff(y->snd_una, v->s->ack);
     if (below <= 0)
@@ -173,7 +173,8 @@ bool tcphs_leaps(const struct tcphs_view *v)
         !tcphs_knows(x, TCPHS_KNOWS_SENT) || x->state < TCPHS_SYN_RECEIVED || !tcphs_is_synchronised(v->y->state) || v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD)
         return false;
     const int32_t leap = tcphs_seq_diff(v->s->seq, x->snd_nxt);
-    return leap > 0 && ((uint32_t)leap <= largest_gap(v, slack(v->y)) || follows_own_stray(v));
+    /* Twice the window that was seen: it may have grown in the round trip that is under way. */
+    return leap > 0 && ((uint32_t)leap <= largest_gap(v, x, 2 * slack(v->y)) || follows_own_stray(v));
 }
 
 bool tcphs_is_foreign_syn_ack(const struct tcphs_view *v)
