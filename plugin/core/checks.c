@@ -319,6 +319,17 @@ uint32_t tcphs_check_seq_beyond_window(const struct tcphs_view *v)
                          !is_over(v->c) && !(v->c->facts & TCPHS_GAPS));
 }
 
+uint32_t tcphs_check_window_shrunk(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x;
+    if (!is_ordinary(v) || v->accepted != TCPHS_ACCEPT_YES || !tcphs_knows(x, TCPHS_KNOWS_GRANT) ||
+        (v->c->facts & TCPHS_MULTIPATH) || !tcphs_scale_is_known(v->c))
+        return 0;
+    /* Only a later acknowledgment was surely sent later: one of the same number may have been overtaken. */
+    const uint32_t edge = v->s->ack + tcphs_granted_window(v->c, v->s), grain = 1u << x->wscale;
+    return itself(v, tcphs_seq_after(v->s->ack, x->granted_ack) && tcphs_seq_before(edge + grain, x->granted_edge));
+}
+
 /* RST --------------------------------------------------------------------------------------------------------- */
 
 bool tcphs_rst_counts(const struct tcphs_view *v)
@@ -439,6 +450,23 @@ uint32_t tcphs_check_rst_train(const struct tcphs_view *v)
         return 0;
     const bool stepped = v->s->from == c->burst_from ? v->s->seq != c->burst_seq : c->burst_count >= 3;
     return stepped ? c->burst_frame : 0;
+}
+
+/* Before this many segments in a row agree, nothing is said about the next. */
+#define STEADY 3
+/* A sender busy with other connections may have used this many identifications in between. */
+#define FAR_STEP 8192
+
+uint32_t tcphs_check_rst_ttl(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x;
+    /* A closed end answers without the connection's own settings: other TTL, identification 0. */
+    if (v->kind != TCPHS_KIND_RST || tcphs_answers_as_closed(v) || v->answers_claim)
+        return 0;
+    const bool other_way = v->s->ttl != 0 && x->ttl != 0 && x->ttl_steady >= STEADY && v->s->ttl != x->ttl;
+    const uint16_t step = (uint16_t)(v->s->ip_id - x->ip_id);
+    const bool out_of_step = v->s->ip_id != 0 && x->ip_id_steps >= STEADY && step > FAR_STEP;
+    return itself(v, other_way || out_of_step);
 }
 
 uint32_t tcphs_check_rst_in_handshake(const struct tcphs_view *v)
@@ -562,10 +590,22 @@ uint32_t tcphs_check_half_open_peer(const struct tcphs_view *v)
     return itself(v, tcphs_knows(v->x, TCPHS_SYN_REFUSED) && tcphs_answers_as_closed(v));
 }
 
+/* The receiver offered nothing; the byte at its edge, or the one before (common kernels), makes it say so again. */
+static bool asks_for_room(const struct tcphs_view *v)
+{
+    return is_ordinary(v) && !has_fin(v) && v->s->length <= 1 && tcphs_knows(v->y, TCPHS_OFFERS_NOTHING) &&
+           tcphs_is_synchronised(v->y->state) && (is_probe(v) || v->seq_place == TCPHS_SEQ_EDGE);
+}
+
 uint32_t tcphs_check_keep_alive(const struct tcphs_view *v)
 {
-    return itself(v, is_ordinary(v) && !has_fin(v) && v->s->length <= 1 && is_probe(v) &&
+    return itself(v, is_ordinary(v) && !has_fin(v) && v->s->length <= 1 && is_probe(v) && !asks_for_room(v) &&
                          tcphs_is_synchronised(v->y->state) && tcphs_is_synchronised(v->x->state));
+}
+
+uint32_t tcphs_check_zero_window_probe(const struct tcphs_view *v)
+{
+    return itself(v, asks_for_room(v));
 }
 
 /* All of them ------------------------------------------------------------------------------------------------- */
@@ -586,7 +626,7 @@ static bool is_plain(const struct tcphs_view *v)
     return v->kind == TCPHS_KIND_ORDINARY && v->accepted == TCPHS_ACCEPT_YES && suspicions == 0 &&
            x->state == TCPHS_ESTABLISHED && y->state == TCPHS_ESTABLISHED && !is_over(v->c) && v->s->urgent == 0 &&
            !tcphs_has_any(v->s, TCPHS_FIN | TCPHS_URG) && (v->s->length > 0 || !tcphs_has_any(v->s, TCPHS_PSH)) &&
-           v->s->source_port != 0 && v->s->destination_port != 0 && !((x->known | y->known) & TCPHS_FIN_SENT);
+           v->s->source_port != 0 && v->s->destination_port != 0 && !tcphs_check_window_shrunk(v) && !((x->known | y->known) & TCPHS_FIN_SENT);
 }
 
 /*

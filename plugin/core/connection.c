@@ -230,6 +230,8 @@ void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_seg
     move(&m);
     if (v.accepted != TCPHS_ACCEPT_NO)
         m.x->fit_clock = tcphs_clock(s->time);
+    if (v.accepted == TCPHS_ACCEPT_YES && v.kind != TCPHS_KIND_RST)
+        tcphs_learn_hops(&m);
     if (outlives)
         c->rst_sender_went_on = true;
     settle(&m, told.findings);

@@ -40,6 +40,8 @@ enum tcphs_known {
     TCPHS_CLAIM_TAKEN_BACK = 0x400000,  /**< it went on to send new data that acknowledges less */
     TCPHS_OTHER_IS_SYN_ACK = 0x80000,   /**< other_iss is of a SYN-ACK, and other_end what it acknowledged */
     TCPHS_SENT_UNSURE = 0x100000,  /**< snd_nxt is what an empty segment said: the bytes before it were not captured */
+    TCPHS_KNOWS_GRANT = 0x10000000,    /**< granted_edge and granted_ack hold */
+    TCPHS_OFFERS_NOTHING = 0x20000000, /**< the window it offered last was zero */
     TCPHS_HELD_OVERFLOW = 0x20000, /**< more holes than held[] can tell: rcv_nxt may lag */
     TCPHS_OTHER_IS_STRAY = 0x2000000,  /**< other_iss is of a segment without SYN, and other_end what it acknowledged */
     TCPHS_PROVOKED_BY_RST = 0x8000000,   /**< provoked_frame is a RST not yet accused */
@@ -58,6 +60,8 @@ struct tcphs_end {
     uint32_t rcv_ack;                        /**< highest acknowledgment it sent */
     uint32_t recent_acks[TCPHS_RECENT_ACKS]; /**< the last different acknowledgments it sent, valid with KNOWS_HEARD */
     uint32_t rcv_edge;                       /**< highest right window edge it ever granted */
+    uint32_t granted_edge; /**< the same, only as far as it said so itself with the scale known … */
+    uint32_t granted_ack;  /**< … and what it acknowledged then: beyond this, a lower edge takes back what was offered */
     uint32_t max_window;                     /**< largest window it ever granted, scaled */
     uint32_t fin_seq;
     uint32_t sack_right;
@@ -73,6 +77,9 @@ struct tcphs_end {
     uint32_t known;               /**< enum tcphs_known */
     uint8_t state;                /**< enum tcphs_state */
     uint8_t wscale;               /**< shift it offered, at most 14 */
+    uint8_t ttl, ttl_steady;      /**< of its last segment, and how many in a row had it */
+    uint16_t ip_id;               /**< of its last segment … */
+    uint8_t ip_id_steps;          /**< … and how many small steps in a row led to it */
 };
 
 /** Facts about the connection as a whole; bits of tcphs_connection.facts. */
@@ -91,12 +98,16 @@ enum tcphs_fact {
     TCPHS_REPEATED_SYN_ACK = 0x0800, /**< a repeated SYN-ACK waits for its ACK */
     TCPHS_FIN_BEFORE_RST = 0x1000,
     TCPHS_IS_SUCCESSOR = 0x2000, /**< the same addresses and ports carried a connection before */
+    TCPHS_MULTIPATH = 0x4000, /**< a subflow of Multipath TCP: its windows are those of all subflows (RFC 8684 3.3.1) */
     TCPHS_FIRST_PASSED = 0x8000, /**< at least one segment was fed */
 };
 
 enum tcphs_link { TCPHS_LINK_SYN, TCPHS_LINK_SYNACK, TCPHS_LINK_ACK, TCPHS_LINK_FIN, TCPHS_LINK_RST, TCPHS_LINKS };
 
 #define TCPHS_NO_CLIENT 2
+
+/** The IP identification of one sender's segments advances by no more than this from one to the next. */
+#define TCPHS_SMALL_STEP 64
 
 /** Stands for the number of a frame that a read filter has rejected and whose number another frame has got. */
 #define TCPHS_NAMELESS_FRAME UINT32_MAX

@@ -36,6 +36,19 @@ void tcphs_learn_heard(struct tcphs_end *e, uint32_t next)
     e->rcv_edge = next + e->max_window;
 }
 
+/* The highest edge offered; a later acknowledgment that offers less takes it back (found in checks.c). */
+static void learn_grant(struct tcphs_end *x, uint32_t ack, uint32_t edge)
+{
+    const bool first = !tcphs_knows(x, TCPHS_KNOWS_GRANT);
+    const uint32_t grain = 1u << x->wscale;
+    const bool shrunk = !first && tcphs_seq_after(ack, x->granted_ack) && tcphs_seq_before(edge + grain, x->granted_edge);
+    if (first || shrunk || tcphs_seq_after(edge, x->granted_edge)) {
+        x->granted_edge = edge;
+        x->granted_ack = ack;
+    }
+    x->known |= TCPHS_KNOWS_GRANT;
+}
+
 void tcphs_learn_window(const struct tcphs_move *m)
 {
     struct tcphs_end *x = m->x;
@@ -48,6 +61,10 @@ void tcphs_learn_window(const struct tcphs_move *m)
         x->rcv_edge = tcphs_knows(x, TCPHS_KNOWS_WINDOW) ? tcphs_seq_max(x->rcv_edge, edge) : edge;
     }
     x->known |= TCPHS_KNOWS_WINDOW;
+    x->known &= ~(uint32_t)TCPHS_OFFERS_NOTHING;
+    x->known |= m->s->window == 0 ? TCPHS_OFFERS_NOTHING : 0;
+    if (!tcphs_has_any(m->s, TCPHS_SYN) && tcphs_has_any(m->s, TCPHS_ACK) && tcphs_scale_is_known(m->c))
+        learn_grant(x, m->s->ack, m->s->ack + window);
 }
 
 void tcphs_learn_syn_options(const struct tcphs_move *m)
@@ -60,6 +77,8 @@ void tcphs_learn_syn_options(const struct tcphs_move *m)
         m->x->known |= TCPHS_OFFERED_SCALE;
         m->x->wscale = s->wscale > 14 ? 14 : s->wscale; /* RFC 7323 2.3 */
     }
+    if (s->options & TCPHS_OPT_MULTIPATH)
+        m->c->facts |= TCPHS_MULTIPATH;
     if (s->options & TCPHS_OPT_FASTOPEN)
         m->x->known |= TCPHS_ASKED_FASTOPEN;
 }
@@ -144,6 +163,16 @@ void tcphs_claim(const struct tcphs_move *m, bool open)
     const uint32_t window = tcphs_granted_window(m->c, m->s); /* it has grown in the gap, if there is one */
     if (tcphs_knows(x, TCPHS_KNOWS_WINDOW) && window > x->max_window)
         x->max_window = window;
+}
+
+void tcphs_learn_hops(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x;
+    const uint16_t step = (uint16_t)(m->s->ip_id - x->ip_id);
+    x->ttl_steady = m->s->ttl != x->ttl ? 0 : x->ttl_steady < UINT8_MAX ? x->ttl_steady + 1 : UINT8_MAX;
+    x->ttl = m->s->ttl;
+    x->ip_id_steps = step == 0 || step > TCPHS_SMALL_STEP ? 0 : x->ip_id_steps < UINT8_MAX ? x->ip_id_steps + 1 : UINT8_MAX;
+    x->ip_id = m->s->ip_id;
 }
 
 void tcphs_link_first(const struct tcphs_move *m, enum tcphs_link link)

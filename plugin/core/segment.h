@@ -29,6 +29,7 @@ enum tcphs_option {
     TCPHS_OPT_FASTOPEN = 0x02,
     TCPHS_OPT_TIMESTAMP = 0x04,
     TCPHS_OPT_SACK = 0x08,
+    TCPHS_OPT_MULTIPATH = 0x10,
     TCPHS_OPTIONS_CUT = 0x80,
 };
 
@@ -45,6 +46,8 @@ struct tcphs_segment {
     uint16_t source_port, destination_port;
     uint8_t wscale;  /**< shift count offered, valid with TCPHS_OPT_WSCALE; may exceed 14 on the wire */
     uint8_t options; /**< enum tcphs_option */
+    uint16_t ip_id;  /**< IPv4 identification; 0 = none, or not known */
+    uint8_t ttl;     /**< TTL or hop limit as captured; 0 = not known */
     uint8_t from;    /**< which of the two ends sent it: 0 or 1, fixed for a connection by the caller */
 };
 

@@ -16,7 +16,7 @@
 /* No gap is believed to hide more: beyond half the sequence space, before and after cannot be told apart. */
 #define LARGEST_GAP (1u << 30)
 
-static bool scale_is_known(const struct tcphs_connection *c)
+bool tcphs_scale_is_known(const struct tcphs_connection *c)
 {
     const unsigned both = c->end[0].known & c->end[1].known;
     if (both & TCPHS_SAW_SYN_OPTIONS)
@@ -32,7 +32,7 @@ uint32_t tcphs_granted_window(const struct tcphs_connection *c, const struct tcp
 {
     if (tcphs_has_any(s, TCPHS_SYN)) /* never scaled in SYN and SYN-ACK (RFC 7323 2.2) */
         return s->window;
-    if (!scale_is_known(c))
+    if (!tcphs_scale_is_known(c))
         return (uint32_t)s->window << LARGEST_SHIFT;
     if (!(c->end[0].known & c->end[1].known & TCPHS_OFFERED_SCALE))
         return s->window;
@@ -89,7 +89,7 @@ static uint8_t place_seq(const struct tcphs_view *v)
 /* The most that x can ever have allowed y to send ahead: a full window field at the scale it offered. */
 static uint32_t largest_grant(const struct tcphs_connection *c, const struct tcphs_end *x)
 {
-    if (!scale_is_known(c))
+    if (!tcphs_scale_is_known(c))
         return UINT16_MAX << LARGEST_SHIFT;
     if (!(c->end[0].known & c->end[1].known & TCPHS_OFFERED_SCALE))
         return UINT16_MAX;

@@ -63,6 +63,9 @@ static inline bool tcphs_is_synchronised(unsigned state)
     return state >= TCPHS_ESTABLISHED && state <= TCPHS_TIME_WAIT;
 }
 
+/** The capture has the scale of both ends' windows, or knows that there is none. */
+bool tcphs_scale_is_known(const struct tcphs_connection *c);
+
 static inline bool tcphs_knows(const struct tcphs_end *e, unsigned what)
 {
     return (e->known & what) == what;

@@ -145,13 +145,13 @@ static void read_network(const struct tcphs_headers *walk, struct tcphs_sighting
         memcpy(out->tuple.address[0], p + 8, 16);
         memcpy(out->tuple.address[1], p + 24, 16);
         out->tuple.address_type = AT_IPv6;
-        out->sight.ttl = p[7];
+        out->sight.ttl = out->segment.ttl = p[7];
     } else {
         memcpy(out->tuple.address[0], p + 12, 4);
         memcpy(out->tuple.address[1], p + 16, 4);
         out->tuple.address_type = AT_IPv4;
-        out->sight.ttl = p[8];
-        out->sight.ip_id = get16(p + 4);
+        out->sight.ttl = out->segment.ttl = p[8];
+        out->sight.ip_id = out->segment.ip_id = get16(p + 4);
     }
 }
 
@@ -168,7 +168,7 @@ static void read_sack(struct tcphs_segment *s, const guint8 *blocks, unsigned le
 
 static void read_option(struct tcphs_segment *s, const guint8 *option, unsigned length)
 {
-    enum { WSCALE = 3, SACK = 5, TIMESTAMP = 8, FASTOPEN = 34, EXPERIMENT = 254, FASTOPEN_MAGIC = 0xF989 };
+    enum { WSCALE = 3, SACK = 5, TIMESTAMP = 8, MULTIPATH = 30, FASTOPEN = 34, EXPERIMENT = 254, FASTOPEN_MAGIC = 0xF989 };
     switch (option[0]) {
     case WSCALE:
         if (length == 3) {
@@ -181,6 +181,9 @@ static void read_option(struct tcphs_segment *s, const guint8 *option, unsigned 
         break;
     case TIMESTAMP:
         s->options |= TCPHS_OPT_TIMESTAMP;
+        break;
+    case MULTIPATH:
+        s->options |= TCPHS_OPT_MULTIPATH;
         break;
     case FASTOPEN:
         s->options |= TCPHS_OPT_FASTOPEN;

@@ -1,9 +1,10 @@
 /* test_traces.c
  * Runs every script of tests/scripts with several pairs of initial sequence numbers, straight and mirrored, and demands
- * that every row of findings.def has a script that shows it.
+ * that every row of findings.def has a script that shows it and a near miss that does not.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include <stdbool.h>
 #include <string.h>
 
 #include "trace.h"
@@ -75,6 +76,51 @@ static void test_every_row_has_a_script(void)
     g_string_free(all, TRUE);
 }
 
+/* Does the case behind "# near: NAME" keep quiet of that row? Only "silent NAME" may mention it. */
+static void check_near_miss(const char *script, const char *text, const char *name)
+{
+    const char *end = strstr(text, "\n= ");
+    char *body = end ? g_strndup(text, (gsize)(end - text)) : g_strdup(text);
+    char *pattern = g_strdup_printf("\\|.*\\b(anomaly|note)\\s+(\\w+,)*%s\\b", name);
+    if (g_regex_match_simple(pattern, body, 0, 0)) {
+        g_printerr("%s: the near miss of %s shows it\n", script, name);
+        g_test_fail();
+    }
+    g_free(pattern);
+    g_free(body);
+}
+
+/* "# near: NAME" stands before a case that comes close to the row and must not show it. */
+static void test_every_row_has_a_near_miss(void)
+{
+    static const char *const rows[] = {
+#define TCPHS_ANOMALY(name, ...) #name,
+#define TCPHS_NOTE(name, ...) #name,
+#include "findings.def"
+    };
+    bool found[G_N_ELEMENTS(rows)] = { false };
+    for (guint i = 0; i < scripts->len; i++) {
+        const char *script = (const char *)g_ptr_array_index(scripts, i);
+        char *text = NULL;
+        g_assert_true(g_file_get_contents(script, &text, NULL, NULL));
+        for (const char *at = strstr(text, "# near: "); at; at = strstr(at + 1, "# near: "))
+            for (guint row = 0; row < G_N_ELEMENTS(rows); row++) {
+                char *mark = g_strdup_printf("^# near: (\\w+, )*%s\\b", rows[row]);
+                if (g_regex_match_simple(mark, at, 0, 0)) {
+                    found[row] = true;
+                    check_near_miss(script, strchr(at, '\n'), rows[row]);
+                }
+                g_free(mark);
+            }
+        g_free(text);
+    }
+    for (guint row = 0; row < G_N_ELEMENTS(rows); row++)
+        if (!found[row]) {
+            g_printerr("no near miss of %s\n", rows[row]);
+            g_test_fail();
+        }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -85,5 +131,6 @@ int main(int argc, char **argv)
     }
     g_assert_cmpuint(scripts->len, >, 0);
     g_test_add_func("/rows/every row has a script", test_every_row_has_a_script);
+    g_test_add_func("/rows/every row has a near miss", test_every_row_has_a_near_miss);
     return g_test_run();
 }

@@ -113,7 +113,11 @@ static void read_word(struct reader *r, unsigned *i, struct trace_line *line)
         s->source_port = (guint16)value;
     } else if (strcmp(word, "dport") == 0) {
         s->destination_port = (guint16)value;
-    } else if (strcmp(word, "ipid") != 0 && strcmp(word, "ttl") != 0) {
+    } else if (strcmp(word, "ipid") == 0) {
+        s->ip_id = (guint16)value;
+    } else if (strcmp(word, "ttl") == 0) {
+        s->ttl = (guint8)value;
+    } else {
         mistake(r, "unknown word", word);
     }
 }

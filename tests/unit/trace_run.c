@@ -170,6 +170,8 @@ static void compare_findings(struct run *r, const struct trace_line *line, const
         disagree(r, line, "anomalies are '%s', expected '%s'", anomalies, wanted ? wanted : "");
     if (noted & ~o->findings)
         disagree(r, line, "notes are '%s', expected '%s'", notes, want(line, "note"));
+    if (set_of(r, line, want(line, "silent")) & o->findings)
+        disagree(r, line, "notes are '%s', expected none of '%s'", notes, want(line, "silent"));
     g_free(anomalies);
     g_free(notes);
 }
