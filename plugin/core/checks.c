@@ -463,7 +463,8 @@ uint32_t tcphs_check_rst_ttl(const struct tcphs_view *v)
     /* A closed end answers without the connection's own settings: other TTL, identification 0. */
     if (v->kind != TCPHS_KIND_RST || tcphs_answers_as_closed(v) || v->answers_claim)
         return 0;
-    const bool other_way = v->s->ttl != 0 && x->ttl != 0 && x->ttl_steady >= STEADY && v->s->ttl != x->ttl;
+    const bool other_way = v->s->ttl != 0 && x->ttl != 0 && x->ttl_steady >= STEADY && x->ttl_steady != TCPHS_MIXED &&
+                           v->s->ttl != x->ttl;
     const uint16_t step = (uint16_t)(v->s->ip_id - x->ip_id);
     const bool out_of_step = v->s->ip_id != 0 && x->ip_id_steps >= STEADY && step > FAR_STEP;
     return itself(v, other_way || out_of_step);

@@ -77,7 +77,7 @@ struct tcphs_end {
     uint32_t known;               /**< enum tcphs_known */
     uint8_t state;                /**< enum tcphs_state */
     uint8_t wscale;               /**< shift it offered, at most 14 */
-    uint8_t ttl, ttl_steady;      /**< of its last segment, and how many in a row had it */
+    uint8_t ttl, ttl_steady;      /**< of its last segment, and how many had it; TCPHS_MIXED = not all of them */
     uint16_t ip_id;               /**< of its last segment … */
     uint8_t ip_id_steps;          /**< … and how many small steps in a row led to it */
 };
@@ -108,6 +108,8 @@ enum tcphs_link { TCPHS_LINK_SYN, TCPHS_LINK_SYNACK, TCPHS_LINK_ACK, TCPHS_LINK_
 
 /** The IP identification of one sender's segments advances by no more than this from one to the next. */
 #define TCPHS_SMALL_STEP 64
+
+#define TCPHS_MIXED UINT8_MAX
 
 /** Stands for the number of a frame that a read filter has rejected and whose number another frame has got. */
 #define TCPHS_NAMELESS_FRAME UINT32_MAX

@@ -169,7 +169,10 @@ void tcphs_learn_hops(const struct tcphs_move *m)
 {
     struct tcphs_end *x = m->x;
     const uint16_t step = (uint16_t)(m->s->ip_id - x->ip_id);
-    x->ttl_steady = m->s->ttl != x->ttl ? 0 : x->ttl_steady < UINT8_MAX ? x->ttl_steady + 1 : UINT8_MAX;
+    if (x->ttl_steady > 0 && m->s->ttl != x->ttl)
+        x->ttl_steady = TCPHS_MIXED;
+    else if (x->ttl_steady < TCPHS_MIXED - 1)
+        x->ttl_steady++;
     x->ttl = m->s->ttl;
     x->ip_id_steps = step == 0 || step > TCPHS_SMALL_STEP ? 0 : x->ip_id_steps < UINT8_MAX ? x->ip_id_steps + 1 : UINT8_MAX;
     x->ip_id = m->s->ip_id;

@@ -16,6 +16,7 @@
 #include "seq.h"
 
 static int id_tcp, id_ip, id_ipv6, id_icmp, id_icmpv6, id_length;
+static int id_gre, id_vxlan, id_gtp, id_geneve;
 
 enum { TCP_FIXED = 20, TCP_UP_TO_WINDOW = 16, IPV4_FIXED = 20, IPV6_FIXED = 40, ICMP_FIXED = 8 };
 
@@ -27,6 +28,10 @@ void tcphs_segments_want(dissector_handle_t handle)
     id_icmp = proto_get_id_by_filter_name("icmp");
     id_icmpv6 = proto_get_id_by_filter_name("icmpv6");
     id_length = proto_registrar_get_id_byname("tcp.len");
+    id_gre = proto_get_id_by_filter_name("gre");
+    id_vxlan = proto_get_id_by_filter_name("vxlan");
+    id_gtp = proto_get_id_by_filter_name("gtp");
+    id_geneve = proto_get_id_by_filter_name("geneve");
 
     const int wanted[] = { id_tcp, id_ip, id_ipv6, id_length };
     GArray *hfids = g_array_new(FALSE, FALSE, sizeof(int));
@@ -49,7 +54,7 @@ static bool has_one_header(const packet_info *pinfo)
 
 void tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
 {
-    *walk = (struct tcphs_headers){ .pinfo = pinfo, .frame = frame };
+    *walk = (struct tcphs_headers){ .pinfo = pinfo, .frame = frame, .path = pinfo->vlan_id };
     if (tree == NULL || pinfo->layers == NULL)
         return;
     walk->tcp = proto_get_finfo_ptr_array(tree, id_tcp);
@@ -306,7 +311,7 @@ static bool read_sighting(const struct tcphs_headers *walk, struct tcphs_place t
     const wtap_rec *rec = walk->pinfo->rec;
     if (rec != NULL && rec->rec_type == REC_TYPE_PACKET && (rec->presence_flags & WTAP_HAS_INTERFACE_ID))
         out->sight.interface = rec->rec_header.packet_header.interface_id;
-    out->sight.path = walk->pinfo->vlan_id;
+    out->sight.path = walk->path;
     return true;
 }
 
@@ -336,6 +341,50 @@ static bool find_header(struct tcphs_headers *walk, struct tcphs_place *tcp)
     return false;
 }
 
+/* Paths that go through a tunnel; the others are VLAN numbers. */
+#define TUNNEL_PATH 0x80000000u
+
+/* The number that tells tunnels between the same two ends apart: GRE key, VXLAN and Geneve network, GTP endpoint. */
+static guint32 tunnel_number(const struct tcphs_headers *walk)
+{
+    enum { UDP = 8, GRE_KEY = 0x20, GRE_CHECKSUM = 0x80 };
+    const guint8 *ip = bytes_of(walk->network, 0, 1);
+    const int behind = walk->network_is_v6 ? IPV6_FIXED : ip != NULL ? (ip[0] & 15) * 4 : 0;
+    if (walk->tunnel == id_gre) {
+        const guint8 *gre = bytes_of(walk->network, behind, 12);
+        return gre != NULL && (gre[0] & GRE_KEY) ? get32(gre + ((gre[0] & GRE_CHECKSUM) ? 8 : 4)) : 0;
+    }
+    if (walk->tunnel == id_vxlan || walk->tunnel == id_gtp || walk->tunnel == id_geneve) {
+        const guint8 *header = bytes_of(walk->network, behind + UDP, 8);
+        return header != NULL ? get32(header + 4) : 0;
+    }
+    return 0;
+}
+
+/* An IP header inside what the last one carries. Both directions of a tunnel get the same number, unless its header has
+ * one for each (GTP); the store joins those. */
+static void pass_tunnel(struct tcphs_headers *walk)
+{
+    struct tcphs_sighting outer;
+    memset(&outer, 0, sizeof outer);
+    read_network(walk, &outer);
+    put_in_order(&outer.tuple);
+    guint32 number = walk->path ^ (tunnel_number(walk) * 0x9E3779B1u);
+    const guint8 *ends = &outer.tuple.address[0][0];
+    for (size_t i = 0; i < sizeof outer.tuple.address; i++)
+        number = (number ^ ends[i]) * 0x01000193u;
+    walk->path = number | TUNNEL_PATH;
+}
+
+static void pass_network(struct tcphs_headers *walk, struct tcphs_place place, bool is_v6)
+{
+    if (walk->network.tvb != NULL && !walk->in_icmp)
+        pass_tunnel(walk);
+    walk->tunnel = 0;
+    walk->network = place;
+    walk->network_is_v6 = is_v6;
+}
+
 bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out)
 {
     struct tcphs_place found;
@@ -345,11 +394,11 @@ bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out)
         const int layer = GPOINTER_TO_INT(wmem_list_frame_data(walk->layer));
         walk->layer = wmem_list_frame_next(walk->layer);
         if (layer == id_ip) {
-            walk->network = place_of(item(walk->ip, walk->ip_seen++));
-            walk->network_is_v6 = false;
+            pass_network(walk, place_of(item(walk->ip, walk->ip_seen++)), false);
         } else if (layer == id_ipv6) {
-            walk->network = place_of(item(walk->ipv6, walk->ipv6_seen++));
-            walk->network_is_v6 = true;
+            pass_network(walk, place_of(item(walk->ipv6, walk->ipv6_seen++)), true);
+        } else if (layer == id_gre || layer == id_vxlan || layer == id_gtp || layer == id_geneve) {
+            walk->tunnel = layer;
         } else if (layer == id_icmp || layer == id_icmpv6) {
             walk->in_icmp = true;
         } else if (layer == id_tcp) {

@@ -11,13 +11,14 @@
 
 #include <epan/plugin_if.h>
 
-/* The connections of one tuple on one path (VLAN), in order of their first frame. */
+/* The connections of one tuple on one path (VLAN, tunnels), in order of their first frame. */
 struct lane {
     struct lane *next;
     struct lane *same_as; /* this path carries the other direction of that lane; NULL = a lane of its own */
     struct tcphs_tracked **connections;
     guint32 count, room;
     guint32 path;
+    guint32 first_frame;
     guint32 seen_from; /* bit per end: which directions were captured here */
 };
 
@@ -93,10 +94,11 @@ static struct tcphs_tracked *connection_at(const struct lane *lane, guint32 fram
     return low > 0 ? lane->connections[low - 1] : NULL;
 }
 
-static struct lane *lane_on(const struct route *route, guint32 path)
+/* The lane of this path as it was known at that frame. */
+static struct lane *lane_on(const struct route *route, guint32 path, guint32 frame)
 {
     struct lane *lane = route->lanes;
-    while (lane != NULL && lane->path != path)
+    while (lane != NULL && (lane->path != path || lane->first_frame > frame))
         lane = lane->next;
     return lane != NULL && lane->same_as != NULL ? lane->same_as : lane;
 }
@@ -117,13 +119,14 @@ static struct tcphs_tracked *begin_connection(struct lane *lane, guint32 frame)
     return t;
 }
 
-static struct lane *add_lane(struct route *route, guint32 path)
+static struct lane *add_lane(struct route *route, guint32 path, guint32 frame)
 {
     struct lane *lane = wmem_new0(wmem_file_scope(), struct lane);
     struct lane **end = &route->lanes;
     while (*end != NULL)
         end = &(*end)->next;
     lane->path = path;
+    lane->first_frame = frame;
     return *end = lane;
 }
 
@@ -138,12 +141,13 @@ static struct lane *lane_waiting_for(const struct route *route, guint8 from)
 
 static struct lane *lane_for(struct route *route, const struct tcphs_sighting *seen)
 {
-    struct lane *lane = lane_on(route, seen->sight.path);
+    const guint32 frame = seen->segment.frame;
+    struct lane *lane = lane_on(route, seen->sight.path, frame);
     if (lane != NULL)
         return lane;
     const bool opens = (seen->segment.flags & (TCPHS_SYN | TCPHS_ACK)) == TCPHS_SYN;
     struct lane *other = opens ? NULL : lane_waiting_for(route, seen->from);
-    lane = add_lane(route, seen->sight.path);
+    lane = add_lane(route, seen->sight.path, frame);
     lane->same_as = other;
     return other != NULL ? other : lane;
 }
@@ -217,7 +221,7 @@ static struct tcphs_tracked *connection_of_silent(const struct tcphs_sighting *s
     const struct route *route = route_of(&seen->tuple, false);
     if (route == NULL)
         return NULL;
-    const struct lane *lane = lane_on(route, seen->sight.path);
+    const struct lane *lane = lane_on(route, seen->sight.path, frame);
     return connection_at(lane != NULL ? lane : route->lanes, frame);
 }
 
@@ -253,8 +257,8 @@ static unsigned recall_by_pinfo(const packet_info *pinfo, struct tcphs_hit *hit)
     const struct route *route = route_of(&tuple, false);
     if (route == NULL)
         return 0;
-    const struct lane *lane = lane_on(route, pinfo->vlan_id);
-    const struct tcphs_tracked *t = lane != NULL ? connection_at(lane, pinfo->num) : NULL;
+    const struct lane *lane = lane_on(route, pinfo->vlan_id, pinfo->num); /* tunnels: unknown here */
+    const struct tcphs_tracked *t = connection_at(lane != NULL ? lane : route->lanes, pinfo->num);
     if (t == NULL)
         return 0;
     *hit = (struct tcphs_hit){ .tracked = t, .from = from };
