@@ -188,7 +188,7 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
         m->c->early_frame = 0;
 }
 
-void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
+static void feed(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
 {
     struct tcphs_view v;
     struct tcphs_outcome told = { .frame = s->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1 };
@@ -251,6 +251,29 @@ void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_seg
     memcpy(o->state, as_it_stands.state, sizeof o->state);
     memcpy(o->usual, as_it_stands.usual, sizeof o->usual);
     memcpy(o->links, as_it_stands.links, sizeof o->links);
+}
+
+void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
+{
+    feed(c, s, o);
+    if (!s->to_itself)
+        return;
+    /* What a socket sends to itself it also hears from itself: a simultaneous open with equal numbers, and so on. */
+    const struct tcphs_outcome sent = *o;
+    const uint16_t syns = c->syn_count, syn_acks = c->synack_count;
+    struct tcphs_segment heard = *s;
+    heard.from = !s->from;
+    feed(c, &heard, o);
+    c->end[heard.from].state = c->end[s->from].state; /* one socket */
+    o->state[heard.from] = o->state[s->from];
+    c->syn_count = syns;
+    c->synack_count = syn_acks;
+    o->syn_count = sent.syn_count;
+    o->synack_count = sent.synack_count;
+    o->step = sent.step;
+    o->accepted = sent.accepted;
+    o->close_steps |= sent.close_steps;
+    o->event = sent.event ? sent.event : o->event;
 }
 
 void tcphs_connection_icmp(struct tcphs_connection *c, uint32_t frame, unsigned from)

@@ -45,6 +45,7 @@ struct tcphs_segment {
     uint16_t urgent;     /**< urgent pointer field */
     uint16_t source_port, destination_port;
     uint8_t wscale;  /**< shift count offered, valid with TCPHS_OPT_WSCALE; may exceed 14 on the wire */
+    bool to_itself;  /**< both ends have the same address and port: the sender is its own peer */
     uint8_t options; /**< enum tcphs_option */
     uint16_t ip_id;  /**< IPv4 identification; 0 = none, or not known */
     uint8_t ttl;     /**< TTL or hop limit as captured; 0 = not known */

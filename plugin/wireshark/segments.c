@@ -305,6 +305,7 @@ static bool read_sighting(const struct tcphs_headers *walk, struct tcphs_place t
     out->segment.destination_port = out->tuple.port[1];
     out->from = put_in_order(&out->tuple);
     out->segment.from = out->from;
+    out->segment.to_itself = compare_ends(&out->tuple) == 0;
     out->icmp = walk->in_icmp;
     out->icmp_error = walk->in_icmp && is_fatal_icmp(walk);
     out->whole = !walk->in_icmp && read_header(walk, tcp, out);

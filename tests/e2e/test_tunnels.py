@@ -1,0 +1,142 @@
+"""Tunnels: the same addresses and ports in two of them are two connections; the same packet outside and inside one is a copy."""
+import struct
+
+import pytest
+
+from packets import Capture, Talk, ethernet, icmp, ipv4, SYN_OPTIONS
+from test_paths import conversation, seen
+
+CLIENT = bytes([192, 0, 2, 1])
+ENDS = [("203.0.113.1", "203.0.113.2"), ("203.0.113.1", "203.0.113.9")]
+
+
+def udp(port, body):
+    return struct.pack("!HHHH", 40000, port, 8 + len(body), 0) + body
+
+
+def gre(number, _from_client, packet):
+    return 47, struct.pack("!HHI", 0x2000, 0x0800, number) + packet
+
+
+def ipip(_number, _from_client, packet):
+    return 4, packet
+
+
+def vxlan(number, _from_client, packet):
+    return 17, udp(4789, struct.pack("!II", 0x08000000, number << 8) + ethernet(packet))
+
+
+def geneve(number, _from_client, packet):
+    return 17, udp(6081, struct.pack("!HHI", 0, 0x6558, number << 8) + ethernet(packet))
+
+
+def gtp(number, from_client, packet):
+    """Every direction has an endpoint identifier of its own."""
+    return 17, udp(2152, struct.pack("!BBHI", 0x30, 255, len(packet), 100 * number + from_client) + packet)
+
+
+def tunnelled(frames, header, number=1, ends=ENDS[0]):
+    out = []
+    for when, kept, _length in frames:
+        from_client = kept[26:30] == CLIENT
+        proto, inside = header(number, from_client, kept[14:])
+        near, far = ends if from_client else reversed(ends)
+        frame = ethernet(ipv4(near, far, inside, proto))
+        out.append((when, frame, len(frame)))
+    return out
+
+
+def interleaved(*many):
+    cap = Capture()
+    cap.frames = [f for frames in zip(*many) for f in frames]
+    return cap
+
+
+def one(header, number=1, ends=ENDS[0], **isns):
+    return tunnelled(conversation(Capture(), **isns).frames, header, number, ends)
+
+
+@pytest.mark.parametrize("header", [gre, ipip, vxlan, geneve, gtp])
+def test_a_connection_in_a_tunnel(host, header):
+    cap = interleaved(one(header))
+    rows = seen(host, f"in-{header.__name__}.pcap", cap, "tcphs.id", "tcphs.stage", "tcphs.step", "tcphs.anomaly", "tcphs.copy")
+    assert {r[0] for r in rows} == {"0"} and [r[2] for r in rows[:3]] == ["1", "2", "3"]
+    assert rows[-1][1] == "5" and not any(r[3] or r[4] for r in rows)
+
+
+@pytest.mark.parametrize("header", [gre, vxlan, geneve, gtp])
+def test_two_tunnels_between_the_same_ends(host, header):
+    cap = interleaved(one(header, 1), one(header, 2, iss=77, irs=88))
+    rows = seen(host, f"two-{header.__name__}.pcap", cap, "tcphs.id", "tcphs.stage", "tcphs.anomaly")
+    assert {r[0] for r in rows[0::2]} == {"0"} and {r[0] for r in rows[1::2]} == {"1"}
+    assert rows[-1][1] == rows[-2][1] == "5" and not any(r[2] for r in rows)
+
+
+def test_two_tunnels_between_other_ends(host):
+    cap = interleaved(one(ipip, ends=ENDS[0]), one(ipip, ends=ENDS[1], iss=77, irs=88))
+    rows = seen(host, "two-ipip.pcap", cap, "tcphs.id", "tcphs.anomaly")
+    assert {r[0] for r in rows[0::2]} == {"0"} and {r[0] for r in rows[1::2]} == {"1"} and not any(r[1] for r in rows)
+
+
+@pytest.mark.parametrize("header", [gre, ipip, vxlan, geneve, gtp])
+def test_inside_and_outside_are_two_connections(host, header):
+    cap = interleaved(conversation(Capture()).frames, one(header, iss=77, irs=88))
+    rows = seen(host, f"beside-{header.__name__}.pcap", cap, "tcphs.id", "tcphs.stage", "tcphs.anomaly", "tcphs.copy")
+    assert {r[0] for r in rows[0::2]} == {"0"} and {r[0] for r in rows[1::2]} == {"1"}
+    assert rows[-1][1] == rows[-2][1] == "5" and not any(r[2] or r[3] for r in rows)
+
+
+@pytest.mark.parametrize("tunnel_first", [False, True])
+@pytest.mark.parametrize("header", [gre, ipip, vxlan, geneve, gtp])
+def test_before_and_inside_a_tunnel_is_a_copy(host, header, tunnel_first):
+    """A gateway in the capture sees every packet twice; which sight comes first depends on the direction."""
+    plain = conversation(Capture()).frames
+    pairs = []
+    for outside, inside in zip(plain, tunnelled(plain, header)):
+        from_client = outside[1][26:30] == CLIENT
+        pairs += [inside, outside] if from_client == tunnel_first else [outside, inside]
+    cap = Capture()
+    cap.frames = pairs
+    rows = seen(host, f"gateway-{header.__name__}-{tunnel_first}.pcap", cap, "tcphs.id", "tcphs.copy", "tcphs.anomaly", "tcphs.syn_count",
+                "tcphs.step")
+    assert {r[0] for r in rows} == {"0"}, rows
+    assert [bool(r[1]) for r in rows] == [False, True] * (len(rows) // 2)
+    assert not any(r[2] for r in rows) and max(int(r[3] or 0) for r in rows) == 1
+    assert [r[4] for r in rows[0:6:2]] == ["1", "2", "3"]
+
+
+def test_an_icmp_error_in_the_same_tunnel_finds_its_connection(host):
+    cap = Capture()
+    t = Talk(cap, 50003)
+    syn = t.c("S", options=SYN_OPTIONS)
+    cap.ip("198.51.100.7", "192.0.2.1", icmp(3, 1, t.quoted(8)), proto=1)
+    cap.frames = tunnelled(cap.frames, gre)
+    rows = seen(host, "icmp-in-gre.pcap", cap, "tcphs.id", "tcphs.icmp", "tcphs.stage")
+    assert syn == 1 and rows[0][0] == rows[1][0] == "0" and bool(rows[1][1]) and rows[1][2] == "1"
+
+
+def test_nat_seen_on_both_sides(host):
+    """Before and behind a translator: other addresses, so two connections, both whole, and no copy."""
+    inside, outside = conversation(Capture()).frames, conversation(Capture(), client="203.0.113.50").frames
+    rows = seen(host, "nat.pcap", interleaved(inside, outside), "tcphs.id", "tcphs.stage", "tcphs.copy", "tcphs.anomaly")
+    assert {r[0] for r in rows[0::2]} == {"0"} and {r[0] for r in rows[1::2]} == {"1"}
+    assert rows[-1][1] == rows[-2][1] == "5" and not any(r[2] or r[3] for r in rows)
+
+
+def test_a_socket_connected_to_itself(host):
+    """Simultaneous open with oneself: one socket, whose SYN is its own peer's SYN (RFC 9293 3.5)."""
+    me = ("192.0.2.1", 50004)
+    cap = Capture()
+    t = Talk(cap, me[1], client=me[0], server=me[0], to=me[1], iss=7000, irs=7000)
+    t.c("S", 0, options=SYN_OPTIONS)
+    t.c("SA", 0, 1, options=SYN_OPTIONS)
+    t.c("PA", 1, 1, data=b"x" * 10)
+    t.c("A", 11, 11)
+    t.c("FA", 11, 11)
+    t.c("A", 12, 12)
+    rows = seen(host, "self.pcap", cap, "tcphs.id", "tcphs.stage", "tcphs.client.state", "tcphs.server.state", "tcphs.anomaly",
+                "tcphs.step", "tcphs.from")
+    assert {r[0] for r in rows} == {"0"} and not any(r[4] for r in rows), rows
+    assert [r[1] for r in rows] == ["2", "3", "3", "3", "4", "5"], rows
+    assert all(r[2] == r[3] for r in rows), rows
+    assert [r[5] for r in rows] == ["1", "2", "", "", "", ""], rows
