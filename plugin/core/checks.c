@@ -192,6 +192,14 @@ uint32_t tcphs_check_split_handshake(const struct tcphs_view *v)
                          !tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) && tcphs_knows(v->y, TCPHS_SENT_SYN_ACK));
 }
 
+/* A pure ACK of all it has heard, sent after that: an older one may have been held back on the way, as may the ACK that
+ * ends the handshake. */
+static bool stands_still(const struct tcphs_view *v)
+{
+    return tcphs_is_pure_ack(v->s) && v->y->state != TCPHS_SYN_RECEIVED &&
+           (!tcphs_knows(v->x, TCPHS_KNOWS_HEARD) || v->s->ack == v->x->rcv_nxt);
+}
+
 bool tcphs_refutes_claim(const struct tcphs_view *v)
 {
     const struct tcphs_end *x = v->x, *y = v->y;
@@ -205,10 +213,10 @@ bool tcphs_refutes_claim(const struct tcphs_view *v)
         return v->answers_claim && x->state <= TCPHS_SYN_RECEIVED;
     case TCPHS_KIND_SYN_ACK:
         return x->state == TCPHS_SYN_RECEIVED && v->s->seq == x->iss;
-    case TCPHS_KIND_ORDINARY: /* it stands where it stood, or goes on from there */
-        return !reacts_too_soon(v, y->claim_clock) && (x->state == TCPHS_SYN_RECEIVED || tcphs_is_synchronised(x->state)) && v->s->seq == x->snd_nxt &&
-               (tcphs_is_pure_ack(v->s) || tcphs_seq_after(v->end, y->claim_ack) ||
-                tcphs_knows(y, TCPHS_CLAIM_TAKEN_BACK));
+    case TCPHS_KIND_ORDINARY:
+        return (x->state == TCPHS_SYN_RECEIVED || tcphs_is_synchronised(x->state)) && v->s->seq == x->snd_nxt &&
+               !reacts_too_soon(v, y->claim_clock) &&
+               (stands_still(v) || tcphs_seq_after(v->end, y->claim_ack) || tcphs_knows(y, TCPHS_CLAIM_TAKEN_BACK));
     default:
         return false;
     }
@@ -269,6 +277,12 @@ static bool refuses_stray(const struct tcphs_view *v)
     return tcphs_knows(v->y, TCPHS_OTHER_IS_STRAY) && tcphs_refuses_syn(v);
 }
 
+/* … and offers no room as far as that. */
+static bool has_no_room_for_stray(const struct tcphs_view *v)
+{
+    return tcphs_seq_after(v->y->other_iss, v->s->ack + tcphs_granted_window(v->c, v->s));
+}
+
 /* What that segment acknowledged was right: only its sequence number was not. */
 static bool stray_only_leaps(const struct tcphs_view *v)
 {
@@ -313,7 +327,7 @@ uint32_t tcphs_check_ack_too_old(const struct tcphs_view *v)
 
 uint32_t tcphs_check_seq_beyond_window(const struct tcphs_view *v)
 {
-    if (refuses_stray(v) && stray_only_leaps(v))
+    if (refuses_stray(v) && stray_only_leaps(v) && has_no_room_for_stray(v))
         return v->y->other_frame;
     return itself(v, is_ordinary(v) && !has_fin(v) && v->seq_place == TCPHS_SEQ_FAR && receiver_open(v) &&
                          !is_over(v->c) && !(v->c->facts & TCPHS_GAPS));
