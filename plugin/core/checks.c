@@ -144,8 +144,7 @@ uint32_t tcphs_check_synack_bad_ack(const struct tcphs_view *v)
 {
     const bool crossed = v->y->state == TCPHS_SYN_RECEIVED && tcphs_knows(v->x, TCPHS_SENT_SYN) &&
                          tcphs_knows(v->y, TCPHS_SENT_SYN) && tcphs_repeats_syn(v);
-    return itself(v, v->kind == TCPHS_KIND_SYN_ACK && (v->y->state == TCPHS_SYN_SENT || crossed) &&
-                         !tcphs_acks_syn(v));
+    return itself(v, v->kind == TCPHS_KIND_SYN_ACK && (v->y->state == TCPHS_SYN_SENT || crossed) && !tcphs_acks_syn(v));
 }
 
 uint32_t tcphs_check_synack_wrong_direction(const struct tcphs_view *v)
@@ -231,9 +230,10 @@ uint32_t tcphs_check_final_ack_bad(const struct tcphs_view *v)
 {
     if (v->x->state == TCPHS_SYN_RECEIVED && tcphs_refutes_claim(v))
         return v->y->claim_frame;
-    return itself(v, tcphs_is_displaced_final_ack(v) ||
-                         (is_ordinary(v) && v->y->state == TCPHS_SYN_RECEIVED && v->seq_place != TCPHS_SEQ_OLD &&
-                          v->ack_place != TCPHS_ACK_UNSEEN && tcphs_knows(v->y, TCPHS_KNOWS_ISS) && !tcphs_acks_syn(v)));
+    return itself(v,
+                  tcphs_is_displaced_final_ack(v) ||
+                      (is_ordinary(v) && v->y->state == TCPHS_SYN_RECEIVED && v->seq_place != TCPHS_SEQ_OLD &&
+                       v->ack_place != TCPHS_ACK_UNSEEN && tcphs_knows(v->y, TCPHS_KNOWS_ISS) && !tcphs_acks_syn(v)));
 }
 
 uint32_t tcphs_check_ack_in_syn_sent(const struct tcphs_view *v)
@@ -475,10 +475,11 @@ uint32_t tcphs_check_rst_ttl(const struct tcphs_view *v)
 {
     const struct tcphs_end *x = v->x;
     /* A closed end answers without the connection's own settings: other TTL, identification 0. */
-    if (v->kind != TCPHS_KIND_RST || tcphs_answers_as_closed(v) || v->answers_claim)
+    const bool closed = is_over(v->c) || tcphs_knows(x, TCPHS_FIN_SENT) || x->state == TCPHS_CLOSED;
+    if (v->kind != TCPHS_KIND_RST || (closed && tcphs_answers_as_closed(v)) || v->answers_claim)
         return 0;
-    const bool other_way = v->s->ttl != 0 && x->ttl != 0 && x->ttl_steady >= STEADY && x->ttl_steady != TCPHS_MIXED &&
-                           v->s->ttl != x->ttl;
+    const bool other_way =
+        v->s->ttl != 0 && x->ttl != 0 && x->ttl_steady >= STEADY && x->ttl_steady != TCPHS_MIXED && v->s->ttl != x->ttl;
     const uint16_t step = (uint16_t)(v->s->ip_id - x->ip_id);
     const bool out_of_step = v->s->ip_id != 0 && x->ip_id_steps >= STEADY && step > FAR_STEP;
     return itself(v, other_way || out_of_step);
@@ -641,7 +642,8 @@ static bool is_plain(const struct tcphs_view *v)
     return v->kind == TCPHS_KIND_ORDINARY && v->accepted == TCPHS_ACCEPT_YES && suspicions == 0 &&
            x->state == TCPHS_ESTABLISHED && y->state == TCPHS_ESTABLISHED && !is_over(v->c) && v->s->urgent == 0 &&
            !tcphs_has_any(v->s, TCPHS_FIN | TCPHS_URG) && (v->s->length > 0 || !tcphs_has_any(v->s, TCPHS_PSH)) &&
-           v->s->source_port != 0 && v->s->destination_port != 0 && !tcphs_check_window_shrunk(v) && !((x->known | y->known) & TCPHS_FIN_SENT);
+           v->s->source_port != 0 && v->s->destination_port != 0 && !tcphs_check_window_shrunk(v) &&
+           !((x->known | y->known) & TCPHS_FIN_SENT);
 }
 
 /*

@@ -119,8 +119,7 @@ void tcphs_connection_look(const struct tcphs_connection *c, struct tcphs_outcom
 static void tell_numbers(const struct tcphs_view *v, struct tcphs_outcome *o)
 {
     const struct tcphs_end *x = v->x, *y = v->y;
-    const bool refuses_stray =
-        tcphs_knows(y, TCPHS_OTHER_IS_STRAY) && y->other_frame != 0 && o->back == y->other_frame;
+    const bool refuses_stray = tcphs_knows(y, TCPHS_OTHER_IS_STRAY) && y->other_frame != 0 && o->back == y->other_frame;
     const bool proves_earlier = refuses_stray || (y->claim_frame != 0 && o->back == y->claim_frame);
     const struct tcphs_end *sender = proves_earlier ? x : y; /* of the bytes that are acknowledged */
     const uint32_t ack_start = tcphs_knows(sender, TCPHS_KNOWS_ISS) ? sender->iss : 0;
@@ -173,8 +172,7 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
         m->y->known &= ~(uint32_t)TCPHS_CLAIM_HAS_FIN;
     }
     const uint64_t refused = TCPHS_FINDING_BIT(TCPHS_FINDS_syn_in_connection) |
-                             TCPHS_FINDING_BIT(TCPHS_FINDS_synack_changed) |
-                             TCPHS_FINDING_BIT(TCPHS_FINDS_ack_unsent) |
+                             TCPHS_FINDING_BIT(TCPHS_FINDS_synack_changed) | TCPHS_FINDING_BIT(TCPHS_FINDS_ack_unsent) |
                              TCPHS_FINDING_BIT(TCPHS_FINDS_seq_beyond_window);
     if ((findings & refused) && m->v->kind == TCPHS_KIND_ORDINARY && m->o->back == m->y->other_frame) {
         m->y->other_frame = 0;
@@ -188,92 +186,124 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
         m->c->early_frame = 0;
 }
 
+/* What later segments have proved about earlier ones: taken back, believed, or revived before this one is judged. */
+static void revise(const struct tcphs_move *m, struct tcphs_view *v)
+{
+    if (tcphs_contradicts_assumed_fin(v)) {
+        tcphs_retract_assumed_fin(m);
+        tcphs_view_init(v, m->c, m->s);
+    }
+    if (tcphs_resets_behind_unseen_fin(v)) {
+        tcphs_assume_own_fin(m);
+        tcphs_view_init(v, m->c, m->s);
+    }
+    if (tcphs_confirms_gap(v)) {
+        tcphs_confirm_gap(m);
+        tcphs_view_init(v, m->c, m->s);
+    }
+}
+
+/* Names what is wrong with the segment as the connection stands now. */
+static void find(const struct tcphs_move *m)
+{
+    uint32_t back = 0;
+    const uint64_t found = tcphs_check_all(m->v, &back);
+    m->o->findings |= found;
+    m->o->back = m->o->back ? m->o->back : back;
+    if (found)
+        tell_numbers(m->v, m->o);
+}
+
+/* A segment that shows what its receiver believed to be wrong is held against the belief first, then against the truth.
+ */
+static void overturn(const struct tcphs_move *m, struct tcphs_view *v)
+{
+    if (tcphs_survives_rst(v) || (tcphs_outlives_own_rst(v) && v->kind == TCPHS_KIND_SYN_ACK)) {
+        find(m);
+        tcphs_revive(m->c);
+        tcphs_view_init(v, m->c, m->s);
+    }
+    if (tcphs_overtakes_held_fin(v)) {
+        find(m);
+        tcphs_retract_held_fin(m);
+        tcphs_view_init(v, m->c, m->s);
+    }
+}
+
+static void note_sender(const struct tcphs_move *m)
+{
+    if (m->v->accepted != TCPHS_ACCEPT_NO)
+        m->x->fit_clock = tcphs_clock(m->s->time);
+    if (m->v->accepted == TCPHS_ACCEPT_YES && m->v->kind != TCPHS_KIND_RST)
+        tcphs_learn_hops(m);
+    m->x->known |= TCPHS_SENT_ANYTHING;
+    if (m->v->kind != TCPHS_KIND_BARE)
+        m->c->facts |= TCPHS_FIRST_PASSED;
+    m->c->last_time = m->s->time;
+}
+
+/* What is shown of every segment: the connection as it stands behind it. */
+static void show_standing(const struct tcphs_connection *c, struct tcphs_outcome *o)
+{
+    struct tcphs_outcome standing;
+    tcphs_connection_look(c, &standing);
+    o->stage = standing.stage;
+    o->client = standing.client;
+    o->assumed = standing.assumed;
+    memcpy(o->state, standing.state, sizeof o->state);
+    memcpy(o->usual, standing.usual, sizeof o->usual);
+    memcpy(o->links, standing.links, sizeof o->links);
+}
+
 static void feed(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
 {
     struct tcphs_view v;
-    struct tcphs_outcome told = { .frame = s->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1 };
-    const struct tcphs_move m = { c, s, &v, &told, &c->end[s->from], &c->end[!s->from] };
-    uint32_t back = 0;
+    const struct tcphs_move m = { c, s, &v, o, &c->end[s->from], &c->end[!s->from] };
+    *o = (struct tcphs_outcome){ .frame = s->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1 };
     tcphs_view_init(&v, c, s);
     const bool outlives = tcphs_outlives_own_rst(&v);
-    if (tcphs_survives_rst(&v) || (outlives && v.kind == TCPHS_KIND_SYN_ACK)) {
-        told.findings = tcphs_check_all(&v, &told.back);
-        tcphs_revive(c);
-        tcphs_view_init(&v, c, s);
-    }
-    if (tcphs_contradicts_assumed_fin(&v)) {
-        tcphs_retract_assumed_fin(&m);
-        tcphs_view_init(&v, c, s);
-    }
-    if (tcphs_overtakes_held_fin(&v)) {
-        told.findings |= tcphs_check_all(&v, &told.back);
-        if (told.findings)
-            tell_numbers(&v, &told);
-        tcphs_retract_held_fin(&m);
-        tcphs_view_init(&v, c, s);
-    }
-    if (tcphs_resets_behind_unseen_fin(&v)) {
-        tcphs_assume_own_fin(&m);
-        tcphs_view_init(&v, c, s);
-    }
-    if (tcphs_confirms_gap(&v)) {
-        tcphs_confirm_gap(&m);
-        tcphs_view_init(&v, c, s);
-    }
+    overturn(&m, &v);
+    revise(&m, &v);
     const enum tcphs_stage before = tcphs_connection_stage(c);
     const bool was_syn_received = m.y->state == TCPHS_SYN_RECEIVED;
-    told.findings |= tcphs_check_all(&v, &back);
-    told.back = told.back ? told.back : back;
-    if (told.findings)
-        tell_numbers(&v, &told);
-    told.accepted = v.accepted;
+    find(&m);
+    o->accepted = v.accepted;
     move(&m);
-    if (v.accepted != TCPHS_ACCEPT_NO)
-        m.x->fit_clock = tcphs_clock(s->time);
-    if (v.accepted == TCPHS_ACCEPT_YES && v.kind != TCPHS_KIND_RST)
-        tcphs_learn_hops(&m);
     if (outlives)
         c->rst_sender_went_on = true;
-    settle(&m, told.findings);
+    settle(&m, o->findings);
     tell_milestones(&m, before, was_syn_received);
-    m.x->known |= TCPHS_SENT_ANYTHING;
-    if (v.kind != TCPHS_KIND_BARE)
-        c->facts |= TCPHS_FIRST_PASSED;
-    c->last_time = s->time;
+    note_sender(&m);
+    o->back = o->back == TCPHS_NAMELESS_FRAME ? 0 : o->back;
+    show_standing(c, o);
+}
 
-    tcphs_connection_look(c, o);
-    const struct tcphs_outcome as_it_stands = *o;
-    *o = told;
-    o->back = told.back == TCPHS_NAMELESS_FRAME ? 0 : told.back;
-    o->stage = as_it_stands.stage;
-    o->client = as_it_stands.client;
-    o->assumed = as_it_stands.assumed;
-    memcpy(o->state, as_it_stands.state, sizeof o->state);
-    memcpy(o->usual, as_it_stands.usual, sizeof o->usual);
-    memcpy(o->links, as_it_stands.links, sizeof o->links);
+/*
+ * What a socket sends to itself it also hears from itself: a simultaneous open with equal numbers, and so on. Both ends
+ * are one socket; what the first of two steps tells is kept, but for the milestones that the second one reaches.
+ */
+static void hear_itself(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
+{
+    const uint16_t syns = c->syn_count, syn_acks = c->synack_count;
+    struct tcphs_segment heard = *s;
+    struct tcphs_outcome second;
+    heard.from = !s->from;
+    feed(c, &heard, &second);
+    c->end[heard.from].state = c->end[s->from].state;
+    c->syn_count = syns;
+    c->synack_count = syn_acks;
+    o->findings |= second.findings & ~TCPHS_ANOMALIES;
+    o->close_steps |= second.close_steps;
+    o->event = o->event ? o->event : second.event;
+    o->time_setup = o->time_setup < 0 ? second.time_setup : o->time_setup;
+    show_standing(c, o);
 }
 
 void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
 {
     feed(c, s, o);
-    if (!s->to_itself)
-        return;
-    /* What a socket sends to itself it also hears from itself: a simultaneous open with equal numbers, and so on. */
-    const struct tcphs_outcome sent = *o;
-    const uint16_t syns = c->syn_count, syn_acks = c->synack_count;
-    struct tcphs_segment heard = *s;
-    heard.from = !s->from;
-    feed(c, &heard, o);
-    c->end[heard.from].state = c->end[s->from].state; /* one socket */
-    o->state[heard.from] = o->state[s->from];
-    c->syn_count = syns;
-    c->synack_count = syn_acks;
-    o->syn_count = sent.syn_count;
-    o->synack_count = sent.synack_count;
-    o->step = sent.step;
-    o->accepted = sent.accepted;
-    o->close_steps |= sent.close_steps;
-    o->event = sent.event ? sent.event : o->event;
+    if (s->to_itself)
+        hear_itself(c, s, o);
 }
 
 void tcphs_connection_icmp(struct tcphs_connection *c, uint32_t frame, unsigned from)

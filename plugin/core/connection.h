@@ -39,12 +39,12 @@ enum tcphs_known {
     TCPHS_ANSWERED_SYN_ACK = 0x1000000, /**< it has sent an ordinary segment since its own SYN-ACK */
     TCPHS_CLAIM_TAKEN_BACK = 0x400000,  /**< it went on to send new data that acknowledges less */
     TCPHS_OTHER_IS_SYN_ACK = 0x80000,   /**< other_iss is of a SYN-ACK, and other_end what it acknowledged */
-    TCPHS_SENT_UNSURE = 0x100000,  /**< snd_nxt is what an empty segment said: the bytes before it were not captured */
-    TCPHS_KNOWS_GRANT = 0x10000000,    /**< granted_edge and granted_ack hold */
+    TCPHS_SENT_UNSURE = 0x100000,   /**< snd_nxt is what an empty segment said: the bytes before it were not captured */
+    TCPHS_KNOWS_GRANT = 0x10000000, /**< granted_edge and granted_ack hold */
     TCPHS_OFFERS_NOTHING = 0x20000000, /**< the window it offered last was zero */
-    TCPHS_HELD_OVERFLOW = 0x20000, /**< more holes than held[] can tell: rcv_nxt may lag */
+    TCPHS_HELD_OVERFLOW = 0x20000,     /**< more holes than held[] can tell: rcv_nxt may lag */
     TCPHS_OTHER_IS_STRAY = 0x2000000,  /**< other_iss is of a segment without SYN, and other_end what it acknowledged */
-    TCPHS_PROVOKED_BY_RST = 0x8000000,   /**< provoked_frame is a RST not yet accused */
+    TCPHS_PROVOKED_BY_RST = 0x8000000, /**< provoked_frame is a RST not yet accused */
     TCPHS_CLAIM_BROUGHT_FIN = 0x4000000, /**< its FIN came with the claim that made us assume the peer's */
 };
 
@@ -60,26 +60,26 @@ struct tcphs_end {
     uint32_t rcv_ack;                        /**< highest acknowledgment it sent */
     uint32_t recent_acks[TCPHS_RECENT_ACKS]; /**< the last different acknowledgments it sent, valid with KNOWS_HEARD */
     uint32_t rcv_edge;                       /**< highest right window edge it ever granted */
-    uint32_t granted_edge; /**< the same, only as far as it said so itself with the scale known … */
-    uint32_t granted_ack;  /**< … and what it acknowledged then: beyond this, a lower edge takes back what was offered */
-    uint32_t max_window;                     /**< largest window it ever granted, scaled */
+    uint32_t granted_edge;                   /**< the same, only as far as it said so itself with the scale known … */
+    uint32_t granted_ack; /**< … and what it acknowledged then: beyond this, a lower edge takes back what was offered */
+    uint32_t max_window; /**< largest window it ever granted, scaled */
     uint32_t fin_seq;
     uint32_t sack_right;
     uint32_t held[TCPHS_HELD][2]; /**< out-of-order data it has heard: [left, right), unused when equal */
     uint32_t claim_ack;           /**< it acknowledged this, beyond what its peer was seen to send … */
     uint32_t claim_frame;         /**< … in this frame; 0 = no open claim */
-    uint32_t other_iss;           /**< a SYN, SYN-ACK or stray segment of it, of numbers that do not fit the connection … */
-    uint32_t other_end;           /**< … the number behind all that SYN occupies … */
-    uint32_t other_frame;         /**< … in this frame; 0 = none */
-    uint32_t claim_clock;         /**< when it made that claim, see tcphs_clock */
-    uint32_t fit_clock;           /**< when it last sent what its peer accepts */
-    uint32_t provoked_frame;      /**< its last segment that RFC 5961 lets the peer challenge; 0 = none */
-    uint32_t known;               /**< enum tcphs_known */
-    uint8_t state;                /**< enum tcphs_state */
-    uint8_t wscale;               /**< shift it offered, at most 14 */
-    uint8_t ttl, ttl_steady;      /**< of its last segment, and how many had it; TCPHS_MIXED = not all of them */
-    uint16_t ip_id;               /**< of its last segment … */
-    uint8_t ip_id_steps;          /**< … and how many small steps in a row led to it */
+    uint32_t other_iss;   /**< a SYN, SYN-ACK or stray segment of it, of numbers that do not fit the connection … */
+    uint32_t other_end;   /**< … the number behind all that SYN occupies … */
+    uint32_t other_frame; /**< … in this frame; 0 = none */
+    uint32_t claim_clock; /**< when it made that claim, see tcphs_clock */
+    uint32_t fit_clock;   /**< when it last sent what its peer accepts */
+    uint32_t provoked_frame; /**< its last segment that RFC 5961 lets the peer challenge; 0 = none */
+    uint32_t known;          /**< enum tcphs_known */
+    uint8_t state;           /**< enum tcphs_state */
+    uint8_t wscale;          /**< shift it offered, at most 14 */
+    uint8_t ttl, ttl_steady; /**< of its last segment, and how many had it; TCPHS_MIXED = not all of them */
+    uint16_t ip_id;          /**< of its last segment … */
+    uint8_t ip_id_steps;     /**< … and how many small steps in a row led to it */
 };
 
 /** Facts about the connection as a whole; bits of tcphs_connection.facts. */

@@ -67,8 +67,7 @@ static bool may_have_ended(const struct tcphs_view *v)
 /* Both numbers of x's segment have a place in this connection. */
 static bool fits(const struct tcphs_view *v)
 {
-    return tcphs_knows(v->x, TCPHS_KNOWS_SENT) &&
-           tcphs_seq_within(v->s->seq, v->x->snd_una - 1, v->x->snd_nxt) &&
+    return tcphs_knows(v->x, TCPHS_KNOWS_SENT) && tcphs_seq_within(v->s->seq, v->x->snd_una - 1, v->x->snd_nxt) &&
            (v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD);
 }
 
@@ -99,8 +98,8 @@ static bool answers_other_syn_ack(const struct tcphs_view *v)
 /* x goes on with its own other SYN or SYN-ACK; whatever answered it was not captured, and nobody has refused it. */
 static bool follows_own_other(const struct tcphs_view *v)
 {
-    return v->x->other_frame != 0 && !tcphs_knows(v->x, TCPHS_OTHER_IS_STRAY) &&
-           v->s->seq == v->x->other_iss + 1 && v->x->other_iss + 1 != v->x->snd_nxt && !fits(v);
+    return v->x->other_frame != 0 && !tcphs_knows(v->x, TCPHS_OTHER_IS_STRAY) && v->s->seq == v->x->other_iss + 1 &&
+           v->x->other_iss + 1 != v->x->snd_nxt && !fits(v);
 }
 
 /* Well beyond its own FIN, acknowledging what y never sent: nothing of this connection. */

@@ -123,8 +123,7 @@ static uint8_t place_ack(const struct tcphs_view *v)
     if (below <= 0)
         return TCPHS_ACK_IN;
     /* Nobody can ever have acknowledged less than the SYN (common kernels count the bytes that were). */
-    if (tcphs_knows(y, TCPHS_KNOWS_ISS) && tcphs_is_synchronised(y->state) &&
-        tcphs_seq_before(v->s->ack, y->iss + 1))
+    if (tcphs_knows(y, TCPHS_KNOWS_ISS) && tcphs_is_synchronised(y->state) && tcphs_seq_before(v->s->ack, y->iss + 1))
         return TCPHS_ACK_TOO_OLD;
     return tcphs_knows(v->x, TCPHS_KNOWS_WINDOW) && (uint32_t)below > slack(v->x) ? TCPHS_ACK_TOO_OLD : TCPHS_ACK_OLD;
 }
@@ -170,7 +169,8 @@ bool tcphs_leaps(const struct tcphs_view *v)
     const struct tcphs_end *x = v->x;
     const bool closed = (x->known & (TCPHS_FIN_SENT | TCPHS_FIN_ASSUMED)) == TCPHS_FIN_SENT;
     if (v->kind != TCPHS_KIND_ORDINARY || v->seq_place != TCPHS_SEQ_FAR || closed ||
-        !tcphs_knows(x, TCPHS_KNOWS_SENT) || x->state < TCPHS_SYN_RECEIVED || !tcphs_is_synchronised(v->y->state) || v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD)
+        !tcphs_knows(x, TCPHS_KNOWS_SENT) || x->state < TCPHS_SYN_RECEIVED || !tcphs_is_synchronised(v->y->state) ||
+        v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD)
         return false;
     const int32_t leap = tcphs_seq_diff(v->s->seq, x->snd_nxt);
     /* Twice the window that was seen: it may have grown in the round trip that is under way. */
@@ -213,15 +213,14 @@ bool tcphs_answers_as_closed(const struct tcphs_view *v)
         return true;
     /* The path may have held back one of the acknowledgments before those until their receiver had closed. */
     const uint32_t oldest = v->y->recent_acks[TCPHS_RECENT_ACKS - 1];
-    return both_closed && tcphs_knows(v->x, TCPHS_KNOWS_ISS) && tcphs_seq_after(v->s->seq, v->x->iss) && tcphs_seq_before(v->s->seq, oldest) &&
-           (uint32_t)tcphs_seq_diff(v->y->rcv_nxt, v->s->seq) <= slack(v->y);
+    return both_closed && tcphs_knows(v->x, TCPHS_KNOWS_ISS) && tcphs_seq_after(v->s->seq, v->x->iss) &&
+           tcphs_seq_before(v->s->seq, oldest) && (uint32_t)tcphs_seq_diff(v->y->rcv_nxt, v->s->seq) <= slack(v->y);
 }
 
 bool tcphs_refuses_other_syn(const struct tcphs_view *v)
 {
     return v->y->other_frame != 0 && !(v->y->known & (TCPHS_OTHER_IS_SYN_ACK | TCPHS_OTHER_IS_STRAY)) &&
-           tcphs_has_any(v->s, TCPHS_ACK) &&
-           tcphs_seq_within(v->s->ack, v->y->other_iss + 1, v->y->other_end);
+           tcphs_has_any(v->s, TCPHS_ACK) && tcphs_seq_within(v->s->ack, v->y->other_iss + 1, v->y->other_end);
 }
 
 bool tcphs_acks_syn(const struct tcphs_view *v)

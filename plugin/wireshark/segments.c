@@ -173,7 +173,15 @@ static void read_sack(struct tcphs_segment *s, const guint8 *blocks, unsigned le
 
 static void read_option(struct tcphs_segment *s, const guint8 *option, unsigned length)
 {
-    enum { WSCALE = 3, SACK = 5, TIMESTAMP = 8, MULTIPATH = 30, FASTOPEN = 34, EXPERIMENT = 254, FASTOPEN_MAGIC = 0xF989 };
+    enum {
+        WSCALE = 3,
+        SACK = 5,
+        TIMESTAMP = 8,
+        MULTIPATH = 30,
+        FASTOPEN = 34,
+        EXPERIMENT = 254,
+        FASTOPEN_MAGIC = 0xF989
+    };
     switch (option[0]) {
     case WSCALE:
         if (length == 3) {

@@ -45,8 +45,8 @@ struct tcphs_headers {
     GPtrArray *tcp, *ip, *ipv6, *length;
     unsigned tcp_seen, ip_seen, ipv6_seen;
     struct tcphs_place network; /**< the IP header last passed */
-    guint32 path;   /**< VLAN and the tunnels passed so far */
-    int tunnel;     /**< protocol of the tunnel header last passed; 0 = none since the last IP header */
+    guint32 path;               /**< VLAN and the tunnels passed so far */
+    int tunnel;                 /**< protocol of the tunnel header last passed; 0 = none since the last IP header */
     bool network_is_v6, in_icmp;
     bool blind; /**< the host built a tree without the fields we asked for: find the header by what packet_info says */
 };
