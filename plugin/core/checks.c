@@ -468,7 +468,7 @@ uint32_t tcphs_check_rst_train(const struct tcphs_view *v)
 
 /* Before this many segments in a row agree, nothing is said about the next. */
 #define STEADY 3
-/* A sender busy with other connections may have used this many identifications in between. */
+/* A sender busy with other connections may have used this many identifications within a second. */
 #define FAR_STEP 8192
 
 uint32_t tcphs_check_rst_ttl(const struct tcphs_view *v)
@@ -478,11 +478,12 @@ uint32_t tcphs_check_rst_ttl(const struct tcphs_view *v)
     const bool closed = is_over(v->c) || tcphs_knows(x, TCPHS_FIN_SENT) || x->state == TCPHS_CLOSED;
     if (v->kind != TCPHS_KIND_RST || (closed && tcphs_answers_as_closed(v)) || v->answers_claim)
         return 0;
-    const bool other_way =
-        v->s->ttl != 0 && x->ttl != 0 && x->ttl_steady >= STEADY && x->ttl_steady != TCPHS_MIXED && v->s->ttl != x->ttl;
+    if (v->s->ttl == 0 || x->ttl_steady < STEADY || x->ttl_steady == TCPHS_MIXED)
+        return 0;
     const uint16_t step = (uint16_t)(v->s->ip_id - x->ip_id);
-    const bool out_of_step = v->s->ip_id != 0 && x->ip_id_steps >= STEADY && step > FAR_STEP;
-    return itself(v, other_way || out_of_step);
+    const bool at_once = tcphs_clock(v->s->time) - x->fit_clock < TCPHS_SECOND / 1000;
+    const bool out_of_step = v->s->ip_id != 0 && x->ip_id_steps >= STEADY && step > FAR_STEP && at_once;
+    return itself(v, v->s->ttl != x->ttl || out_of_step);
 }
 
 uint32_t tcphs_check_rst_in_handshake(const struct tcphs_view *v)
