@@ -264,7 +264,8 @@ void tcphs_move_by_ordinary(const struct tcphs_move *m)
 {
     if (tcphs_connection_stage(m->c) == TCPHS_STAGE_NONE && m->x->state == TCPHS_UNKNOWN)
         tcphs_pick_up_midstream(m);
-    if (m->v->accepted != TCPHS_ACCEPT_NO || tcphs_is_unseen_fin(m->v))
+    const bool strange = m->v->accepted == TCPHS_ACCEPT_UNKNOWN && tcphs_is_stranger(m->v);
+    if ((m->v->accepted != TCPHS_ACCEPT_NO && !strange) || tcphs_is_unseen_fin(m->v))
         accept_ordinary(m);
     else
         remember_refused(m);

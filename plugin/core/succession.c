@@ -79,7 +79,7 @@ static bool syn_ack_is_next(const struct tcphs_view *v)
         return false;
     if (tcphs_refuses_other_syn(v)) /* here: takes it up, by the same numbers */
         return true;
-    return is_ended(v->c) && (tcphs_is_foreign_syn_ack(v) || !tcphs_knows(v->x, TCPHS_KNOWS_ISS));
+    return is_ended(v->c) && !tcphs_knows(v->x, TCPHS_KNOWS_ISS);
 }
 
 /* A RST that refuses the new attempt leaves the old connection, whose end was not captured, as it was. */
@@ -91,15 +91,19 @@ static bool refuses_new_attempt(const struct tcphs_view *v)
 static bool answers_other_syn_ack(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;
-    return y->other_frame != 0 && tcphs_knows(y, TCPHS_OTHER_IS_SYN_ACK) && v->s->seq == y->other_end &&
-           v->s->ack == y->other_iss + 1;
+    return y->other_frame != 0 && tcphs_knows(y, TCPHS_OTHER_IS_SYN_ACK) && !fits(v) &&
+           tcphs_seq_near(v->s->seq, y->other_end) && tcphs_seq_after(v->s->ack, y->other_iss) &&
+           tcphs_seq_near(v->s->ack, y->other_iss);
 }
 
-/* x goes on with its own other SYN or SYN-ACK; whatever answered it was not captured, and nobody has refused it. */
+/* x goes on with its own other SYN, or SYN-ACK where the other end is never seen; nobody has refused it. */
 static bool follows_own_other(const struct tcphs_view *v)
 {
-    return v->x->other_frame != 0 && !tcphs_knows(v->x, TCPHS_OTHER_IS_STRAY) && v->s->seq == v->x->other_iss + 1 &&
-           v->x->other_iss + 1 != v->x->snd_nxt && !fits(v);
+    const struct tcphs_end *x = v->x;
+    if (x->other_frame == 0 || tcphs_knows(x, TCPHS_OTHER_IS_STRAY) ||
+        (tcphs_knows(x, TCPHS_OTHER_IS_SYN_ACK) && tcphs_knows(v->y, TCPHS_SENT_ANYTHING)))
+        return false;
+    return v->s->seq == x->other_iss + 1 && x->other_iss + 1 != x->snd_nxt && !fits(v);
 }
 
 /* Well beyond its own FIN, acknowledging what y never sent: nothing of this connection. */
@@ -149,8 +153,7 @@ bool tcphs_connection_is_next(const struct tcphs_connection *c, const struct tcp
     case TCPHS_KIND_SYN_ACK:
         return syn_ack_is_next(&v);
     case TCPHS_KIND_ORDINARY:
-        return answers_other_syn_ack(&v) || follows_own_other(&v) || strangers_agree(&v) ||
-               (is_ended(c) && (tcphs_is_foreign(&v) || is_past_fin(&v)));
+        return answers_other_syn_ack(&v) || follows_own_other(&v) || strangers_agree(&v);
     case TCPHS_KIND_RST:
         return refuses_new_attempt(&v);
     case TCPHS_KIND_BARE:
