@@ -359,8 +359,8 @@ bool tcphs_survives_rst(const struct tcphs_view *v)
     /* Its own place in its own space: the last number seen, or a repeat of what is not acknowledged. */
     if (!tcphs_knows(v->x, TCPHS_KNOWS_SENT) || !tcphs_seq_within(v->s->seq, v->x->snd_una - 1, v->x->snd_nxt))
         return false;
-    if (c->rst_sender_went_on && tcphs_seq_after(v->s->ack, c->rst_seq))
-        return true; /* it acknowledges what came after the RST */
+    if ((c->rst_sender_went_on || c->rst_doubtful) && tcphs_seq_after(v->s->ack, c->rst_seq))
+        return true; /* it acknowledges what came after the RST, or expected it when the RST came */
     /* What was queued on the way when the RST was sent arrives later than an idle round trip. */
     const int64_t patience = c->round_trip > QUEUES ? c->round_trip : QUEUES;
     return v->s->time - c->rst_time > patience;

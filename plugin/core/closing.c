@@ -100,6 +100,8 @@ void tcphs_assume_own_fin(const struct tcphs_move *m)
     }
     tcphs_send_fin(m, x, TCPHS_SENDS_FIN, x->snd_nxt);
     x->known |= TCPHS_FIN_ASSUMED | TCPHS_FIN_HEARD | TCPHS_FIN_ACKED;
+    x->provoked_frame = m->s->frame; /* should the other end not agree */
+    x->known |= TCPHS_PROVOKED_BY_RST;
     y->rcv_nxt = y->rcv_ack = x->fin_seq + 1;
     tcphs_act(y, TCPHS_HEARS_FIN);
     tcphs_act(x, TCPHS_HEARS_ACK_OF_FIN);
@@ -156,6 +158,23 @@ void tcphs_retract_assumed_fin(const struct tcphs_move *m)
             y->snd_nxt = y->fin_seq;
         y->known &= ~(uint32_t)TCPHS_CLAIM_BROUGHT_FIN;
     }
+    settle_fins(m);
+}
+
+bool tcphs_never_heard_assumed_fin(const struct tcphs_view *v)
+{
+    const struct tcphs_end *y = v->y;
+    return v->kind == TCPHS_KIND_ORDINARY && tcphs_knows(y, TCPHS_FIN_ASSUMED | TCPHS_PROVOKED_BY_RST) &&
+           y->provoked_frame != 0 && v->s->ack == y->fin_seq;
+}
+
+void tcphs_retract_own_fin(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x, *y = m->y;
+    take_fin_back(y, x);
+    if (!tcphs_seq_after(x->snd_una, x->fin_seq))
+        x->known &= ~(uint32_t)TCPHS_FIN_ACKED;
+    m->c->end_frame = 0;
     settle_fins(m);
 }
 

@@ -193,6 +193,10 @@ static void revise(const struct tcphs_move *m, struct tcphs_view *v)
         tcphs_retract_assumed_fin(m);
         tcphs_view_init(v, m->c, m->s);
     }
+    if (tcphs_never_heard_assumed_fin(v)) {
+        tcphs_retract_own_fin(m);
+        tcphs_view_init(v, m->c, m->s);
+    }
     if (tcphs_resets_behind_unseen_fin(v)) {
         tcphs_assume_own_fin(m);
         tcphs_view_init(v, m->c, m->s);

@@ -137,6 +137,7 @@ struct tcphs_connection {
     uint8_t rst_from;
     uint8_t burst_from, burst_count;
     bool rst_sender_went_on;
+    bool rst_doubtful;     /**< it was at the last acknowledgment seen, not at all that its receiver may have heard */
     bool rst_peer_known;   /**< rst_peer_nxt holds */
     uint8_t before_rst[2]; /**< states to return to when the RST proves to be forged */
 };

@@ -76,6 +76,10 @@ void tcphs_assume_own_fin(const struct tcphs_move *m);
 bool tcphs_contradicts_assumed_fin(const struct tcphs_view *v);
 /** Takes an assumed FIN of the sender back. */
 void tcphs_retract_assumed_fin(const struct tcphs_move *m);
+/** Does the segment show that its sender never heard the FIN that a RST of its peer made us assume? */
+bool tcphs_never_heard_assumed_fin(const struct tcphs_view *v);
+/** Takes that FIN, and the RST, back. */
+void tcphs_retract_own_fin(const struct tcphs_move *m);
 /** Does the segment, in sequence, take the place of a FIN of its sender that the receiver still holds back? */
 bool tcphs_overtakes_held_fin(const struct tcphs_view *v);
 /** Takes that FIN back. */

@@ -65,6 +65,7 @@ static void obey_rst(const struct tcphs_move *m, enum tcphs_stage stage)
     c->rst_peer_nxt = m->y->snd_nxt;
     c->rst_peer_known = tcphs_knows(m->y, TCPHS_KNOWS_SENT);
     c->rst_sender_went_on = false;
+    c->rst_doubtful = tcphs_rst_is_doubtful(m->v);
 }
 
 static void count_burst(const struct tcphs_move *m)

@@ -199,6 +199,13 @@ bool tcphs_rst_is_exact(const struct tcphs_view *v)
     return tcphs_knows(y, TCPHS_SENT_SACK) && seq == y->sack_right && tcphs_seq_after(seq, y->rcv_nxt);
 }
 
+bool tcphs_rst_is_doubtful(const struct tcphs_view *v)
+{
+    const struct tcphs_end *y = v->y;
+    return v->kind == TCPHS_KIND_RST && tcphs_has_any(v->s, TCPHS_ACK) && tcphs_knows(y, TCPHS_KNOWS_HEARD) &&
+           v->s->seq == y->rcv_ack && tcphs_seq_after(y->rcv_nxt, v->s->seq);
+}
+
 bool tcphs_answers_as_closed(const struct tcphs_view *v)
 {
     if (v->kind != TCPHS_KIND_RST || tcphs_has_any(v->s, TCPHS_ACK) || !tcphs_knows(v->y, TCPHS_KNOWS_HEARD))
@@ -251,7 +258,7 @@ static uint8_t judge_rst(const struct tcphs_view *v)
     if (!tcphs_knows(y, TCPHS_KNOWS_HEARD))
         return TCPHS_ACCEPT_UNKNOWN;
     if (tcphs_rst_is_exact(v))
-        return TCPHS_ACCEPT_YES;
+        return tcphs_rst_is_doubtful(v) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_YES;
     /* In or beyond a hole of the capture it may be exact: where the sender stands, or where the receiver says it is. */
     const bool at_edge = v->s->seq == v->x->snd_nxt && (holds_data(y) || (v->c->facts & TCPHS_GAPS));
     if (at_edge || v->answers_claim)

@@ -100,6 +100,9 @@ bool tcphs_answers_as_closed(const struct tcphs_view *v);
 /** Is a RST with this number exactly where its receiver y would obey it? */
 bool tcphs_rst_is_exact(const struct tcphs_view *v);
 
+/** … but only if the data before it did not arrive: its receiver may expect more than it has acknowledged. */
+bool tcphs_rst_is_doubtful(const struct tcphs_view *v);
+
 /** Does the RST refuse another SYN that its receiver had sent inside the connection? */
 bool tcphs_refuses_other_syn(const struct tcphs_view *v);
 
