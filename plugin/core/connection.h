@@ -16,36 +16,42 @@
 
 /** What is known of an end; bits of tcphs_end.known. */
 enum tcphs_known {
-    TCPHS_KNOWS_ISS = 0x0001,       /**< its SYN or SYN-ACK was captured, or the peer's answer to it */
-    TCPHS_KNOWS_SENT = 0x0002,      /**< snd_nxt and snd_una hold */
-    TCPHS_KNOWS_HEARD = 0x0004,     /**< rcv_nxt holds */
-    TCPHS_KNOWS_WINDOW = 0x0008,    /**< rcv_edge and max_window hold */
-    TCPHS_SAW_SYN_OPTIONS = 0x0010, /**< the options of its SYN were captured whole */
-    TCPHS_OFFERED_SCALE = 0x0020,
-    TCPHS_ASKED_FASTOPEN = 0x0040,
-    TCPHS_SENT_SYN = 0x0080,     /**< a bare SYN was captured */
-    TCPHS_SENT_SYN_ACK = 0x0100, /**< an acceptable SYN-ACK was captured */
-    TCPHS_FIN_SENT = 0x0200,     /**< fin_seq holds */
-    TCPHS_FIN_HEARD = 0x0400,    /**< its FIN is in sequence at the peer */
-    TCPHS_FIN_ACKED = 0x0800,
-    TCPHS_FIN_ASSUMED = 0x1000, /**< its FIN was not captured but acknowledged */
-    TCPHS_DATA_ACKED = 0x2000,  /**< at least one payload byte of it was acknowledged */
-    TCPHS_SENT_SACK = 0x4000,   /**< sack_right holds */
-    TCPHS_SENT_ANYTHING = 0x8000,
-    TCPHS_FIN_REPEATED = 0x10000,       /**< its FIN came again and waits for its ACK */
-    TCPHS_CLAIM_IS_OPEN = 0x40000,      /**< its claim was not refuted at once: unseen bytes would explain it */
-    TCPHS_CLAIM_HAS_FIN = 0x200000,     /**< its open claim came with a FIN, at snd_nxt - 1 */
-    TCPHS_SYN_REFUSED = 0x800000,       /**< its other SYN was refused: it may be a half-open peer */
-    TCPHS_ANSWERED_SYN_ACK = 0x1000000, /**< it has sent an ordinary segment since its own SYN-ACK */
-    TCPHS_CLAIM_TAKEN_BACK = 0x400000,  /**< it went on to send new data that acknowledges less */
-    TCPHS_OTHER_IS_SYN_ACK = 0x80000,   /**< other_iss is of a SYN-ACK, and other_end what it acknowledged */
-    TCPHS_SENT_UNSURE = 0x100000,   /**< snd_nxt is what an empty segment said: the bytes before it were not captured */
-    TCPHS_KNOWS_GRANT = 0x10000000, /**< granted_edge and granted_ack hold */
-    TCPHS_OFFERS_NOTHING = 0x20000000, /**< the window it offered last was zero */
-    TCPHS_HELD_OVERFLOW = 0x20000,     /**< more holes than held[] can tell: rcv_nxt may lag */
-    TCPHS_OTHER_IS_STRAY = 0x2000000,  /**< other_iss is of a segment without SYN, and other_end what it acknowledged */
-    TCPHS_PROVOKED_BY_RST = 0x8000000, /**< provoked_frame is a RST not yet accused */
-    TCPHS_CLAIM_BROUGHT_FIN = 0x4000000, /**< its FIN came with the claim that made us assume the peer's */
+    /* what it has sent */
+    TCPHS_KNOWS_ISS = 1 << 0,  /**< its SYN or SYN-ACK was captured, or the peer's answer to it */
+    TCPHS_KNOWS_SENT = 1 << 1, /**< snd_nxt and snd_una hold */
+    TCPHS_SENT_ANYTHING = 1 << 2,
+    TCPHS_SENT_UNSURE = 1 << 3,  /**< snd_nxt is what an empty segment said: the bytes before it were not captured */
+    TCPHS_SENT_SYN = 1 << 4,     /**< a bare SYN was captured */
+    TCPHS_SENT_SYN_ACK = 1 << 5, /**< an acceptable SYN-ACK was captured */
+    TCPHS_ANSWERED_SYN_ACK = 1 << 6, /**< it has sent an ordinary segment since its own SYN-ACK */
+    TCPHS_DATA_ACKED = 1 << 7,       /**< at least one payload byte of it was acknowledged */
+    /* what its SYN offered */
+    TCPHS_SAW_SYN_OPTIONS = 1 << 8, /**< the options of its SYN were captured whole */
+    TCPHS_OFFERED_SCALE = 1 << 9,
+    TCPHS_ASKED_FASTOPEN = 1 << 10,
+    /* what it has heard and grants */
+    TCPHS_KNOWS_HEARD = 1 << 11,    /**< rcv_nxt holds */
+    TCPHS_HELD_OVERFLOW = 1 << 12,  /**< more holes than held[] can tell: rcv_nxt may lag */
+    TCPHS_SENT_SACK = 1 << 13,      /**< sack_right holds */
+    TCPHS_KNOWS_WINDOW = 1 << 14,   /**< rcv_edge and max_window hold */
+    TCPHS_KNOWS_GRANT = 1 << 15,    /**< granted_edge and granted_ack hold */
+    TCPHS_OFFERS_NOTHING = 1 << 16, /**< the window it offered last was zero */
+    /* its FIN */
+    TCPHS_FIN_SENT = 1 << 17,  /**< fin_seq holds */
+    TCPHS_FIN_HEARD = 1 << 18, /**< it is in sequence at the peer */
+    TCPHS_FIN_ACKED = 1 << 19,
+    TCPHS_FIN_ASSUMED = 1 << 20,  /**< it was not captured but acknowledged */
+    TCPHS_FIN_REPEATED = 1 << 21, /**< it came again and waits for its ACK */
+    /* its claim to have heard more than was captured */
+    TCPHS_CLAIM_IS_OPEN = 1 << 22,     /**< not refuted at once: unseen bytes would explain it */
+    TCPHS_CLAIM_TAKEN_BACK = 1 << 23,  /**< it went on to send new data that acknowledges less */
+    TCPHS_CLAIM_HAS_FIN = 1 << 24,     /**< it came with a FIN, at snd_nxt - 1 */
+    TCPHS_CLAIM_BROUGHT_FIN = 1 << 25, /**< its FIN came with the claim that made us assume the peer's */
+    /* its segments that do not fit */
+    TCPHS_OTHER_IS_SYN_ACK = 1 << 26, /**< other_iss is of a SYN-ACK, and other_end what it acknowledged */
+    TCPHS_OTHER_IS_STRAY = 1 << 27,   /**< other_iss is of a segment without SYN, and other_end what it acknowledged */
+    TCPHS_SYN_REFUSED = 1 << 28,      /**< its other SYN was refused: it may be a half-open peer */
+    TCPHS_PROVOKED_BY_RST = 1 << 29,  /**< provoked_frame is a RST not yet accused */
 };
 
 #define TCPHS_HELD 3
