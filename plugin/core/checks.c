@@ -54,8 +54,11 @@ static bool in_time(const struct tcphs_view *v)
 
 /*
  * What x sends sooner than it can have heard its peer's segment, as the handshake showed how long that takes, was under
- * way already: it proves nothing. A quarter of that time, for the handshake may have been the slowest exchange.
+ * way already: it proves nothing. Three quarters of that time, less what a busy host may have spent on the handshake
+ * and not on this, but a quarter at least.
  */
+#define BUSY (TCPHS_SECOND / 2000)
+
 static bool reacts_too_soon(const struct tcphs_view *v, uint32_t clock)
 {
     const struct tcphs_connection *c = v->c;
@@ -64,7 +67,8 @@ static bool reacts_too_soon(const struct tcphs_view *v, uint32_t clock)
         return false;
     const int64_t server = c->last_synack_time - c->last_syn_time;
     const int64_t reaction = v->s->from == c->client ? c->round_trip - server : server;
-    return (int64_t)(tcphs_clock(v->s->time) - clock) * 1000 < reaction / 4;
+    const int64_t least = reaction * 3 / 4 - BUSY > reaction / 4 ? reaction * 3 / 4 - BUSY : reaction / 4;
+    return (int64_t)(tcphs_clock(v->s->time) - clock) * 1000 < least;
 }
 
 /* Header and flags -------------------------------------------------------------------------------------------- */
