@@ -340,8 +340,9 @@ uint32_t tcphs_check_seq_beyond_window(const struct tcphs_view *v)
 uint32_t tcphs_check_window_shrunk(const struct tcphs_view *v)
 {
     const struct tcphs_end *x = v->x;
-    /* What an end offers once it has closed is for nobody (common kernels cut it to 16 bits in TIME-WAIT). */
-    if (!is_ordinary(v) || v->accepted != TCPHS_ACCEPT_YES || !tcphs_knows(x, TCPHS_KNOWS_GRANT) ||
+    /* Once both have no more to send, what is offered is for nobody (common kernels cut it to 16 bits in TIME-WAIT). */
+    const bool all_heard = tcphs_knows(v->y, TCPHS_FIN_SENT) && tcphs_seq_after(v->s->ack, v->y->fin_seq);
+    if (!is_ordinary(v) || v->accepted != TCPHS_ACCEPT_YES || !tcphs_knows(x, TCPHS_KNOWS_GRANT) || all_heard ||
         tcphs_knows(x, TCPHS_FIN_SENT) || (v->c->facts & TCPHS_MULTIPATH) || !tcphs_scale_is_known(v->c))
         return 0;
     /* Only a later acknowledgment was surely sent later: one of the same number may have been overtaken. */

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Healthy connections of two real stacks over a path that loses, reorders and doubles: a capture of as many segments as asked for.
 
-    lossy_path.py OUT SEGMENTS [client|server]      needs root and network namespaces
+    lossy_path.py OUT SEGMENTS [client|server|bare|slow]      needs root and network namespaces
+
+client, server: captured at that end. bare: without window scale, SACK and timestamps. slow: readers that sleep and small buffers, so
+that windows shut and are probed.
 
 The path drops 1 % of all segments, holds back 1 % so long that others overtake them, and doubles 0.5 %; acknowledgments, SYNs and FINs
 are not spared. Whatever is in the capture, nobody did anything wrong.
@@ -21,6 +24,7 @@ from segments import Capture, _wanted       # noqa: E402
 
 LOSS, OVERTAKEN, DOUBLED = 0.01, 0.01, 0.005
 LATENCY = 0.002
+BARE = [(f"ipv4/tcp_{name}", 0) for name in ("window_scaling", "sack", "timestamps")]
 HEADERS = 96
 WORKERS, BULK = 24, 4
 PORTS = range(8001, 8009)
@@ -54,9 +58,11 @@ def bad_path(dice):
     return fate
 
 
-def receive(sock, count):
+def receive(sock, count, slow=False):
     while count > 0:
-        part = sock.recv(min(count, 1 << 18))
+        if slow:
+            time.sleep(0.01)
+        part = sock.recv(min(count, 1 << (16 if slow else 18)))
         if not part:
             return
         count -= len(part)
@@ -77,14 +83,14 @@ def serve(sock):
                 return
 
 
-def ask(client, dice, length, requests):
+def ask(client, dice, length, requests, slow):
     manner = dice.randrange(3)
     for number in range(requests):
         last = number == requests - 1
         client.sendall(struct.pack("!IB", length, 1 if last and manner == 1 else 0))
         if last and manner == 2:    # half closed: the answer comes into a direction that stays open
             client.shutdown(socket.SHUT_WR)
-        receive(client, length)
+        receive(client, length, slow)
     if manner == 1:
         receive(client, 1)
 
@@ -101,15 +107,17 @@ def listen(pair):
         threading.Thread(target=accept, daemon=True).start()
 
 
-def converse(pair, number, stop):
+def converse(pair, number, stop, slow):
     dice = random.Random(number)
     while not stop.is_set():
         with socket_of(pair) as client:
+            if slow:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20000)
             client.connect((Pair.SERVER, dice.choice(PORTS)))
             if number < BULK:
-                ask(client, dice, 8_000_000, 1)
+                ask(client, dice, 1_000_000 if slow else 8_000_000, 1, slow)
             else:
-                ask(client, dice, int(dice.expovariate(1 / 8000)), dice.randint(1, 4))
+                ask(client, dice, int(dice.expovariate(1 / 8000)), dice.randint(1, 4), slow)
 
 
 def socket_of(pair):
@@ -119,25 +127,25 @@ def socket_of(pair):
     return made
 
 
-def traffic(pair, stop):
+def traffic(pair, stop, slow):
     listen(pair)
-    workers = [threading.Thread(target=converse, args=(pair, number, stop), daemon=True) for number in range(WORKERS)]
+    workers = [threading.Thread(target=converse, args=(pair, number, stop, slow), daemon=True) for number in range(WORKERS)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join(90)
 
 
-def make(path, segments, at="client", seed=1, patience=1800):
+def make(path, segments, kind="client", seed=1, patience=1800):
     """Returns how many frames were captured; every connection that began has ended by then, unless a retry was due too late."""
     capture = HeadersOnly(path)
-    tw_reuse = [("ipv4/tcp_tw_reuse", 1), ("ipv4/ip_local_port_range", "1024 65000")]
+    sysctls = [("ipv4/tcp_tw_reuse", 1), ("ipv4/ip_local_port_range", "1024 65000"), *(BARE if kind == "bare" else [])]
     with Lab() as lab:
-        pair = Pair(lab, sysctls=tw_reuse, capture=capture, at=at, latency=LATENCY)
+        pair = Pair(lab, sysctls=sysctls, capture=capture, at="server" if kind in ("server", "slow") else "client", latency=LATENCY)
         pair.cable.fate = bad_path(random.Random(seed))
         fork = multiprocessing.get_context("fork")
         stop = fork.Event()
-        child = fork.Process(target=traffic, args=(pair, stop), daemon=True)
+        child = fork.Process(target=traffic, args=(pair, stop, kind == "slow"), daemon=True)
         child.start()
         deadline = time.monotonic() + patience
         while capture.count < segments and time.monotonic() < deadline and child.is_alive():

@@ -24,7 +24,7 @@ NEVER = ("ack_unsent", "ack_beyond_window", "ack_too_old", "seq_beyond_window", 
          "rst_ignored", "rst_peer_continues", "rst_ttl", "data_before_established", "split_handshake")
 
 
-@pytest.fixture(scope="module", params=["client", "server"])
+@pytest.fixture(scope="module", params=["client", "server", "bare", "slow"])
 def capture(host, request):
     if os.geteuid() != 0 or not os.path.exists("/dev/net/tun") or not shutil.which("ip"):
         pytest.skip("needs root, tap devices and iproute2")
@@ -58,7 +58,7 @@ def test_every_connection_opened(host, capture):
     rows = host.lines("-n", "-2", "-r", capture, "-Y", "tcphs.id", "-T", "fields", "-e", "tcphs.id", "-e", "tcphs.conn.verdict", "-e",
                       "tcphs.conn.close")
     connections = dict(row.split("\t", 1) for row in rows)
-    assert len(connections) > 40
+    assert len(connections) > 25
     kinds = collections.Counter(connections.values())
     established = sum(count for kind, count in kinds.items() if kind.startswith("1\t"))
     closed = sum(count for kind, count in kinds.items() if kind in ("1\t3", "1\t4"))
