@@ -199,7 +199,7 @@ uint32_t tcphs_check_split_handshake(const struct tcphs_view *v)
  * ends the handshake. */
 static bool stands_still(const struct tcphs_view *v)
 {
-    return tcphs_is_pure_ack(v->s) && v->y->state != TCPHS_SYN_RECEIVED &&
+    return tcphs_is_pure_ack(v->s) && v->c->syn_count > 0 && v->y->state != TCPHS_SYN_RECEIVED &&
            (!tcphs_knows(v->x, TCPHS_KNOWS_HEARD) || v->s->ack == v->x->rcv_nxt);
 }
 

@@ -96,6 +96,26 @@ static uint32_t largest_grant(const struct tcphs_connection *c, const struct tcp
     return (uint32_t)UINT16_MAX << x->wscale;
 }
 
+/* Of bytes that y was not seen to send: could they have passed uncaptured? */
+static uint8_t place_unseen_ack(const struct tcphs_view *v, uint32_t beyond)
+{
+    const struct tcphs_end *x = v->x, *y = v->y;
+    /* Behind its FIN an end sends nothing: no gap can explain an acknowledgment of more. */
+    if (tcphs_knows(y, TCPHS_FIN_SENT) && !tcphs_knows(y, TCPHS_FIN_ASSUMED))
+        return TCPHS_ACK_FAR;
+    if (!tcphs_knows(y, TCPHS_SENT_ANYTHING)) /* y's direction is not in the capture at all */
+        return TCPHS_ACK_UNKNOWN;
+    const uint32_t grant = largest_grant(v->c, x);
+    /* Behind its first byte the client is beyond the handshake, whatever the capture has of it. */
+    const bool beyond_handshake = y->state == TCPHS_SYN_RECEIVED && v->s->seq != x->iss + 1;
+    const bool open = tcphs_is_synchronised(x->state) && (tcphs_is_synchronised(y->state) || beyond_handshake);
+    if (!open)
+        return beyond <= grant ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
+    const bool in_leap = y->other_frame != 0 && tcphs_knows(y, TCPHS_OTHER_IS_STRAY) &&
+                         tcphs_seq_within(v->s->ack, y->snd_nxt, y->other_iss + slack(x));
+    return in_leap || beyond <= largest_gap(v, y, grant) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
+}
+
 static uint8_t place_ack(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;
@@ -108,17 +128,8 @@ static uint8_t place_ack(const struct tcphs_view *v)
     const int32_t beyond = tcphs_seq_diff(v->s->ack, sent);
     if (beyond == INT32_MIN) /* half the sequence space away: neither before nor after */
         return TCPHS_ACK_FAR;
-    if (beyond > 0) {
-        /* Behind its FIN an end sends nothing: no gap can explain an acknowledgment of more. */
-        const bool all_sent = tcphs_knows(y, TCPHS_FIN_SENT) && !tcphs_knows(y, TCPHS_FIN_ASSUMED);
-        if (all_sent)
-            return TCPHS_ACK_FAR;
-        if (!tcphs_knows(y, TCPHS_SENT_ANYTHING)) /* y's direction is not in the capture at all */
-            return TCPHS_ACK_UNKNOWN;
-        const uint32_t grant = largest_grant(v->c, v->x);
-        const bool open = tcphs_is_synchronised(y->state) && tcphs_is_synchronised(v->x->state);
-        return (uint32_t)beyond <= (open ? largest_gap(v, y, grant) : grant) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
-    }
+    if (beyond > 0)
+        return place_unseen_ack(v, (uint32_t)beyond);
     const int32_t below = tcphs_seq_diff(y->snd_una, v->s->ack);
     if (below <= 0)
         return TCPHS_ACK_IN;
