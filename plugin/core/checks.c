@@ -52,6 +52,15 @@ static bool in_time(const struct tcphs_view *v)
     return v->s->time >= v->c->last_time;
 }
 
+/* x goes on with the connection in which y had sent a SYN, SYN-ACK or stray segment of other numbers. */
+static bool refuses_other(const struct tcphs_view *v)
+{
+    const enum tcphs_stage stage = tcphs_connection_stage(v->c);
+    return v->y->other_frame != 0 && is_ordinary(v) && in_time(v) && tcphs_is_synchronised(v->x->state) &&
+           tcphs_fits(v) && stage != TCPHS_STAGE_CLOSED && stage != TCPHS_STAGE_RESET &&
+           stage != TCPHS_STAGE_SYN_RECEIVED;
+}
+
 /*
  * What x sends sooner than it can have heard its peer's segment, as the handshake showed how long that takes, was under
  * way already: it proves nothing. Three quarters of that time, less what a busy host may have spent on the handshake
@@ -164,7 +173,7 @@ uint32_t tcphs_check_synack_wrong_direction(const struct tcphs_view *v)
 
 uint32_t tcphs_check_synack_changed(const struct tcphs_view *v)
 {
-    if (tcphs_knows(v->y, TCPHS_OTHER_IS_SYN_ACK) && tcphs_refuses_syn(v))
+    if (tcphs_knows(v->y, TCPHS_OTHER_IS_SYN_ACK) && refuses_other(v))
         return v->y->other_frame;
     return itself(v, v->kind == TCPHS_KIND_SYN_ACK && tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) &&
                          tcphs_is_synchronised(v->y->state) && tcphs_knows(v->y, TCPHS_KNOWS_ISS) &&
@@ -172,7 +181,7 @@ uint32_t tcphs_check_synack_changed(const struct tcphs_view *v)
                          (!tcphs_repeats_syn(v) || !tcphs_acks_syn(v)));
 }
 
-bool tcphs_completes_handshake(const struct tcphs_view *v)
+static bool completes_handshake(const struct tcphs_view *v)
 {
     return is_ordinary(v) && v->y->state == TCPHS_SYN_RECEIVED && v->accepted == TCPHS_ACCEPT_YES;
 }
@@ -190,9 +199,9 @@ static bool had_heard_syn(const struct tcphs_view *v)
 uint32_t tcphs_check_split_handshake(const struct tcphs_view *v)
 {
     const bool unanswered = !tcphs_knows(v->y, TCPHS_ANSWERED_SYN_ACK) && had_heard_syn(v);
-    return itself(v, unanswered && tcphs_completes_handshake(v) && tcphs_is_pure_ack(v->s) &&
-                         v->c->client == !v->s->from && tcphs_knows(v->x, TCPHS_SENT_SYN) &&
-                         !tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) && tcphs_knows(v->y, TCPHS_SENT_SYN_ACK));
+    return itself(v, unanswered && completes_handshake(v) && tcphs_is_pure_ack(v->s) && v->c->client == !v->s->from &&
+                         tcphs_knows(v->x, TCPHS_SENT_SYN) && !tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) &&
+                         tcphs_knows(v->y, TCPHS_SENT_SYN_ACK));
 }
 
 /* A pure ACK of all it has heard, sent after that: an older one may have been held back on the way, as may the ACK that
@@ -203,7 +212,8 @@ static bool stands_still(const struct tcphs_view *v)
            (!tcphs_knows(v->x, TCPHS_KNOWS_HEARD) || v->s->ack == v->x->rcv_nxt);
 }
 
-bool tcphs_refutes_claim(const struct tcphs_view *v)
+/* x proves by its own sequence number that y acknowledged what x never sent. */
+static bool refutes_claim(const struct tcphs_view *v)
 {
     const struct tcphs_end *x = v->x, *y = v->y;
     /* Where the capture began midstream, "the last byte seen" may have been a repeat. */
@@ -232,7 +242,7 @@ bool tcphs_is_displaced_final_ack(const struct tcphs_view *v)
 
 uint32_t tcphs_check_final_ack_bad(const struct tcphs_view *v)
 {
-    if (v->x->state == TCPHS_SYN_RECEIVED && tcphs_refutes_claim(v))
+    if (v->x->state == TCPHS_SYN_RECEIVED && refutes_claim(v))
         return v->y->claim_frame;
     return itself(v,
                   tcphs_is_displaced_final_ack(v) ||
@@ -242,7 +252,7 @@ uint32_t tcphs_check_final_ack_bad(const struct tcphs_view *v)
 
 uint32_t tcphs_check_ack_in_syn_sent(const struct tcphs_view *v)
 {
-    if (v->x->state == TCPHS_SYN_SENT && tcphs_refutes_claim(v))
+    if (v->x->state == TCPHS_SYN_SENT && refutes_claim(v))
         return v->y->claim_frame;
     return itself(v, is_ordinary(v) && v->y->state == TCPHS_SYN_SENT && v->ack_place != TCPHS_ACK_UNSEEN &&
                          !tcphs_acks_syn(v));
@@ -253,8 +263,8 @@ uint32_t tcphs_check_data_before_established(const struct tcphs_view *v)
     if (v->kind == TCPHS_KIND_BARE && v->s->length > 0 && before_established(v))
         return v->s->frame;
     /* A client that only now completes the handshake had not done so when the server sent data. */
-    if (v->c->early_frame != 0 && tcphs_completes_handshake(v) && tcphs_is_pure_ack(v->s) &&
-        v->s->ack == v->y->iss + 1 && in_time(v))
+    if (v->c->early_frame != 0 && completes_handshake(v) && tcphs_is_pure_ack(v->s) && v->s->ack == v->y->iss + 1 &&
+        in_time(v))
         return v->c->early_frame;
     return 0;
 }
@@ -266,19 +276,10 @@ uint32_t tcphs_check_fin_before_established(const struct tcphs_view *v)
 
 /* Established ------------------------------------------------------------------------------------------------- */
 
-bool tcphs_refuses_syn(const struct tcphs_view *v)
-{
-    const enum tcphs_stage stage = tcphs_connection_stage(v->c);
-    return v->y->other_frame != 0 && is_ordinary(v) && in_time(v) && tcphs_is_synchronised(v->x->state) &&
-           tcphs_knows(v->x, TCPHS_KNOWS_SENT) && tcphs_seq_within(v->s->seq, v->x->snd_una - 1, v->x->snd_nxt) &&
-           (v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD) && stage != TCPHS_STAGE_CLOSED &&
-           stage != TCPHS_STAGE_RESET && stage != TCPHS_STAGE_SYN_RECEIVED;
-}
-
 /* The addressed end of a segment of other numbers goes on with the old ones. */
 static bool refuses_stray(const struct tcphs_view *v)
 {
-    return tcphs_knows(v->y, TCPHS_OTHER_IS_STRAY) && tcphs_refuses_syn(v);
+    return tcphs_knows(v->y, TCPHS_OTHER_IS_STRAY) && refuses_other(v);
 }
 
 /* … and offers no room as far as that. */
@@ -296,7 +297,7 @@ static bool stray_only_leaps(const struct tcphs_view *v)
 uint32_t tcphs_check_syn_in_connection(const struct tcphs_view *v)
 {
     const bool is_syn = !(v->y->known & (TCPHS_OTHER_IS_SYN_ACK | TCPHS_OTHER_IS_STRAY));
-    return is_syn && tcphs_refuses_syn(v) ? v->y->other_frame : 0;
+    return is_syn && refuses_other(v) ? v->y->other_frame : 0;
 }
 
 uint32_t tcphs_check_reuse_too_early(const struct tcphs_view *v)
@@ -306,7 +307,7 @@ uint32_t tcphs_check_reuse_too_early(const struct tcphs_view *v)
 
 uint32_t tcphs_check_ack_unsent(const struct tcphs_view *v)
 {
-    if (tcphs_is_synchronised(v->x->state) && tcphs_refutes_claim(v))
+    if (tcphs_is_synchronised(v->x->state) && refutes_claim(v))
         return v->y->claim_frame;
     if (refuses_stray(v) && !stray_only_leaps(v))
         return v->y->other_frame;
@@ -342,12 +343,10 @@ uint32_t tcphs_check_window_shrunk(const struct tcphs_view *v)
     const struct tcphs_end *x = v->x;
     /* Once both have no more to send, what is offered is for nobody (common kernels cut it to 16 bits in TIME-WAIT). */
     const bool all_heard = tcphs_knows(v->y, TCPHS_FIN_SENT) && tcphs_seq_after(v->s->ack, v->y->fin_seq);
-    if (!is_ordinary(v) || v->accepted != TCPHS_ACCEPT_YES || !tcphs_knows(x, TCPHS_KNOWS_GRANT) || all_heard ||
-        tcphs_knows(x, TCPHS_FIN_SENT) || (v->c->facts & TCPHS_MULTIPATH) || !tcphs_scale_is_known(v->c))
+    if (!is_ordinary(v) || v->accepted != TCPHS_ACCEPT_YES || all_heard || tcphs_knows(x, TCPHS_FIN_SENT) ||
+        (v->c->facts & TCPHS_MULTIPATH) || !tcphs_scale_is_known(v->c))
         return 0;
-    /* Only a later acknowledgment was surely sent later: one of the same number may have been overtaken. */
-    const uint32_t edge = v->s->ack + tcphs_granted_window(v->c, v->s), grain = 1u << x->wscale;
-    return itself(v, tcphs_seq_after(v->s->ack, x->granted_ack) && tcphs_seq_before(edge + grain, x->granted_edge));
+    return itself(v, tcphs_takes_window_back(x, v->s->ack, v->s->ack + tcphs_granted_window(v->c, v->s)));
 }
 
 /* RST --------------------------------------------------------------------------------------------------------- */
@@ -355,6 +354,13 @@ uint32_t tcphs_check_window_shrunk(const struct tcphs_view *v)
 bool tcphs_rst_counts(const struct tcphs_view *v)
 {
     return v->kind == TCPHS_KIND_RST && v->accepted != TCPHS_ACCEPT_NO;
+}
+
+/* The RST stood at the last acknowledgment captured; x had heard more by then, as it says now. */
+static bool had_heard_more(const struct tcphs_view *v)
+{
+    return is_over(v->c) && v->c->rst_doubtful && is_ordinary(v) && v->s->from != v->c->rst_from &&
+           tcphs_seq_after(v->s->ack, v->c->rst_seq);
 }
 
 bool tcphs_survives_rst(const struct tcphs_view *v)
@@ -365,8 +371,8 @@ bool tcphs_survives_rst(const struct tcphs_view *v)
     /* Its own place in its own space: the last number seen, or a repeat of what is not acknowledged. */
     if (!tcphs_knows(v->x, TCPHS_KNOWS_SENT) || !tcphs_seq_within(v->s->seq, v->x->snd_una - 1, v->x->snd_nxt))
         return false;
-    if ((c->rst_sender_went_on || c->rst_doubtful) && tcphs_seq_after(v->s->ack, c->rst_seq))
-        return true; /* it acknowledges what came after the RST, or expected it when the RST came */
+    if (had_heard_more(v) || (c->rst_sender_went_on && tcphs_seq_after(v->s->ack, c->rst_seq)))
+        return true; /* it acknowledges what came after the RST */
     /* What was queued on the way when the RST was sent arrives later than an idle round trip. */
     const int64_t patience = c->round_trip > QUEUES ? c->round_trip : QUEUES;
     return v->s->time - c->rst_time > patience;
@@ -415,6 +421,8 @@ static bool rst_refused(const struct tcphs_view *v)
 
 uint32_t tcphs_check_rst_out_of_window(const struct tcphs_view *v)
 {
+    if (had_heard_more(v) && tcphs_survives_rst(v))
+        return v->c->rst_frame;
     return itself(v, rst_refused(v) && (v->seq_place == TCPHS_SEQ_OLD || v->seq_place == TCPHS_SEQ_OVER ||
                                         v->seq_place == TCPHS_SEQ_FAR));
 }
@@ -433,9 +441,7 @@ bool tcphs_may_follow_unseen_end(const struct tcphs_view *v)
 static bool withstands_rst(const struct tcphs_view *v)
 {
     return is_ordinary(v) && v->y->provoked_frame != 0 && tcphs_knows(v->y, TCPHS_PROVOKED_BY_RST) && in_time(v) &&
-           tcphs_is_synchronised(v->x->state) && tcphs_knows(v->x, TCPHS_KNOWS_SENT) &&
-           tcphs_seq_within(v->s->seq, v->x->snd_una - 1, v->x->snd_nxt) &&
-           (v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD);
+           tcphs_is_synchronised(v->x->state) && tcphs_fits(v);
 }
 
 uint32_t tcphs_check_rst_inexact(const struct tcphs_view *v)
@@ -459,7 +465,7 @@ uint32_t tcphs_check_rst_ignored(const struct tcphs_view *v)
 
 uint32_t tcphs_check_rst_peer_continues(const struct tcphs_view *v)
 {
-    return !v->c->rst_sender_went_on && tcphs_survives_rst(v) ? v->c->rst_frame : 0;
+    return !v->c->rst_sender_went_on && !had_heard_more(v) && tcphs_survives_rst(v) ? v->c->rst_frame : 0;
 }
 
 uint32_t tcphs_check_rst_train(const struct tcphs_view *v)
@@ -526,20 +532,14 @@ uint32_t tcphs_check_fin_out_of_window(const struct tcphs_view *v)
     return itself(v, left || v->seq_place == TCPHS_SEQ_FAR);
 }
 
-/* x has closed by a FIN that was captured: its place is certain. */
-static bool has_certain_fin(const struct tcphs_view *v)
-{
-    return (v->x->known & (TCPHS_FIN_SENT | TCPHS_FIN_ASSUMED)) == TCPHS_FIN_SENT;
-}
-
 uint32_t tcphs_check_fin_moved(const struct tcphs_view *v)
 {
-    return itself(v, is_ordinary(v) && has_fin(v) && has_certain_fin(v) && v->end - 1 != v->x->fin_seq);
+    return itself(v, is_ordinary(v) && has_fin(v) && tcphs_fin_is_certain(v->x) && v->end - 1 != v->x->fin_seq);
 }
 
 static bool sends_past_fin(const struct tcphs_view *v)
 {
-    return is_ordinary(v) && v->s->length > 0 && has_certain_fin(v) &&
+    return is_ordinary(v) && v->s->length > 0 && tcphs_fin_is_certain(v->x) &&
            tcphs_seq_after(v->s->seq + v->s->length, v->x->fin_seq + 1);
 }
 

@@ -14,12 +14,6 @@
 #define TCPHS_NOTE(name, ...) uint32_t tcphs_check_##name(const struct tcphs_view *v);
 #include "findings.def"
 
-/** A RST ahead of all its sender was seen to send, in a closing connection: only what follows can accuse it. */
-bool tcphs_may_follow_unseen_end(const struct tcphs_view *v);
-
-/** It should complete the handshake, but its sequence number lies far off. */
-bool tcphs_is_displaced_final_ack(const struct tcphs_view *v);
-
 /** All findings of a segment; *back becomes the earlier frame that one of them accuses, or 0. */
 uint64_t tcphs_check_all(const struct tcphs_view *v, uint32_t *back);
 
@@ -34,14 +28,11 @@ bool tcphs_survives_rst(const struct tcphs_view *v);
 /** A segment of the side that sent the RST which proves that this side lives on. */
 bool tcphs_outlives_own_rst(const struct tcphs_view *v);
 
-/** x proves by its own sequence number that y acknowledged what x never sent. */
-bool tcphs_refutes_claim(const struct tcphs_view *v);
+/** A RST ahead of all its sender was seen to send, in a closing connection: only what follows can accuse it. */
+bool tcphs_may_follow_unseen_end(const struct tcphs_view *v);
 
-/** The ACK of a segment from y's peer completes the handshake of y. */
-bool tcphs_completes_handshake(const struct tcphs_view *v);
-
-/** x goes on with the connection in which y had sent another SYN, or a SYN-ACK of other numbers. */
-bool tcphs_refuses_syn(const struct tcphs_view *v);
+/** It should complete the handshake, but its sequence number lies far off. */
+bool tcphs_is_displaced_final_ack(const struct tcphs_view *v);
 
 /** A FIN at the place where x's FIN may have been sent before, uncaptured. */
 bool tcphs_is_unseen_fin(const struct tcphs_view *v);

@@ -88,6 +88,16 @@ void tcphs_assume_fin(const struct tcphs_move *m)
     tcphs_act(m->x, TCPHS_HEARS_FIN);
 }
 
+/* x aborts behind a FIN that nobody saw, at the number that only y's acknowledgment of it can have named. */
+bool tcphs_resets_behind_unseen_fin(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x, *y = v->y;
+    return v->kind == TCPHS_KIND_RST && !tcphs_has_any(v->s, TCPHS_ACK) && tcphs_knows(x, TCPHS_KNOWS_SENT) &&
+           tcphs_knows(y, TCPHS_FIN_SENT | TCPHS_KNOWS_HEARD) && !tcphs_knows(x, TCPHS_FIN_SENT) &&
+           tcphs_is_synchronised(x->state) && tcphs_is_synchronised(y->state) && v->s->seq == x->snd_nxt + 1 &&
+           v->s->seq == y->rcv_nxt + 1;
+}
+
 void tcphs_assume_own_fin(const struct tcphs_move *m)
 {
     struct tcphs_end *x = m->x, *y = m->y;

@@ -119,7 +119,7 @@ void tcphs_connection_look(const struct tcphs_connection *c, struct tcphs_outcom
 static void tell_numbers(const struct tcphs_view *v, struct tcphs_outcome *o)
 {
     const struct tcphs_end *x = v->x, *y = v->y;
-    const bool refuses_stray = tcphs_knows(y, TCPHS_OTHER_IS_STRAY) && y->other_frame != 0 && o->back == y->other_frame;
+    const bool refuses_stray = tcphs_has_stray(y) && o->back == y->other_frame;
     const bool proves_earlier = refuses_stray || (y->claim_frame != 0 && o->back == y->claim_frame);
     const struct tcphs_end *sender = proves_earlier ? x : y; /* of the bytes that are acknowledged */
     const uint32_t ack_start = tcphs_knows(sender, TCPHS_KNOWS_ISS) ? sender->iss : 0;
@@ -135,9 +135,11 @@ static void tell_numbers(const struct tcphs_view *v, struct tcphs_outcome *o)
     o->seq_seen = v->s->seq - seq_start;
     o->seq_due = seq_due - seq_start;
     const bool withstands_rst = tcphs_knows(y, TCPHS_PROVOKED_BY_RST) && o->back == y->provoked_frame;
-    if (refuses_stray || withstands_rst) {
+    const bool outlived = o->back == v->c->rst_frame && v->c->rst_doubtful;
+    if (refuses_stray || withstands_rst || outlived) {
         const uint32_t start = tcphs_knows(y, TCPHS_KNOWS_ISS) ? y->iss : 0;
-        o->seq_seen = (refuses_stray ? y->other_iss : v->c->burst_seq) - start;
+        const uint32_t at = refuses_stray ? y->other_iss : outlived ? v->c->rst_seq : v->c->burst_seq;
+        o->seq_seen = at - start;
         o->seq_due = x->rcv_nxt - start;
     }
 }
@@ -186,25 +188,24 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
         m->c->early_frame = 0;
 }
 
-/* What later segments have proved about earlier ones: taken back, believed, or revived before this one is judged. */
+/* What a segment can prove about the ones before it, in this order, and what is then taken back or believed. */
+static const struct {
+    bool (*proved)(const struct tcphs_view *v);
+    void (*revise)(const struct tcphs_move *m);
+} revisions[] = {
+    { tcphs_contradicts_assumed_fin, tcphs_retract_assumed_fin },
+    { tcphs_never_heard_assumed_fin, tcphs_retract_own_fin },
+    { tcphs_resets_behind_unseen_fin, tcphs_assume_own_fin },
+    { tcphs_confirms_gap, tcphs_confirm_gap },
+};
+
 static void revise(const struct tcphs_move *m, struct tcphs_view *v)
 {
-    if (tcphs_contradicts_assumed_fin(v)) {
-        tcphs_retract_assumed_fin(m);
-        tcphs_view_init(v, m->c, m->s);
-    }
-    if (tcphs_never_heard_assumed_fin(v)) {
-        tcphs_retract_own_fin(m);
-        tcphs_view_init(v, m->c, m->s);
-    }
-    if (tcphs_resets_behind_unseen_fin(v)) {
-        tcphs_assume_own_fin(m);
-        tcphs_view_init(v, m->c, m->s);
-    }
-    if (tcphs_confirms_gap(v)) {
-        tcphs_confirm_gap(m);
-        tcphs_view_init(v, m->c, m->s);
-    }
+    for (unsigned i = 0; i < sizeof revisions / sizeof revisions[0]; i++)
+        if (revisions[i].proved(v)) {
+            revisions[i].revise(m);
+            tcphs_view_init(v, m->c, m->s);
+        }
 }
 
 /* Names what is wrong with the segment as the connection stands now. */
@@ -220,9 +221,9 @@ static void find(const struct tcphs_move *m)
 
 /* A segment that shows what its receiver believed to be wrong is held against the belief first, then against the truth.
  */
-static void overturn(const struct tcphs_move *m, struct tcphs_view *v)
+static void overturn(const struct tcphs_move *m, struct tcphs_view *v, bool outlives)
 {
-    if (tcphs_survives_rst(v) || (tcphs_outlives_own_rst(v) && v->kind == TCPHS_KIND_SYN_ACK)) {
+    if (tcphs_survives_rst(v) || (outlives && v->kind == TCPHS_KIND_SYN_ACK)) {
         find(m);
         tcphs_revive(m->c);
         tcphs_view_init(v, m->c, m->s);
@@ -266,7 +267,7 @@ static void feed(struct tcphs_connection *c, const struct tcphs_segment *s, stru
     *o = (struct tcphs_outcome){ .frame = s->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1 };
     tcphs_view_init(&v, c, s);
     const bool outlives = tcphs_outlives_own_rst(&v);
-    overturn(&m, &v);
+    overturn(&m, &v, outlives);
     revise(&m, &v);
     const enum tcphs_stage before = tcphs_connection_stage(c);
     const bool was_syn_received = m.y->state == TCPHS_SYN_RECEIVED;

@@ -112,9 +112,7 @@ enum tcphs_link { TCPHS_LINK_SYN, TCPHS_LINK_SYNACK, TCPHS_LINK_ACK, TCPHS_LINK_
 
 #define TCPHS_NO_CLIENT 2
 
-/** The IP identification of one sender's segments advances by no more than this from one to the next. */
-#define TCPHS_SMALL_STEP 64
-
+/** tcphs_end.ttl_steady of an end whose segments came with more than one TTL. */
 #define TCPHS_MIXED UINT8_MAX
 
 /** Stands for the number of a frame that a read filter has rejected and whose number another frame has got. */

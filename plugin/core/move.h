@@ -70,6 +70,8 @@ void tcphs_tell_repeated_close_ack(const struct tcphs_move *m);
 void tcphs_acknowledge_fin(const struct tcphs_move *m);
 /** The receiver has closed by a FIN that was not captured: the sender acknowledges it. */
 void tcphs_assume_fin(const struct tcphs_move *m);
+/** Does a RST prove that its sender's FIN, and its acknowledgment, were not captured? */
+bool tcphs_resets_behind_unseen_fin(const struct tcphs_view *v);
 /** The sender has closed by a FIN that was not captured, and the receiver has acknowledged it, as was not captured. */
 void tcphs_assume_own_fin(const struct tcphs_move *m);
 /** Does the segment show that the FIN assumed of its sender was none? */
@@ -90,8 +92,6 @@ void tcphs_retract_held_fin(const struct tcphs_move *m);
 void tcphs_pick_up_midstream(const struct tcphs_move *m);
 /** Does the segment prove that bytes which its receiver acknowledged unseen were really sent? */
 bool tcphs_confirms_gap(const struct tcphs_view *v);
-/** Does a RST prove that its sender's FIN, and its acknowledgment, were not captured? */
-bool tcphs_resets_behind_unseen_fin(const struct tcphs_view *v);
 /** Believes those bytes: the capture has a gap. */
 void tcphs_confirm_gap(const struct tcphs_move *m);
 /** Moves by a segment with ACK, and neither SYN nor RST. */

@@ -10,6 +10,9 @@
 
 #include "seq.h"
 
+/* The IP identification of one sender's segments advances by no more than this from one to the next. */
+#define SMALL_STEP 64
+
 void tcphs_act(struct tcphs_end *e, enum tcphs_step_event event)
 {
     e->state = (uint8_t)tcphs_machine(e->state, event);
@@ -39,11 +42,8 @@ void tcphs_learn_heard(struct tcphs_end *e, uint32_t next)
 /* The highest edge offered; a later acknowledgment that offers less takes it back (found in checks.c). */
 static void learn_grant(struct tcphs_end *x, uint32_t ack, uint32_t edge)
 {
-    const bool first = !tcphs_knows(x, TCPHS_KNOWS_GRANT);
-    const uint32_t grain = 1u << x->wscale;
-    const bool shrunk =
-        !first && tcphs_seq_after(ack, x->granted_ack) && tcphs_seq_before(edge + grain, x->granted_edge);
-    if (first || shrunk || tcphs_seq_after(edge, x->granted_edge)) {
+    if (!tcphs_knows(x, TCPHS_KNOWS_GRANT) || tcphs_takes_window_back(x, ack, edge) ||
+        tcphs_seq_after(edge, x->granted_edge)) {
         x->granted_edge = edge;
         x->granted_ack = ack;
     }
@@ -175,9 +175,7 @@ void tcphs_learn_hops(const struct tcphs_move *m)
     else if (x->ttl_steady < TCPHS_MIXED - 1)
         x->ttl_steady++;
     x->ttl = m->s->ttl;
-    x->ip_id_steps = step == 0 || step > TCPHS_SMALL_STEP ? 0
-                     : x->ip_id_steps < UINT8_MAX         ? x->ip_id_steps + 1
-                                                          : UINT8_MAX;
+    x->ip_id_steps = step == 0 || step > SMALL_STEP ? 0 : x->ip_id_steps < UINT8_MAX ? x->ip_id_steps + 1 : UINT8_MAX;
     x->ip_id = m->s->ip_id;
 }
 

@@ -55,7 +55,7 @@ bool tcphs_confirms_gap(const struct tcphs_view *v)
 /* What e was not seen to send is acknowledged: no wonder that a segment of it lay far ahead. */
 static void explain_leap(struct tcphs_end *e)
 {
-    if (tcphs_knows(e, TCPHS_OTHER_IS_STRAY))
+    if (tcphs_has_stray(e))
         e->other_frame = 0;
 }
 
@@ -83,16 +83,6 @@ void tcphs_confirm_gap(const struct tcphs_move *m)
     y->known &= ~(uint32_t)TCPHS_CLAIM_HAS_FIN;
     y->claim_frame = 0;
     explain_leap(x);
-}
-
-/* x aborts behind a FIN that nobody saw, at the number that only y's acknowledgment of it can have named. */
-bool tcphs_resets_behind_unseen_fin(const struct tcphs_view *v)
-{
-    const struct tcphs_end *x = v->x, *y = v->y;
-    return v->kind == TCPHS_KIND_RST && !tcphs_has_any(v->s, TCPHS_ACK) && tcphs_knows(x, TCPHS_KNOWS_SENT) &&
-           tcphs_knows(y, TCPHS_FIN_SENT | TCPHS_KNOWS_HEARD) && !tcphs_knows(x, TCPHS_FIN_SENT) &&
-           tcphs_is_synchronised(x->state) && tcphs_is_synchronised(y->state) && v->s->seq == x->snd_nxt + 1 &&
-           v->s->seq == y->rcv_nxt + 1;
 }
 
 static void mark_data_acked(struct tcphs_end *e)

@@ -102,7 +102,8 @@ void tcphs_move_by_rst(const struct tcphs_move *m)
         m->o->rst_kind = (uint8_t)kind_of_ignored_rst(m, stage);
         if (m->v->seq_place == TCPHS_SEQ_IN && !m->v->answers_claim) {
             m->x->provoked_frame = m->s->frame;
-            m->x->known |= tcphs_may_follow_unseen_end(m->v) ? TCPHS_PROVOKED_BY_RST : 0;
+            const bool unanswered = tcphs_may_follow_unseen_end(m->v) && !tcphs_answers_as_closed(m->v);
+            m->x->known |= unanswered ? TCPHS_PROVOKED_BY_RST : 0;
         }
         if (m->y->state == TCPHS_SYN_SENT && tcphs_has_any(m->s, TCPHS_ACK))
             tcphs_tell_due(m, tcphs_due_ack(m->v));

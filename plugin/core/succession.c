@@ -64,13 +64,6 @@ static bool may_have_ended(const struct tcphs_view *v)
            v->s->time - v->c->last_time > TIME_WAIT_OVER;
 }
 
-/* Both numbers of x's segment have a place in this connection. */
-static bool fits(const struct tcphs_view *v)
-{
-    return tcphs_knows(v->x, TCPHS_KNOWS_SENT) && tcphs_seq_within(v->s->seq, v->x->snd_una - 1, v->x->snd_nxt) &&
-           (v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD);
-}
-
 static bool syn_ack_is_next(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;
@@ -91,7 +84,7 @@ static bool refuses_new_attempt(const struct tcphs_view *v)
 static bool answers_other_syn_ack(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;
-    return y->other_frame != 0 && tcphs_knows(y, TCPHS_OTHER_IS_SYN_ACK) && !fits(v) &&
+    return y->other_frame != 0 && tcphs_knows(y, TCPHS_OTHER_IS_SYN_ACK) && !tcphs_fits(v) &&
            tcphs_seq_near(v->s->seq, y->other_end) && tcphs_seq_after(v->s->ack, y->other_iss) &&
            tcphs_seq_near(v->s->ack, y->other_iss);
 }
@@ -103,7 +96,7 @@ static bool follows_own_other(const struct tcphs_view *v)
     if (x->other_frame == 0 || tcphs_knows(x, TCPHS_OTHER_IS_STRAY) ||
         (tcphs_knows(x, TCPHS_OTHER_IS_SYN_ACK) && tcphs_knows(v->y, TCPHS_SENT_ANYTHING)))
         return false;
-    return v->s->seq == x->other_iss + 1 && x->other_iss + 1 != x->snd_nxt && !fits(v);
+    return v->s->seq == x->other_iss + 1 && x->other_iss + 1 != x->snd_nxt && !tcphs_fits(v);
 }
 
 /* Well beyond its own FIN, acknowledging what y never sent: nothing of this connection. */
@@ -123,7 +116,7 @@ bool tcphs_is_stranger(const struct tcphs_view *v)
 /* Roughly the numbers of the stray segment that end e has sent; mine = the segment is of the same end. */
 static bool is_near_stray(const struct tcphs_view *v, const struct tcphs_end *e, bool mine)
 {
-    if (e->other_frame == 0 || !tcphs_knows(e, TCPHS_OTHER_IS_STRAY))
+    if (!tcphs_has_stray(e))
         return false;
     const uint32_t seq = mine ? e->other_iss : e->other_end, ack = mine ? e->other_end : e->other_iss;
     return tcphs_seq_near(v->s->seq, seq) && tcphs_seq_near(v->s->ack, ack);
@@ -135,7 +128,7 @@ static bool is_near_stray(const struct tcphs_view *v, const struct tcphs_end *e,
  */
 static bool strangers_agree(const struct tcphs_view *v)
 {
-    if (v->kind != TCPHS_KIND_ORDINARY || !may_have_ended(v) || fits(v))
+    if (v->kind != TCPHS_KIND_ORDINARY || !may_have_ended(v) || tcphs_fits(v))
         return false;
     return is_near_stray(v, v->y, false) ||
            (!tcphs_knows(v->y, TCPHS_SENT_ANYTHING) && tcphs_is_stranger(v) && is_near_stray(v, v->x, true));

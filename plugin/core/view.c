@@ -101,7 +101,7 @@ static uint8_t place_unseen_ack(const struct tcphs_view *v, uint32_t beyond)
 {
     const struct tcphs_end *x = v->x, *y = v->y;
     /* Behind its FIN an end sends nothing: no gap can explain an acknowledgment of more. */
-    if (tcphs_knows(y, TCPHS_FIN_SENT) && !tcphs_knows(y, TCPHS_FIN_ASSUMED))
+    if (tcphs_fin_is_certain(y))
         return TCPHS_ACK_FAR;
     if (!tcphs_knows(y, TCPHS_SENT_ANYTHING)) /* y's direction is not in the capture at all */
         return TCPHS_ACK_UNKNOWN;
@@ -111,8 +111,7 @@ static uint8_t place_unseen_ack(const struct tcphs_view *v, uint32_t beyond)
     const bool open = tcphs_is_synchronised(x->state) && (tcphs_is_synchronised(y->state) || beyond_handshake);
     if (!open)
         return beyond <= grant ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
-    const bool in_leap = y->other_frame != 0 && tcphs_knows(y, TCPHS_OTHER_IS_STRAY) &&
-                         tcphs_seq_within(v->s->ack, y->snd_nxt, y->other_iss + slack(x));
+    const bool in_leap = tcphs_has_stray(y) && tcphs_seq_within(v->s->ack, y->snd_nxt, y->other_iss + slack(x));
     return in_leap || beyond <= largest_gap(v, y, grant) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
 }
 
@@ -163,11 +162,24 @@ bool tcphs_is_foreign(const struct tcphs_view *v)
            (v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_UNSEEN || v->ack_place == TCPHS_ACK_TOO_OLD);
 }
 
+bool tcphs_fits(const struct tcphs_view *v)
+{
+    return tcphs_knows(v->x, TCPHS_KNOWS_SENT) && tcphs_seq_within(v->s->seq, v->x->snd_una - 1, v->x->snd_nxt) &&
+           (v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD);
+}
+
+bool tcphs_takes_window_back(const struct tcphs_end *x, uint32_t ack, uint32_t edge)
+{
+    /* Only an acknowledgment of more was surely sent later: one of the same number may have been overtaken. */
+    const uint32_t grain = 1u << x->wscale;
+    return tcphs_knows(x, TCPHS_KNOWS_GRANT) && tcphs_seq_after(ack, x->granted_ack) &&
+           tcphs_seq_before(edge + grain, x->granted_edge);
+}
+
 /* In the same gap as x's last stray segment, or in the window behind it. */
 static bool follows_own_stray(const struct tcphs_view *v)
 {
-    return v->x->other_frame != 0 && tcphs_knows(v->x, TCPHS_OTHER_IS_STRAY) &&
-           tcphs_seq_within(v->s->seq, v->x->snd_nxt, v->x->other_iss + slack(v->y));
+    return tcphs_has_stray(v->x) && tcphs_seq_within(v->s->seq, v->x->snd_nxt, v->x->other_iss + slack(v->y));
 }
 
 bool tcphs_lags_behind_stray(const struct tcphs_view *v)
@@ -178,8 +190,7 @@ bool tcphs_lags_behind_stray(const struct tcphs_view *v)
 bool tcphs_leaps(const struct tcphs_view *v)
 {
     const struct tcphs_end *x = v->x;
-    const bool closed = (x->known & (TCPHS_FIN_SENT | TCPHS_FIN_ASSUMED)) == TCPHS_FIN_SENT;
-    if (v->kind != TCPHS_KIND_ORDINARY || v->seq_place != TCPHS_SEQ_FAR || closed ||
+    if (v->kind != TCPHS_KIND_ORDINARY || v->seq_place != TCPHS_SEQ_FAR || tcphs_fin_is_certain(x) ||
         !tcphs_knows(x, TCPHS_KNOWS_SENT) || x->state < TCPHS_SYN_RECEIVED || !tcphs_is_synchronised(v->y->state) ||
         v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD)
         return false;

@@ -71,6 +71,24 @@ static inline bool tcphs_knows(const struct tcphs_end *e, unsigned what)
     return (e->known & what) == what;
 }
 
+/** The end has closed by a FIN that was captured: its place is certain. */
+static inline bool tcphs_fin_is_certain(const struct tcphs_end *e)
+{
+    return (e->known & (TCPHS_FIN_SENT | TCPHS_FIN_ASSUMED)) == TCPHS_FIN_SENT;
+}
+
+/** The end has sent a segment, without SYN, of numbers that do not fit; nothing has explained or refused it yet. */
+static inline bool tcphs_has_stray(const struct tcphs_end *e)
+{
+    return e->other_frame != 0 && tcphs_knows(e, TCPHS_OTHER_IS_STRAY);
+}
+
+/** Both numbers of the segment have a place in this connection: its sender goes on where it stood. */
+bool tcphs_fits(const struct tcphs_view *v);
+
+/** Does an acknowledgment with this right edge take back a part of the window that its sender had offered? */
+bool tcphs_takes_window_back(const struct tcphs_end *x, uint32_t ack, uint32_t edge);
+
 /** This SYN repeats the SYN that opened the connection. */
 static inline bool tcphs_repeats_syn(const struct tcphs_view *v)
 {
