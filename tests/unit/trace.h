@@ -21,6 +21,7 @@ struct trace_line {
 
 struct trace_case {
     char *title;
+    char *near;       /* comma separated: the rows that no segment of the case may show; NULL = none */
     GPtrArray *lines; /* struct trace_line * */
 };
 

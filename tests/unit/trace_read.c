@@ -228,6 +228,7 @@ GPtrArray *trace_read(const char *path)
     struct reader r = { path, 0, NULL };
     GPtrArray *cases = g_ptr_array_new();
     struct trace_case *current = NULL;
+    char *near = NULL;
     char *text = NULL;
     GError *error = NULL;
     if (!g_file_get_contents(path, &text, NULL, &error))
@@ -236,11 +237,19 @@ GPtrArray *trace_read(const char *path)
     for (char **l = lines; *l; l++) {
         const char *stripped = g_strstrip(*l);
         r.number++;
+        if (g_str_has_prefix(stripped, "# near:")) {
+            g_free(near);
+            char **words = g_strsplit(stripped + strlen("# near:"), " ", -1);
+            near = g_strjoinv("", words);
+            g_strfreev(words);
+        }
         if (*stripped == '\0' || *stripped == '#')
             continue;
         if (g_str_has_prefix(stripped, "==")) {
             current = g_new0(struct trace_case, 1);
             current->title = g_strstrip(g_strdup(stripped + 2));
+            current->near = near;
+            near = NULL;
             current->lines = g_ptr_array_new();
             g_ptr_array_add(cases, current);
         } else if (current == NULL || strchr("<>=", *stripped) == NULL) {
@@ -250,6 +259,7 @@ GPtrArray *trace_read(const char *path)
         }
     }
     g_strfreev(lines);
+    g_free(near);
     g_free(text);
     return cases;
 }

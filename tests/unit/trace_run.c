@@ -172,6 +172,8 @@ static void compare_findings(struct run *r, const struct trace_line *line, const
         disagree(r, line, "notes are '%s', expected '%s'", notes, want(line, "note"));
     if (set_of(r, line, want(line, "silent")) & o->findings)
         disagree(r, line, "notes are '%s', expected none of '%s'", notes, want(line, "silent"));
+    if (set_of(r, line, r->c->near) & o->findings)
+        disagree(r, line, "findings are '%s%s', and the case is a near miss of '%s'", anomalies, notes, r->c->near);
     g_free(anomalies);
     g_free(notes);
 }
