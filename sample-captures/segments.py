@@ -84,13 +84,23 @@ def in_gre(frame):
     return frame[:ETH] + ip4_header(*ends, socket.IPPROTO_GRE, len(inner)) + inner
 
 
-def _wanted(frame):
+def is_wanted(frame):
     """IPv4, and of IPv6 what is no housekeeping of the neighbourhood."""
     kind = frame[12:14]
     if kind == b"\x86\xdd":
         following = frame[ETH + 6]
         return following == socket.IPPROTO_TCP or (following == socket.IPPROTO_ICMPV6 and frame[ETH + 40] < 128)
     return kind == b"\x08\x00"
+
+
+def pcap_header(snaplen):
+    return struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, snaplen, 1)
+
+
+def pcap_record(when, frame, snaplen):
+    """when: nanoseconds."""
+    kept = frame[:snaplen]
+    return struct.pack("<IIII", when // 10**9, when % 10**9 // 1000, len(kept), len(frame)) + kept
 
 
 class Capture:
@@ -113,7 +123,7 @@ class Capture:
         return other
 
     def add(self, frame, sender):
-        if not self.running or not _wanted(frame) or self.only not in (None, sender):
+        if not self.running or not is_wanted(frame) or self.only not in (None, sender):
             return
         frame = self.wrap(frame) if self.wrap else frame
         for _copy in range(self.copies):
@@ -123,11 +133,8 @@ class Capture:
         return self._pcapng() if pcapng else self._pcap()
 
     def _pcap(self):
-        out = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, self.snaplen, 1)]
-        for when, _interface, frame in self.frames:
-            out.append(struct.pack("<IIII", when // 10**9, when % 10**9 // 1000, min(len(frame), self.snaplen),
-                                   len(frame)) + frame[:self.snaplen])
-        return b"".join(out)
+        records = [pcap_record(when, frame, self.snaplen) for when, _interface, frame in self.frames]
+        return b"".join([pcap_header(self.snaplen), *records])
 
     def _pcapng(self):
         comment = _option(1, self.comment.encode()) + _option(0, b"") if self.comment else b""

@@ -353,12 +353,29 @@ static bool find_header(struct tcphs_headers *walk, struct tcphs_place *tcp)
 /* Paths that go through a tunnel; the others are VLAN numbers. */
 #define TUNNEL_PATH 0x80000000u
 
+/* Length of the IP header last passed, with the extension headers that tunnels put behind it (RFC 2473 4.1.1). */
+static int network_length(const struct tcphs_headers *walk)
+{
+    enum { HOP_BY_HOP = 0, ROUTING = 43, DESTINATION = 60 };
+    if (!walk->network_is_v6) {
+        const guint8 *ip = bytes_of(walk->network, 0, 1);
+        return ip != NULL ? (ip[0] & 15) * 4 : 0;
+    }
+    int length = IPV6_FIXED;
+    const guint8 *next = bytes_of(walk->network, 6, 1), *extension = NULL;
+    while (next != NULL && (*next == HOP_BY_HOP || *next == ROUTING || *next == DESTINATION) &&
+           (extension = bytes_of(walk->network, length, 2)) != NULL) {
+        next = extension;
+        length += (extension[1] + 1) * 8;
+    }
+    return length;
+}
+
 /* The number that tells tunnels between the same two ends apart: GRE key, VXLAN and Geneve network, GTP endpoint. */
 static guint32 tunnel_number(const struct tcphs_headers *walk)
 {
     enum { UDP = 8, GRE_KEY = 0x20, GRE_CHECKSUM = 0x80 };
-    const guint8 *ip = bytes_of(walk->network, 0, 1);
-    const int behind = walk->network_is_v6 ? IPV6_FIXED : ip != NULL ? (ip[0] & 15) * 4 : 0;
+    const int behind = network_length(walk);
     if (walk->tunnel == id_gre) {
         const guint8 *gre = bytes_of(walk->network, behind, 12);
         return gre != NULL && (gre[0] & GRE_KEY) ? get32(gre + ((gre[0] & GRE_CHECKSUM) ? 8 : 4)) : 0;
@@ -378,11 +395,10 @@ static void pass_tunnel(struct tcphs_headers *walk)
     memset(&outer, 0, sizeof outer);
     read_network(walk, &outer);
     put_in_order(&outer.tuple);
-    guint32 number = walk->path ^ (tunnel_number(walk) * 0x9E3779B1u);
-    const guint8 *ends = &outer.tuple.address[0][0];
-    for (size_t i = 0; i < sizeof outer.tuple.address; i++)
-        number = (number ^ ends[i]) * 0x01000193u;
-    walk->path = number | TUNNEL_PATH;
+    const guint32 tunnel[] = { walk->path, tunnel_number(walk) };
+    guint64 number = tcphs_number_of(outer.tuple.address, sizeof outer.tuple.address, TCPHS_NUMBER_START);
+    number = tcphs_number_of(tunnel, sizeof tunnel, number);
+    walk->path = (guint32)(number >> 32) | TUNNEL_PATH;
 }
 
 static void pass_network(struct tcphs_headers *walk, struct tcphs_place place, bool is_v6)

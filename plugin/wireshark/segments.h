@@ -20,6 +20,16 @@ struct tcphs_tuple {
     guint16 zero; /**< no padding: the key is hashed and compared as bytes */
 };
 
+/** FNV-1a, continued from number: unlike the host's hash it has no seed, so every process gives the same copies. */
+static inline guint64 tcphs_number_of(const void *data, size_t length, guint64 number)
+{
+    const guint8 *bytes = (const guint8 *)data;
+    for (size_t i = 0; i < length; i++)
+        number = (number ^ bytes[i]) * G_GUINT64_CONSTANT(0x100000001B3);
+    return number;
+}
+#define TCPHS_NUMBER_START G_GUINT64_CONSTANT(0xCBF29CE484222325)
+
 /** One TCP header in a frame. */
 struct tcphs_sighting {
     struct tcphs_segment segment; /**< meaningful only when whole */

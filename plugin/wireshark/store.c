@@ -205,16 +205,6 @@ static struct tcphs_tracked *feed(const struct tcphs_sighting *seen)
     return t;
 }
 
-/* FNV-1a: unlike the host's hash it has no seed, so that the same capture gives the same copies in every process. */
-static guint64 tuple_number(const struct tcphs_tuple *tuple)
-{
-    const guint8 *bytes = (const guint8 *)tuple;
-    guint64 number = G_GUINT64_CONSTANT(0xCBF29CE484222325);
-    for (size_t i = 0; i < sizeof *tuple; i++)
-        number = (number ^ bytes[i]) * G_GUINT64_CONSTANT(0x100000001B3);
-    return number;
-}
-
 /* The connection that a header belongs to when it moves nothing: a copy, a fragment, an ICMP quote. */
 static struct tcphs_tracked *connection_of_silent(const struct tcphs_sighting *seen, guint32 frame)
 {
@@ -229,7 +219,7 @@ static bool learn_header(struct tcphs_sighting *seen, struct tcphs_hit *hit)
 {
     *hit = (struct tcphs_hit){ .from = seen->from, .icmp = seen->icmp };
     if (seen->whole) {
-        seen->sight.tuple = tuple_number(&seen->tuple);
+        seen->sight.tuple = tcphs_number_of(&seen->tuple, sizeof seen->tuple, TCPHS_NUMBER_START);
         hit->copy = tcphs_copies_find(copies, &seen->segment, &seen->sight) != 0;
     }
     if (seen->whole && !hit->copy) {

@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sample-captures"))
 from netlab import Lab, Pair                # noqa: E402
-from segments import Capture, _wanted       # noqa: E402
+from segments import Capture, is_wanted, pcap_header, pcap_record      # noqa: E402
 
 LOSS, OVERTAKEN, DOUBLED = 0.01, 0.01, 0.005
 LATENCY = 0.002
@@ -37,13 +37,11 @@ class HeadersOnly(Capture):
         super().__init__()
         self.count = 0
         self.file = open(path, "wb", buffering=1 << 20)      # pylint: disable=consider-using-with - lives as long as this
-        self.file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, HEADERS, 1))
+        self.file.write(pcap_header(HEADERS))
 
     def add(self, frame, sender):
-        if _wanted(frame):
-            now = time.time_ns()
-            self.file.write(struct.pack("<IIII", now // 10**9, now % 10**9 // 1000, min(len(frame), HEADERS), len(frame)))
-            self.file.write(frame[:HEADERS])
+        if is_wanted(frame):
+            self.file.write(pcap_record(time.time_ns(), frame, HEADERS))
             self.count += 1
 
 

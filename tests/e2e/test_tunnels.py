@@ -72,6 +72,25 @@ def test_two_tunnels_between_the_same_ends(host, header):
     assert rows[-1][1] == rows[-2][1] == "5" and not any(r[2] for r in rows)
 
 
+def in_gre6(frames, number):
+    """GRE over IPv6 as Linux sends it: the key stands behind a destination option (RFC 2473)."""
+    out = []
+    for when, kept, _length in frames:
+        ends = [bytes([0x20, 1, 0xD, 0xB8] + [0] * 11 + [end]) for end in (1, 2)]
+        near, far = ends if kept[26:30] == CLIENT else reversed(ends)
+        inside = bytes([47, 0, 4, 1, 4, 1, 1, 0]) + struct.pack("!HHI", 0x2000, 0x0800, number) + kept[14:]
+        frame = ethernet(struct.pack("!IHBB", 6 << 28, len(inside), 60, 64) + near + far + inside, 0x86DD)
+        out.append((when, frame, len(frame)))
+    return out
+
+
+def test_two_tunnels_over_ipv6(host):
+    cap = interleaved(in_gre6(conversation(Capture()).frames, 1), in_gre6(conversation(Capture(), iss=77, irs=88).frames, 2))
+    rows = seen(host, "two-gre6.pcap", cap, "tcphs.id", "tcphs.stage", "tcphs.anomaly")
+    assert {r[0] for r in rows[0::2]} == {"0"} and {r[0] for r in rows[1::2]} == {"1"}
+    assert rows[-1][1] == rows[-2][1] == "5" and not any(r[2] for r in rows)
+
+
 def test_two_tunnels_between_other_ends(host):
     cap = interleaved(one(ipip, ends=ENDS[0]), one(ipip, ends=ENDS[1], iss=77, irs=88))
     rows = seen(host, "two-ipip.pcap", cap, "tcphs.id", "tcphs.anomaly")
