@@ -9,6 +9,7 @@
 #include "compat.h"
 
 #include <epan/prefs.h>
+#include <epan/range.h>
 
 #include "present.h"
 #include "segments.h"
@@ -20,6 +21,18 @@
 static int proto_tcphs = -1;
 static dissector_handle_t tcphs_handle;
 static tcphs_pref_bool info_column = 0;
+static range_t *zeek_ports;
+
+/* The ports that Zeek's own scripts register for TCP: by them it guesses who is the server of a connection whose SYN
+ * was not captured. */
+#define ZEEK_PORTS                                                                                                     \
+    "21,22,25,53,79-81,88,135,139,143,389,443,445,465,502,514,563,585,587,614,631,636,989,990,992,993,995,1080,1434,"  \
+    "1883,2811,3128,3268,3306,3389,5222,5223,5269,5432,6379,6666-6669,8000,8080,8888,20000"
+
+static bool is_zeek_port(uint16_t port)
+{
+    return value_is_in_range(zeek_ports, port);
+}
 
 static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
@@ -32,22 +45,33 @@ static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
     return (int)tvb_captured_length(tvb);
 }
 
-void tcphs_register_protocol(void)
+static void register_preferences(void)
 {
-    proto_tcphs = proto_register_protocol("TCP Handshake Analysis", "TCPHS", "tcphs");
-    tcphs_present_register(proto_tcphs);
-    tcphs_store_register();
-    tcphs_handle = register_dissector("tcphs", dissect_tcphs, proto_tcphs);
-
     module_t *module = prefs_register_protocol(proto_tcphs, NULL);
     prefs_register_bool_preference(
         module, "info_column", "Append stage and verdict to the Info column",
         "Adds the stage of the connection after each segment, and the verdict on the connection, to the packet list",
         &info_column);
+    range_convert_str(wmem_epan_scope(), &zeek_ports, ZEEK_PORTS, MAX_TCP_PORT);
+    prefs_register_range_preference(
+        module, "zeek_ports", "Server ports for Zeek's words",
+        "TCP ports by which Zeek guesses who is the server when the SYN was not captured (its likely_server_ports); "
+        "matters to tcphs.conn.zeek.state and tcphs.conn.zeek.history only",
+        &zeek_ports, MAX_TCP_PORT);
+}
+
+void tcphs_register_protocol(void)
+{
+    proto_tcphs = proto_register_protocol("TCP Handshake Analysis", "TCPHS", "tcphs");
+    tcphs_present_register(proto_tcphs);
+    tcphs_store_register(is_zeek_port);
+    tcphs_handle = register_dissector("tcphs", dissect_tcphs, proto_tcphs);
+
+    register_preferences();
     register_postdissector(tcphs_handle);
 }
 
 void tcphs_register_handoff(void)
 {
-    tcphs_segments_want(tcphs_handle);
+    tcphs_segments_look_up(tcphs_handle);
 }

@@ -268,6 +268,16 @@ static void add_segment(proto_tree *tree, const struct tcphs_outcome *o, const s
         add_mark(tree, hf_assumed, tvb);
 }
 
+static void add_zeek(proto_tree *tree, const struct tcphs_zeek_tracked *zeek, tvbuff_t *tvb)
+{
+    if (zeek == NULL)
+        return;
+    const char *history = tcphs_zeek_history(&zeek->zeek);
+    proto_item_set_generated(proto_tree_add_string(tree, hf_conn_zeek_state, tvb, 0, 0, tcphs_zeek_state(&zeek->zeek)));
+    if (history[0] != '\0') /* Zeek logs an empty one as unset */
+        proto_item_set_generated(proto_tree_add_string(tree, hf_conn_zeek_history, tvb, 0, 0, history));
+}
+
 static void add_summary(proto_tree *tree, const struct tcphs_summary *sum, const struct tcphs_hit *hit, bool final,
                         tvbuff_t *tvb)
 {
@@ -280,6 +290,7 @@ static void add_summary(proto_tree *tree, const struct tcphs_summary *sum, const
         add_uint(tree, hf_conn_closed_by, tvb, sum->closed_by);
     if (sum->no_data)
         add_mark(tree, hf_conn_no_data, tvb);
+    add_zeek(tree, hit->zeek, tvb);
     add_uint_if(tree, hf_conn_established_frame, tvb, c->established_frame);
     add_uint_if(tree, hf_conn_end_frame, tvb, c->end_frame);
     add_uint_if(tree, hf_conn_icmp_frame, tvb, c->icmp_frame);

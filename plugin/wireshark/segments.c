@@ -11,32 +11,52 @@
 #include "segments.h"
 
 #include <epan/address.h>
+#include <epan/prefs-int.h>
+#include <epan/prefs.h>
 #include <wiretap/wtap.h>
 
 #include "seq.h"
 
-static int id_tcp, id_ip, id_ipv6, id_icmp, id_icmpv6, id_length;
+static dissector_handle_t postdissector;
+static int id_tcp, id_ip, id_ipv6, id_icmp, id_icmpv6, id_length, id_checksum, id_network_checksum;
 static int id_gre, id_vxlan, id_gtp, id_geneve;
 
 enum { TCP_FIXED = 20, TCP_UP_TO_WINDOW = 16, IPV4_FIXED = 20, IPV6_FIXED = 40, ICMP_FIXED = 8 };
 
-void tcphs_segments_want(dissector_handle_t handle)
+void tcphs_segments_look_up(dissector_handle_t handle)
 {
+    postdissector = handle;
     id_tcp = proto_get_id_by_filter_name("tcp");
     id_ip = proto_get_id_by_filter_name("ip");
     id_ipv6 = proto_get_id_by_filter_name("ipv6");
     id_icmp = proto_get_id_by_filter_name("icmp");
     id_icmpv6 = proto_get_id_by_filter_name("icmpv6");
     id_length = proto_registrar_get_id_byname("tcp.len");
+    id_checksum = proto_registrar_get_id_byname("tcp.checksum.status");
+    id_network_checksum = proto_registrar_get_id_byname("ip.checksum.status");
     id_gre = proto_get_id_by_filter_name("gre");
     id_vxlan = proto_get_id_by_filter_name("vxlan");
     id_gtp = proto_get_id_by_filter_name("gtp");
     id_geneve = proto_get_id_by_filter_name("geneve");
+}
 
+static bool is_verifying(const char *protocol)
+{
+    module_t *module = prefs_find_module(protocol);
+    pref_t *preference = module != NULL ? prefs_find_preference(module, "check_checksum") : NULL;
+    return preference != NULL && prefs_get_bool_value(preference, pref_current);
+}
+
+void tcphs_segments_want(void)
+{
     const int wanted[] = { id_tcp, id_ip, id_ipv6, id_length };
     GArray *hfids = g_array_new(FALSE, FALSE, sizeof(int));
     g_array_append_vals(hfids, wanted, G_N_ELEMENTS(wanted));
-    set_postdissector_wanted_hfids(handle, hfids); /* the host owns and frees the array */
+    if (is_verifying("tcp"))
+        g_array_append_val(hfids, id_checksum);
+    if (is_verifying("ip"))
+        g_array_append_val(hfids, id_network_checksum);
+    set_postdissector_wanted_hfids(postdissector, hfids); /* the host owns and frees the array */
 }
 
 /* Exactly one TCP header that is no quote. */
@@ -66,6 +86,8 @@ void tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, tvbuff_
     walk->ip = proto_get_finfo_ptr_array(tree, id_ip);
     walk->ipv6 = proto_get_finfo_ptr_array(tree, id_ipv6);
     walk->length = proto_get_finfo_ptr_array(tree, id_length);
+    walk->checksum = proto_get_finfo_ptr_array(tree, id_checksum);
+    walk->network_checksum = proto_get_finfo_ptr_array(tree, id_network_checksum);
 }
 
 static const field_info *item(GPtrArray *array, unsigned index)
@@ -225,6 +247,17 @@ static void read_options(struct tcphs_segment *s, const guint8 *options, unsigne
     }
 }
 
+/* The host verified the checksum of the header there, and it is wrong. */
+static bool has_bad_checksum(GPtrArray *statuses, struct tcphs_place header, int length)
+{
+    for (unsigned i = 0; statuses != NULL && i < statuses->len; i++) {
+        const field_info *fi = item(statuses, i);
+        if (fi->ds_tvb == header.tvb && fi->start >= header.start && fi->start < header.start + length)
+            return tcphs_field_uint(fi) == PROTO_CHECKSUM_E_BAD;
+    }
+    return false;
+}
+
 /* Payload bytes of the segment, as tcp.len says; without that field it is a quote, a fragment or cut short. */
 static bool payload_by_field(const struct tcphs_headers *walk, struct tcphs_place tcp, guint32 *payload)
 {
@@ -275,6 +308,9 @@ static bool read_header(const struct tcphs_headers *walk, struct tcphs_place tcp
     s->ack = get32(p + 8);
     s->flags = get16(p + 12) & 0x1FF;
     s->window = get16(p + 14);
+    out->payload_captured = bytes_of(tcp, header, (int)s->length) != NULL;
+    out->bad_checksum = has_bad_checksum(walk->checksum, tcp, TCP_FIXED);
+    out->bad_network_checksum = has_bad_checksum(walk->network_checksum, walk->network, IPV4_FIXED);
     const guint8 *rest = bytes_of(tcp, 0, header);
     if (bytes_of(tcp, 0, TCP_FIXED) != NULL)
         s->urgent = get16(bytes_of(tcp, 0, TCP_FIXED) + 18);

@@ -35,10 +35,12 @@ struct tcphs_sighting {
     struct tcphs_segment segment; /**< meaningful only when whole */
     struct tcphs_tuple tuple;
     struct tcphs_sight sight;
-    guint8 from;     /**< which end of the tuple sent it */
-    bool whole;      /**< a complete, real segment; else a fragment or a cut header */
-    bool icmp;       /**< quoted by an ICMP or ICMPv6 message */
-    bool icmp_error; /**< … that says the segment cannot arrive */
+    guint8 from;                             /**< which end of the tuple sent it */
+    bool whole;                              /**< a complete, real segment; else a fragment or a cut header */
+    bool icmp;                               /**< quoted by an ICMP or ICMPv6 message */
+    bool icmp_error;                         /**< … that says the segment cannot arrive */
+    bool payload_captured;                   /**< to its last byte */
+    bool bad_checksum, bad_network_checksum; /**< the host verified it (a preference of tcp, of ip), and it is wrong */
 };
 
 /** Where a header lies. */
@@ -52,7 +54,7 @@ struct tcphs_headers {
     packet_info *pinfo;
     tvbuff_t *frame;
     wmem_list_frame_t *layer;
-    GPtrArray *tcp, *ip, *ipv6, *length;
+    GPtrArray *tcp, *ip, *ipv6, *length, *checksum, *network_checksum;
     unsigned tcp_seen, ip_seen, ipv6_seen;
     struct tcphs_place network; /**< the IP header last passed */
     guint32 path;               /**< VLAN and the tunnels passed so far */
@@ -61,8 +63,11 @@ struct tcphs_headers {
     bool blind; /**< the host built a tree without the fields we asked for: find the header by what packet_info says */
 };
 
-/** Looks up the fields the walk reads and asks the host to provide them; once, at handoff. */
-void tcphs_segments_want(dissector_handle_t handle);
+/** Looks up the fields the walk reads; once, at handoff. */
+void tcphs_segments_look_up(dissector_handle_t handle);
+
+/** Asks the host to provide them, as its preferences now require; before a file is read. */
+void tcphs_segments_want(void);
 
 /** Begins the walk. Works on the first visit of a frame only: later the tree may hold no TCP fields. */
 void tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, tvbuff_t *frame, proto_tree *tree);

@@ -11,19 +11,32 @@
 
 #include <epan/plugin_if.h>
 
-/* The connections of one tuple on one path (VLAN, tunnels), in order of their first frame. */
+/* Connections of either kind in order of their first frame, which is the first member of both. */
+struct series {
+    union {
+        struct tcphs_tracked **connections;
+        struct tcphs_zeek_tracked **zeek;
+        guint32 **first_frame;
+        void *any;
+    } of;
+    guint32 count, room;
+};
+
+/* The connections of one tuple on one path (VLAN, tunnels). */
 struct lane {
     struct lane *next;
     struct lane *same_as; /* this path carries the other direction of that lane; NULL = a lane of its own */
-    struct tcphs_tracked **connections;
-    guint32 count, room;
+    struct series connections;
     guint32 path;
     guint32 first_frame;
     guint32 seen_from; /* bit per end: which directions were captured here */
 };
 
-struct route {
+/* All that goes on between two addresses and ports; Zeek does not ask on which path. */
+struct tcphs_route {
+    struct tcphs_tuple tuple;
     struct lane *lanes;
+    struct series zeek;
 };
 
 /* What packet_info alone would not find in a frame: several headers, none, a quote, a copy. */
@@ -32,13 +45,14 @@ struct odd_frame {
     struct tcphs_hit hits[];
 };
 
-static wmem_map_t *routes;     /* struct tcphs_tuple -> struct route */
+static wmem_map_t *routes;     /* struct tcphs_tuple -> struct tcphs_route */
 static wmem_map_t *odd_frames; /* frame number -> struct odd_frame */
 static struct tcphs_copies *copies;
 static guint32 next_id;
 static gint64 last_offset;
 static guint32 last_frame;
-static gint64 last_time; /* the latest time of any frame */
+static struct tcphs_quality quality;
+static tcphs_zeek_is_server_port is_server_port;
 /* Connections that the last learned frame touched, in case its number is given out again; the room is used again. */
 static struct {
     struct tcphs_tracked **connections;
@@ -62,11 +76,13 @@ static void start_file(void)
     next_id = 0;
     last_offset = -1;
     last_frame = 0;
-    last_time = 0;
+    memset(&quality, 0, sizeof quality);
+    tcphs_segments_want();
 }
 
-void tcphs_store_register(void)
+void tcphs_store_register(tcphs_zeek_is_server_port server_ports)
 {
+    is_server_port = server_ports;
     routes = wmem_map_new_autoreset(wmem_epan_scope(), wmem_file_scope(), hash_tuple, equal_tuples);
     odd_frames = wmem_map_new_autoreset(wmem_epan_scope(), wmem_file_scope(), g_direct_hash, g_direct_equal);
     register_init_routine(start_file);
@@ -80,22 +96,48 @@ static void *grow(void *old, size_t old_size, size_t size)
 
 /* Finding ------------------------------------------------------------------------------------------------------- */
 
-/* The connection that a frame belongs to: the last one that began at or before it. */
-static struct tcphs_tracked *connection_at(const struct lane *lane, guint32 frame)
+/* Index behind the last connection that began at or before a frame; 0 = none. */
+static guint32 begun_by(const struct series *series, guint32 frame)
 {
-    guint32 low = 0, high = lane->count;
+    guint32 low = 0, high = series->count;
     while (low < high) {
         const guint32 middle = low + (high - low) / 2;
-        if (lane->connections[middle]->first_frame <= frame)
+        if (*series->of.first_frame[middle] <= frame)
             low = middle + 1;
         else
             high = middle;
     }
-    return low > 0 ? lane->connections[low - 1] : NULL;
+    return low;
+}
+
+static struct tcphs_tracked *connection_at(const struct lane *lane, guint32 frame)
+{
+    const guint32 index = begun_by(&lane->connections, frame);
+    return index > 0 ? lane->connections.of.connections[index - 1] : NULL;
+}
+
+static const struct tcphs_zeek_tracked *zeek_at(const struct tcphs_route *route, guint32 frame)
+{
+    const guint32 index = begun_by(&route->zeek, frame);
+    return index > 0 ? route->zeek.of.zeek[index - 1] : NULL;
+}
+
+static void append(struct series *series, void *connection)
+{
+    if (series->count == series->room) {
+        series->room = series->room ? series->room * 2 : 1;
+        series->of.any = wmem_realloc(wmem_file_scope(), series->of.any, series->room * sizeof(void *));
+    }
+    ((void **)series->of.any)[series->count++] = connection;
+}
+
+static struct tcphs_tracked *last_connection(const struct lane *lane)
+{
+    return lane->connections.count > 0 ? lane->connections.of.connections[lane->connections.count - 1] : NULL;
 }
 
 /* The lane of this path as it was known at that frame. */
-static struct lane *lane_on(const struct route *route, guint32 path, guint32 frame)
+static struct lane *lane_on(const struct tcphs_route *route, guint32 path, guint32 frame)
 {
     struct lane *lane = route->lanes;
     while (lane != NULL && (lane->path != path || lane->first_frame > frame))
@@ -103,23 +145,22 @@ static struct lane *lane_on(const struct route *route, guint32 path, guint32 fra
     return lane != NULL && lane->same_as != NULL ? lane->same_as : lane;
 }
 
-static struct tcphs_tracked *begin_connection(struct lane *lane, guint32 frame)
+static struct tcphs_tracked *begin_connection(const struct tcphs_route *route, struct lane *lane,
+                                              const struct tcphs_segment *s)
 {
-    const struct tcphs_tracked *previous = lane->count > 0 ? lane->connections[lane->count - 1] : NULL;
+    const struct tcphs_tracked *previous = last_connection(lane);
     struct tcphs_tracked *t = wmem_new0(wmem_file_scope(), struct tcphs_tracked);
     tcphs_connection_init(&t->connection, previous ? &previous->connection : NULL);
     t->id = next_id++;
-    t->first_frame = frame;
-    if (lane->count == lane->room) {
-        lane->room = lane->room ? lane->room * 2 : 1;
-        lane->connections = (struct tcphs_tracked **)wmem_realloc(wmem_file_scope(), lane->connections,
-                                                                  lane->room * sizeof *lane->connections);
-    }
-    lane->connections[lane->count++] = t;
+    t->first_frame = s->frame;
+    t->route = route;
+    t->start_time = s->time;
+    t->setup = t->opening_over = -1;
+    append(&lane->connections, t);
     return t;
 }
 
-static struct lane *add_lane(struct route *route, guint32 path, guint32 frame)
+static struct lane *add_lane(struct tcphs_route *route, guint32 path, guint32 frame)
 {
     struct lane *lane = wmem_new0(wmem_file_scope(), struct lane);
     struct lane **end = &route->lanes;
@@ -131,7 +172,7 @@ static struct lane *add_lane(struct route *route, guint32 path, guint32 frame)
 }
 
 /* The other direction of a lane that has only ever been seen one way: a trunk may tag each direction on its own. */
-static struct lane *lane_waiting_for(const struct route *route, guint8 from)
+static struct lane *lane_waiting_for(const struct tcphs_route *route, guint8 from)
 {
     for (struct lane *lane = route->lanes; lane != NULL; lane = lane->next)
         if (lane->same_as == NULL && lane->seen_from == 1u << !from)
@@ -139,7 +180,7 @@ static struct lane *lane_waiting_for(const struct route *route, guint8 from)
     return NULL;
 }
 
-static struct lane *lane_for(struct route *route, const struct tcphs_sighting *seen)
+static struct lane *lane_for(struct tcphs_route *route, const struct tcphs_sighting *seen)
 {
     const guint32 frame = seen->segment.frame;
     struct lane *lane = lane_on(route, seen->sight.path, frame);
@@ -152,14 +193,13 @@ static struct lane *lane_for(struct route *route, const struct tcphs_sighting *s
     return other != NULL ? other : lane;
 }
 
-static struct route *route_of(const struct tcphs_tuple *tuple, bool create)
+static struct tcphs_route *route_of(const struct tcphs_tuple *tuple, bool create)
 {
-    struct route *route = (struct route *)wmem_map_lookup(routes, tuple);
+    struct tcphs_route *route = (struct tcphs_route *)wmem_map_lookup(routes, tuple);
     if (route == NULL && create) {
-        struct tcphs_tuple *key = wmem_new(wmem_file_scope(), struct tcphs_tuple);
-        *key = *tuple;
-        route = wmem_new0(wmem_file_scope(), struct route);
-        wmem_map_insert(routes, key, route);
+        route = wmem_new0(wmem_file_scope(), struct tcphs_route);
+        route->tuple = *tuple;
+        wmem_map_insert(routes, &route->tuple, route);
     }
     return route;
 }
@@ -186,33 +226,80 @@ static void touch(struct tcphs_tracked *t)
     touched.connections[touched.count++] = t;
 }
 
-static struct tcphs_tracked *feed(const struct tcphs_sighting *seen)
+/* What reports count. */
+static void count_segment(struct tcphs_tracked *t, const struct tcphs_segment *s, const struct tcphs_outcome *o)
 {
-    struct lane *lane = lane_for(route_of(&seen->tuple, true), seen);
-    struct tcphs_tracked *t = lane->count > 0 ? lane->connections[lane->count - 1] : NULL;
+    t->packets[s->from]++;
+    t->bytes[s->from] += s->length;
+    if (o->event == TCPHS_EVENT_ESTABLISHED)
+        t->setup = o->time_setup;
+    if (o->event != TCPHS_EVENT_NONE && t->opening_over < 0)
+        t->opening_over = s->time;
+}
+
+static struct tcphs_tracked *feed(struct tcphs_route *route, const struct tcphs_sighting *seen)
+{
+    struct lane *lane = lane_for(route, seen);
+    struct tcphs_tracked *t = last_connection(lane);
     if (t == NULL) {
-        t = begin_connection(lane, seen->segment.frame);
+        t = begin_connection(route, lane, &seen->segment);
     } else if (tcphs_connection_is_next(&t->connection, &seen->segment)) {
-        struct tcphs_tracked *next = begin_connection(lane, seen->segment.frame);
+        struct tcphs_tracked *next = begin_connection(route, lane, &seen->segment);
         tcphs_connection_inherit(&next->connection, &t->connection, &seen->segment);
         t = next;
     }
     struct tcphs_outcome outcome;
     tcphs_connection_segment(&t->connection, &seen->segment, &outcome);
     tcphs_history_add(&t->history, &outcome, seen->from, grow);
+    count_segment(t, &seen->segment, &outcome);
     lane->seen_from |= 1u << seen->from;
     touch(t);
     return t;
 }
 
+/* Zeek takes every segment, copies too, unless IP already dropped it. */
+static const struct tcphs_zeek_tracked *feed_zeek(struct tcphs_route *route, const struct tcphs_sighting *seen)
+{
+    const struct tcphs_zeek_input in = { &seen->segment, seen->bad_checksum, seen->payload_captured, grow };
+    struct series *series = &route->zeek;
+    struct tcphs_zeek_tracked *z = series->count > 0 ? series->of.zeek[series->count - 1] : NULL;
+    if (seen->bad_network_checksum)
+        return NULL;
+    if (z == NULL || tcphs_zeek_is_over(&z->zeek, &seen->segment, quality.last_time)) {
+        z = wmem_new(wmem_file_scope(), struct tcphs_zeek_tracked);
+        z->first_frame = seen->segment.frame;
+        tcphs_zeek_begin(&z->zeek, &in, is_server_port);
+        append(series, z);
+    }
+    tcphs_zeek_segment(&z->zeek, &in);
+    return z;
+}
+
 /* The connection that a header belongs to when it moves nothing: a copy, a fragment, an ICMP quote. */
 static struct tcphs_tracked *connection_of_silent(const struct tcphs_sighting *seen, guint32 frame)
 {
-    const struct route *route = route_of(&seen->tuple, false);
+    const struct tcphs_route *route = route_of(&seen->tuple, false);
     if (route == NULL)
         return NULL;
     const struct lane *lane = lane_on(route, seen->sight.path, frame);
     return connection_at(lane != NULL ? lane : route->lanes, frame);
+}
+
+/* A whole segment: both observers take it, each in its own way. */
+static bool learn_segment(const struct tcphs_sighting *seen, struct tcphs_hit *hit)
+{
+    struct tcphs_route *route = route_of(&seen->tuple, true);
+    struct tcphs_tracked *t = hit->copy ? connection_of_silent(seen, seen->segment.frame) : feed(route, seen);
+    quality.segments++;
+    quality.copies += hit->copy;
+    hit->zeek = feed_zeek(route, seen);
+    hit->tracked = t;
+    if (t != NULL && hit->zeek != NULL) {
+        if (t->zeek_to == 0)
+            t->zeek_from = route->zeek.count - 1;
+        t->zeek_to = route->zeek.count;
+    }
+    return t != NULL;
 }
 
 static bool learn_header(struct tcphs_sighting *seen, struct tcphs_hit *hit)
@@ -221,16 +308,15 @@ static bool learn_header(struct tcphs_sighting *seen, struct tcphs_hit *hit)
     if (seen->whole) {
         seen->sight.tuple = tcphs_number_of(&seen->tuple, sizeof seen->tuple, TCPHS_NUMBER_START);
         hit->copy = tcphs_copies_find(copies, &seen->segment, &seen->sight) != 0;
+        return learn_segment(seen, hit);
     }
-    if (seen->whole && !hit->copy) {
-        hit->tracked = feed(seen);
-        return true;
-    }
-    if (!hit->copy && !hit->icmp)
+    if (!hit->icmp)
         return false; /* a fragment or a cut header: nothing to say */
     struct tcphs_tracked *t = connection_of_silent(seen, last_frame);
     if (t != NULL && seen->icmp_error) {
         tcphs_connection_icmp(&t->connection, last_frame, seen->from);
+        if (t->opening_over < 0 && t->connection.icmp_frame == last_frame)
+            t->opening_over = quality.last_time;
         touch(t);
     }
     hit->tracked = t;
@@ -244,20 +330,21 @@ static unsigned recall_by_pinfo(const packet_info *pinfo, struct tcphs_hit *hit)
     guint8 from;
     if (!tcphs_tuple_of_frame(pinfo, &tuple, &from))
         return 0;
-    const struct route *route = route_of(&tuple, false);
+    const struct tcphs_route *route = route_of(&tuple, false);
     if (route == NULL)
         return 0;
     const struct lane *lane = lane_on(route, pinfo->vlan_id, pinfo->num); /* tunnels: unknown here */
     const struct tcphs_tracked *t = connection_at(lane != NULL ? lane : route->lanes, pinfo->num);
     if (t == NULL)
         return 0;
-    *hit = (struct tcphs_hit){ .tracked = t, .from = from };
+    *hit = (struct tcphs_hit){ .tracked = t, .zeek = zeek_at(route, pinfo->num), .from = from };
     return 1;
 }
 
 static bool same_hit(const struct tcphs_hit *a, const struct tcphs_hit *b)
 {
-    return a->tracked == b->tracked && a->from == b->from && a->copy == b->copy && a->icmp == b->icmp;
+    return a->tracked == b->tracked && a->zeek == b->zeek && a->from == b->from && a->copy == b->copy &&
+           a->icmp == b->icmp;
 }
 
 /* Keeps what packet_info alone would get wrong; an ordinary frame leaves nothing. */
@@ -286,6 +373,15 @@ static void learn_frame(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
     file_if_odd(pinfo, (const struct tcphs_hit *)wmem_array_get_raw(hits), wmem_array_get_count(hits));
 }
 
+static void count_frame(const packet_info *pinfo)
+{
+    const gint64 time = (gint64)pinfo->abs_ts.secs * 1000000000 + pinfo->abs_ts.nsecs;
+    if (quality.frames++ == 0)
+        quality.first_time = quality.last_time = time;
+    quality.last_time = MAX(quality.last_time, time);
+    quality.cut += pinfo->fd->cap_len < pinfo->fd->pkt_len;
+}
+
 void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
 {
     const frame_data *fd = pinfo->fd;
@@ -296,7 +392,7 @@ void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
     touched.count = 0;
     last_offset = fd->file_off;
     last_frame = pinfo->num;
-    last_time = MAX(last_time, (gint64)pinfo->abs_ts.secs * 1000000000 + pinfo->abs_ts.nsecs);
+    count_frame(pinfo);
     learn_frame(pinfo, frame, tree);
 }
 
@@ -321,5 +417,20 @@ static bool is_read_to_the_end(void)
 
 struct tcphs_horizon tcphs_store_horizon(const packet_info *pinfo)
 {
-    return (struct tcphs_horizon){ .final = pinfo->fd->visited && is_read_to_the_end(), .end_time = last_time };
+    return (struct tcphs_horizon){ .final = pinfo->fd->visited && is_read_to_the_end(), .end_time = quality.last_time };
+}
+
+const struct tcphs_tuple *tcphs_store_tuple(const struct tcphs_tracked *t)
+{
+    return &t->route->tuple;
+}
+
+const struct tcphs_zeek_tracked *tcphs_store_zeek(const struct tcphs_tracked *t, guint32 index)
+{
+    return t->route->zeek.of.zeek[index];
+}
+
+const struct tcphs_quality *tcphs_store_quality(void)
+{
+    return &quality;
 }

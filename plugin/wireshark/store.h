@@ -13,24 +13,51 @@
 #include "history.h"
 #include "segments.h"
 #include "summary.h"
+#include "zeek.h"
 
+struct tcphs_route;
+
+/** A connection as tcphs tells connections apart. */
 struct tcphs_tracked {
+    guint32 first_frame;
+    guint32 id;
+    const struct tcphs_route *route;
     struct tcphs_connection connection;
     struct tcphs_history history;
-    guint32 id;
+    gint64 start_time;
+    gint64 setup;               /**< first SYN to established; -1 unknown */
+    gint64 opening_over;        /**< when it was established or failed, ICMP included; -1 never */
+    guint64 bytes[2];           /**< payload sent by either end of the tuple, what was sent twice counted twice … */
+    guint32 packets[2];         /**< … and segments; capture copies not counted */
+    guint32 zeek_from, zeek_to; /**< which connections in Zeek's sense it is, see tcphs_store_zeek */
+};
+
+/** A connection as Zeek tells them apart. */
+struct tcphs_zeek_tracked {
     guint32 first_frame;
+    struct tcphs_zeek zeek;
 };
 
 /** One TCP header of a frame and the connection it belongs to. */
 struct tcphs_hit {
     const struct tcphs_tracked *tracked;
+    const struct tcphs_zeek_tracked *zeek; /**< NULL = Zeek would not look at it */
     guint8 from;
     bool copy; /**< a capture copy of an earlier frame */
     bool icmp; /**< quoted in an ICMP message */
 };
 
+/** What the capture is worth, counted over all frames learned. */
+struct tcphs_quality {
+    guint32 frames;
+    guint32 segments; /**< TCP headers that were captured whole, copies included */
+    guint32 copies;
+    guint32 cut; /**< frames of which less was captured than was sent */
+    gint64 first_time, last_time;
+};
+
 /** Prepares an empty store for each file the host opens; once, at registration. */
-void tcphs_store_register(void);
+void tcphs_store_register(tcphs_zeek_is_server_port is_server_port);
 
 /** Learns from a frame unless it was learned before; safe to call on every visit. */
 void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree);
@@ -40,6 +67,14 @@ void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree);
  * there are. Needs packet_info only, so it works with no tree and in any order.
  */
 unsigned tcphs_store_recall(const packet_info *pinfo, struct tcphs_hit *hits, unsigned room);
+
+/** Addresses and ports of a connection. */
+const struct tcphs_tuple *tcphs_store_tuple(const struct tcphs_tracked *t);
+
+/** The connections in Zeek's sense that a connection is, index from t->zeek_from below t->zeek_to. */
+const struct tcphs_zeek_tracked *tcphs_store_zeek(const struct tcphs_tracked *t, guint32 index);
+
+const struct tcphs_quality *tcphs_store_quality(void);
 
 /** What can be said of the end of the capture on this visit. */
 struct tcphs_horizon tcphs_store_horizon(const packet_info *pinfo);
