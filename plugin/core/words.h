@@ -41,17 +41,20 @@ enum tcphs_verdict {
     TCPHS_VERDICT_NONE = 0,
 #define TCPHS_VERDICT(number, name, text, meaning) TCPHS_VERDICT_##name = number,
 #include "words.def"
+    TCPHS_VERDICTS
 };
 
 enum tcphs_close {
     TCPHS_CLOSE_UNSET = 0,
 #define TCPHS_CLOSE(number, name, text, meaning) TCPHS_CLOSE_##name = number,
 #include "words.def"
+    TCPHS_CLOSES
 };
 
 enum tcphs_closed_by {
 #define TCPHS_CLOSED_BY(number, name, text, meaning) TCPHS_CLOSED_BY_##name = number,
 #include "words.def"
+    TCPHS_CLOSED_BYS
 };
 
 /** Would the receiver accept the segment (RFC 9293 section 3.10.7)? The third answer is the honest one. */

@@ -40,6 +40,22 @@ static inline unsigned tcphs_field_uint(const field_info *fi)
 #endif
 }
 
+/* The callback that begins a statistic says from 4.6 on whether it could. */
+#if TCPHS_WIRESHARK_AT_LEAST(4, 6)
+#define TCPHS_STAT_BEGINS bool
+#define TCPHS_STAT_HAS_BEGUN return true
+#else
+#define TCPHS_STAT_BEGINS void
+#define TCPHS_STAT_HAS_BEGUN return
+#endif
+
+/* Statistics trees: how menus are separated. */
+#if TCPHS_WIRESHARK_AT_LEAST(4, 4)
+#define TCPHS_MENU_SEPARATOR "//"
+#else
+#define TCPHS_MENU_SEPARATOR "/"
+#endif
+
 /* What a plugin says of itself, from 4.4 on (wsutil/plugins.h is not in every -dev package before). */
 #if TCPHS_WIRESHARK_AT_LEAST(4, 4)
 #include <wsutil/plugins.h>

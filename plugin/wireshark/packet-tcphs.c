@@ -12,6 +12,7 @@
 #include <epan/range.h>
 
 #include "present.h"
+#include "reports.h"
 #include "segments.h"
 #include "store.h"
 
@@ -22,6 +23,7 @@ static int proto_tcphs = -1;
 static dissector_handle_t tcphs_handle;
 static tcphs_pref_bool info_column = 0;
 static range_t *zeek_ports;
+static struct tcphs_report_options report_options = { .format = TCPHS_TEXT, .slow_setup = 200 };
 
 /* The ports that Zeek's own scripts register for TCP: by them it guesses who is the server of a connection whose SYN
  * was not captured. */
@@ -40,8 +42,14 @@ static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
     (void)data;
     tcphs_store_learn(pinfo, tvb, tree);
     const unsigned count = MIN(tcphs_store_recall(pinfo, hits, SHOWN_HEADERS), SHOWN_HEADERS);
-    for (unsigned i = 0; i < count; i++)
-        tcphs_present(&hits[i], pinfo, tvb, tree, info_column && i == 0);
+    struct tcphs_tapped *headers = wmem_alloc_array(pinfo->pool, struct tcphs_tapped, count);
+    for (unsigned i = 0; i < count; i++) {
+        headers[i] = (struct tcphs_tapped){ .hit = hits[i] };
+        tcphs_present_recall(&hits[i], pinfo->num, &headers[i].outcome);
+        tcphs_present(&(struct tcphs_shown){ &hits[i], &headers[i].outcome, info_column && i == 0 }, pinfo, tvb, tree);
+    }
+    if (tcphs_reports_are_wanted())
+        tcphs_reports_queue(pinfo, headers, count);
     return (int)tvb_captured_length(tvb);
 }
 
@@ -52,6 +60,18 @@ static void register_preferences(void)
         module, "info_column", "Append stage and verdict to the Info column",
         "Adds the stage of the connection after each segment, and the verdict on the connection, to the packet list",
         &info_column);
+    static const enum_val_t formats[] = {
+        { "text", "Text", TCPHS_TEXT }, { "tsv", "TSV", TCPHS_TSV }, { "json", "JSON", TCPHS_JSON }, { NULL, NULL, 0 }
+    };
+    prefs_register_enum_preference(module, "report", "Format of reports",
+                                   "How tshark -z tcphs,conn and the other reports are written: text for people, "
+                                   "tab-separated values, or one JSON "
+                                   "object per line",
+                                   &report_options.format, formats, FALSE);
+    prefs_register_uint_preference(module, "slow_setup", "Slow setup (ms)",
+                                   "Connections that took longer than this from the first SYN to established are "
+                                   "counted as slow in reports",
+                                   10, &report_options.slow_setup);
     range_convert_str(wmem_epan_scope(), &zeek_ports, ZEEK_PORTS, MAX_TCP_PORT);
     prefs_register_range_preference(
         module, "zeek_ports", "Server ports for Zeek's words",
@@ -65,6 +85,7 @@ void tcphs_register_protocol(void)
     proto_tcphs = proto_register_protocol("TCP Handshake Analysis", "TCPHS", "tcphs");
     tcphs_present_register(proto_tcphs);
     tcphs_store_register(is_zeek_port);
+    tcphs_reports_register(&report_options);
     tcphs_handle = register_dissector("tcphs", dissect_tcphs, proto_tcphs);
 
     register_preferences();
@@ -74,4 +95,5 @@ void tcphs_register_protocol(void)
 void tcphs_register_handoff(void)
 {
     tcphs_segments_look_up(tcphs_handle);
+    tcphs_reports_look_up();
 }

@@ -9,51 +9,11 @@
 #include <epan/expert.h>
 #include <epan/proto.h>
 
+#include "names.h"
 #include "seq.h"
 
 static int proto_tcphs = -1;
 static int ett_tcphs = -1;
-
-#define TCPHS_STAGE(number, name, text, meaning) { number, text },
-static const value_string stage_names[] = {
-#include "words.def"
-    { 0, NULL }
-};
-#define TCPHS_STATE(number, name, text, meaning) { number, text },
-static const value_string state_names[] = {
-#include "words.def"
-    { 0, NULL }
-};
-#define TCPHS_ROLE(number, name, text, meaning) { number, text },
-static const value_string role_names[] = {
-#include "words.def"
-    { 0, NULL }
-};
-#define TCPHS_RST_KIND(number, name, text, meaning) { number, text },
-static const value_string rst_kind_names[] = {
-#include "words.def"
-    { 0, NULL }
-};
-#define TCPHS_EVENT(number, name, text, meaning) { number, text },
-static const value_string event_names[] = {
-#include "words.def"
-    { 0, NULL }
-};
-#define TCPHS_VERDICT(number, name, text, meaning) { number, text },
-static const value_string verdict_names[] = {
-#include "words.def"
-    { 0, NULL }
-};
-#define TCPHS_CLOSE(number, name, text, meaning) { number, text },
-static const value_string close_names[] = {
-#include "words.def"
-    { 0, NULL }
-};
-#define TCPHS_CLOSED_BY(number, name, text, meaning) { number, text },
-static const value_string closed_by_names[] = {
-#include "words.def"
-    { 0, NULL }
-};
 
 #define TCPHS_FIELD(name, ...) static int hf_##name = -1;
 #include "fields.def"
@@ -170,10 +130,10 @@ static void append_sentence(wmem_strbuf_t *out, unsigned finding, const struct t
         const unsigned peer = tcphs_connection_role(o->client, !from);
         switch (*++p) {
         case 's':
-            wmem_strbuf_append(out, sender ? val_to_str_const(sender, role_names, "sender") : "sender");
+            wmem_strbuf_append(out, sender ? val_to_str_const(sender, tcphs_role_names, "sender") : "sender");
             break;
         case 'p':
-            wmem_strbuf_append(out, peer ? val_to_str_const(peer, role_names, "peer") : "peer");
+            wmem_strbuf_append(out, peer ? val_to_str_const(peer, tcphs_role_names, "peer") : "peer");
             break;
         case '1':
             wmem_strbuf_append_printf(out, "%u", seen);
@@ -309,28 +269,32 @@ static void keep_standing_only(struct tcphs_outcome *o)
     *o = standing;
 }
 
-void tcphs_present(const struct tcphs_hit *hit, packet_info *pinfo, tvbuff_t *tvb, proto_tree *tree, bool with_info)
+void tcphs_present_recall(const struct tcphs_hit *hit, guint32 frame, struct tcphs_outcome *out)
 {
-    const struct tcphs_tracked *t = hit->tracked;
-    const struct tcphs_horizon horizon = tcphs_store_horizon(pinfo);
-    struct tcphs_outcome o;
-    struct tcphs_summary sum;
-    tcphs_history_recall(&t->history, &t->connection, pinfo->num, hit->from, &o);
+    tcphs_history_recall(&hit->tracked->history, &hit->tracked->connection, frame, hit->from, out);
     if (hit->copy || hit->icmp)
-        keep_standing_only(&o);
-    tcphs_summarise(&t->connection, horizon, &sum);
+        keep_standing_only(out);
+}
+
+void tcphs_present(const struct tcphs_shown *shown, packet_info *pinfo, tvbuff_t *tvb, proto_tree *tree)
+{
+    const struct tcphs_hit *hit = shown->hit;
+    const struct tcphs_outcome *o = shown->outcome;
+    const struct tcphs_horizon horizon = tcphs_store_horizon(pinfo);
+    struct tcphs_summary sum;
+    tcphs_summarise(&hit->tracked->connection, horizon, &sum);
 
     proto_item *root = proto_tree_add_item(tree, proto_tcphs, tvb, 0, 0, ENC_NA);
     proto_item_set_generated(root);
-    const char *stage = val_to_str_const(o.stage, stage_names, "no connection");
-    const char *verdict = val_to_str_const(sum.verdict, verdict_names, "none");
+    const char *stage = val_to_str_const(o->stage, tcphs_stage_names, "no connection");
+    const char *verdict = val_to_str_const(sum.verdict, tcphs_verdict_names, "none");
     proto_item_append_text(root, ", Stage: %s, Verdict: %s", stage, verdict);
-    if (with_info)
+    if (shown->with_info)
         col_append_fstr(pinfo->cinfo, COL_INFO, " [%s, %s]", stage, verdict);
     proto_tree *sub = proto_item_add_subtree(root, ett_tcphs);
-    add_segment(sub, &o, hit, tvb);
-    add_findings(sub, root, &o, hit, pinfo, tvb);
-    if (o.assumption_begins)
+    add_segment(sub, o, hit, tvb);
+    add_findings(sub, root, o, hit, pinfo, tvb);
+    if (o->assumption_begins)
         expert_add_info(pinfo, root, &ei_assumed);
     add_summary(sub, &sum, hit, horizon.final, tvb);
 }

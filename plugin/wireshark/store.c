@@ -155,6 +155,8 @@ static struct tcphs_tracked *begin_connection(const struct tcphs_route *route, s
     t->first_frame = s->frame;
     t->route = route;
     t->start_time = s->time;
+    t->first_flags = s->flags;
+    t->first_from = s->from;
     t->setup = t->opening_over = -1;
     append(&lane->connections, t);
     return t;
@@ -231,6 +233,7 @@ static void count_segment(struct tcphs_tracked *t, const struct tcphs_segment *s
 {
     t->packets[s->from]++;
     t->bytes[s->from] += s->length;
+    t->findings |= o->findings;
     if (o->event == TCPHS_EVENT_ESTABLISHED)
         t->setup = o->time_setup;
     if (o->event != TCPHS_EVENT_NONE && t->opening_over < 0)

@@ -29,6 +29,9 @@ struct tcphs_tracked {
     gint64 opening_over;        /**< when it was established or failed, ICMP included; -1 never */
     guint64 bytes[2];           /**< payload sent by either end of the tuple, what was sent twice counted twice … */
     guint32 packets[2];         /**< … and segments; capture copies not counted */
+    guint64 findings;           /**< all that was found in its segments */
+    guint16 first_flags;        /**< of its first segment … */
+    guint8 first_from;          /**< … and who sent that */
     guint32 zeek_from, zeek_to; /**< which connections in Zeek's sense it is, see tcphs_store_zeek */
 };
 

@@ -1,0 +1,297 @@
+/* accounts.c
+ * Sums over connections. Verdicts come from the core; what is added here is who is whose client, what a scan looks
+ * like, and how many attempts were half open at once.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "accounts.h"
+
+#include <epan/address.h>
+#include <epan/to_str.h>
+
+/* One connection -------------------------------------------------------------------------------------------------- */
+
+void tcphs_case_of(const struct tcphs_tracked *t, struct tcphs_case *out)
+{
+    const struct tcphs_horizon end = { .final = true, .end_time = tcphs_store_quality()->last_time };
+    out->tracked = t;
+    tcphs_summarise(&t->connection, end, &out->summary);
+    out->client = t->connection.client < TCPHS_NO_CLIENT ? t->connection.client : t->first_from;
+}
+
+char *tcphs_case_address(const struct tcphs_case *c, unsigned end)
+{
+    const struct tcphs_tuple *tuple = tcphs_store_tuple(c->tracked);
+    address addr;
+    set_address(&addr, tuple->address_type, tuple->address_type == AT_IPv4 ? 4 : 16, tuple->address[end]);
+    if (tuple->address_type != AT_IPv4 && tuple->address_type != AT_IPv6)
+        return g_strdup("unknown");
+    char *text = address_to_str(NULL, &addr);
+    char *copy = g_strdup(text);
+    wmem_free(NULL, text);
+    return copy;
+}
+
+char *tcphs_case_endpoint(const struct tcphs_case *c, unsigned end)
+{
+    const struct tcphs_tuple *tuple = tcphs_store_tuple(c->tracked);
+    char *address = tcphs_case_address(c, end);
+    const char *format = tuple->address_type == AT_IPv6 ? "[%s]:%u" : "%s:%u";
+    char *text = g_strdup_printf(format, address, tuple->port[end]);
+    g_free(address);
+    return text;
+}
+
+/* Sets ------------------------------------------------------------------------------------------------------------- */
+
+static void set_add(struct tcphs_set *set, guint64 number)
+{
+    const gsize value = (gsize)number;
+    if (set->count == 0) {
+        set->only = value;
+        set->count = 1;
+    } else if (set->all != NULL || set->only != value) {
+        if (set->all == NULL) {
+            set->all = g_hash_table_new(g_direct_hash, g_direct_equal);
+            g_hash_table_add(set->all, GSIZE_TO_POINTER(set->only));
+        }
+        g_hash_table_add(set->all, GSIZE_TO_POINTER(value));
+        set->count = g_hash_table_size(set->all);
+    }
+}
+
+static void set_clear(struct tcphs_set *set)
+{
+    if (set->all != NULL)
+        g_hash_table_destroy(set->all);
+}
+
+/* Accounts --------------------------------------------------------------------------------------------------------- */
+
+static guint hash_party(gconstpointer key)
+{
+    const guint64 number = tcphs_number_of(key, sizeof(struct tcphs_party), TCPHS_NUMBER_START);
+    return (guint)(number >> 32 ^ number);
+}
+
+static gboolean equal_parties(gconstpointer a, gconstpointer b)
+{
+    return memcmp(a, b, sizeof(struct tcphs_party)) == 0;
+}
+
+static void free_account(gpointer data)
+{
+    struct tcphs_account *a = (struct tcphs_account *)data;
+    tcphs_samples_clear(&a->setup);
+    tcphs_overlap_clear(&a->half_open);
+    set_clear(&a->servers);
+    set_clear(&a->ports);
+    set_clear(&a->targets);
+    set_clear(&a->probed);
+    g_free(a->address);
+    g_free(a->name);
+    g_free(a);
+}
+
+struct tcphs_accounts *tcphs_accounts_new(void)
+{
+    struct tcphs_accounts *a = g_new0(struct tcphs_accounts, 1);
+    a->by_party = g_hash_table_new(hash_party, equal_parties);
+    a->all = g_ptr_array_new_with_free_func(free_account);
+    return a;
+}
+
+void tcphs_accounts_free(struct tcphs_accounts *a)
+{
+    if (a == NULL)
+        return;
+    g_hash_table_destroy(a->by_party);
+    g_ptr_array_free(a->all, TRUE);
+    g_free(a);
+}
+
+static struct tcphs_party party_of(const struct tcphs_case *c, unsigned end, bool with_port)
+{
+    const struct tcphs_tuple *tuple = tcphs_store_tuple(c->tracked);
+    struct tcphs_party party = { .type = tuple->address_type, .port = with_port ? tuple->port[end] : 0 };
+    memcpy(party.address, tuple->address[end], sizeof party.address);
+    return party;
+}
+
+static struct tcphs_account *account_of(struct tcphs_accounts *accounts, const struct tcphs_case *c, unsigned end,
+                                        bool with_port)
+{
+    const struct tcphs_party party = party_of(c, end, with_port);
+    struct tcphs_account *a = (struct tcphs_account *)g_hash_table_lookup(accounts->by_party, &party);
+    if (a == NULL) {
+        a = g_new0(struct tcphs_account, 1);
+        a->party = party;
+        a->index = accounts->all->len;
+        a->address = tcphs_case_address(c, end);
+        a->name = with_port ? tcphs_case_endpoint(c, end) : g_strdup(a->address);
+        g_ptr_array_add(accounts->all, a);
+        g_hash_table_add(accounts->by_party, a);
+    }
+    return a;
+}
+
+/* The span in which an attempt was neither open nor ended. */
+static void add_half_open(struct tcphs_account *a, const struct tcphs_case *c)
+{
+    const struct tcphs_tracked *t = c->tracked;
+    const struct tcphs_connection *n = &t->connection;
+    if (n->syn_count == 0)
+        return;
+    gint64 last = n->last_syn_time;
+    if (n->synack_count > 0)
+        last = MAX(last, n->last_synack_time);
+    tcphs_overlap_add(&a->half_open, n->first_syn_time,
+                      t->opening_over >= 0 ? t->opening_over : last + TCPHS_HALF_OPEN_LIFE);
+}
+
+static void add_common(struct tcphs_account *a, const struct tcphs_case *c)
+{
+    a->verdicts[c->summary.verdict]++;
+    a->resets += c->summary.close == TCPHS_CLOSE_RESET || c->summary.close == TCPHS_CLOSE_FIN_THEN_RESET;
+    add_half_open(a, c);
+}
+
+struct tcphs_account *tcphs_accounts_add_server(struct tcphs_accounts *accounts, const struct tcphs_case *c,
+                                                gint64 slow)
+{
+    if (c->summary.verdict == TCPHS_VERDICT_NONE)
+        return NULL;
+    struct tcphs_account *a = account_of(accounts, c, !c->client, true);
+    add_common(a, c);
+    if (c->tracked->setup >= 0) {
+        tcphs_samples_add(&a->setup, c->tracked->setup);
+        a->slow += c->tracked->setup > slow;
+    }
+    return a;
+}
+
+/* Scans ------------------------------------------------------------------------------------------------------------ */
+
+const char *tcphs_scan_name(enum tcphs_scan kind)
+{
+    static const char *const names[TCPHS_SCANS] = { "syn", "connect", "null", "fin", "xmas", "ack" };
+    return names[kind];
+}
+
+/* A segment that opens nothing and belongs to nothing: what kind of probe is it? TCPHS_SCANS = none. */
+static enum tcphs_scan kind_of_stray(const struct tcphs_case *c)
+{
+    const struct tcphs_tracked *t = c->tracked;
+    const unsigned flags = t->first_flags;
+    if (!(flags & (TCPHS_SYN | TCPHS_ACK | TCPHS_RST))) {
+        if (flags & TCPHS_FIN)
+            return flags & (TCPHS_PSH | TCPHS_URG) ? TCPHS_SCAN_XMAS : TCPHS_SCAN_FIN;
+        return flags & (TCPHS_PSH | TCPHS_URG) ? TCPHS_SCANS : TCPHS_SCAN_NULL;
+    }
+    const bool bare_ack =
+        (flags & (TCPHS_SYN | TCPHS_ACK | TCPHS_RST | TCPHS_FIN | TCPHS_PSH | TCPHS_URG)) == TCPHS_ACK;
+    const bool came_to_nothing = t->bytes[0] + t->bytes[1] == 0 && t->packets[0] <= 2 && t->packets[1] <= 2;
+    return bare_ack && came_to_nothing ? TCPHS_SCAN_ACK : TCPHS_SCANS;
+}
+
+static bool add_probe(struct tcphs_account *a, const struct tcphs_case *c)
+{
+    enum tcphs_scan kind = TCPHS_SCANS;
+    switch (c->summary.verdict) {
+    case TCPHS_VERDICT_NO_ANSWER:
+    case TCPHS_VERDICT_REFUSED:
+    case TCPHS_VERDICT_UNREACHABLE:
+        a->failed_probes++;
+        return true;
+    case TCPHS_VERDICT_CLIENT_RESET:
+        kind = TCPHS_SCAN_SYN;
+        break;
+    case TCPHS_VERDICT_ESTABLISHED:
+        kind = c->summary.no_data ? TCPHS_SCAN_CONNECT : TCPHS_SCANS;
+        break;
+    case TCPHS_VERDICT_NONE:
+    case TCPHS_VERDICT_MIDSTREAM:
+    case TCPHS_VERDICT_ONE_SIDED:
+        kind = kind_of_stray(c);
+        break;
+    case TCPHS_VERDICT_NO_FINAL_ACK:
+    case TCPHS_VERDICT_BAD_ACK:
+    case TCPHS_VERDICT_CHALLENGED:
+    case TCPHS_VERDICT_SERVER_RESET:
+    case TCPHS_VERDICT_PENDING:
+    case TCPHS_VERDICTS:
+        break;
+    }
+    if (kind == TCPHS_SCANS)
+        return false;
+    a->probes[kind]++;
+    return true;
+}
+
+struct tcphs_account *tcphs_accounts_add_client(struct tcphs_accounts *accounts, const struct tcphs_case *c)
+{
+    const struct tcphs_party server = party_of(c, !c->client, false), target = party_of(c, !c->client, true);
+    const guint64 target_number = tcphs_number_of(&target, sizeof target, TCPHS_NUMBER_START);
+    struct tcphs_account *a = account_of(accounts, c, c->client, false);
+    add_common(a, c);
+    set_add(&a->servers, tcphs_number_of(&server, sizeof server, TCPHS_NUMBER_START));
+    set_add(&a->ports, target.port);
+    set_add(&a->targets, target_number);
+    if (add_probe(a, c))
+        set_add(&a->probed, target_number);
+    return a;
+}
+
+guint64 tcphs_account_scan(const struct tcphs_account *a, enum tcphs_scan kind)
+{
+    const guint64 half = a->probes[TCPHS_SCAN_SYN], whole = a->probes[TCPHS_SCAN_CONNECT];
+    const bool many = a->probed.count >= TCPHS_SCAN_TARGETS;
+    switch (kind) {
+    case TCPHS_SCAN_SYN: /* what failed goes with the way that was taken where it did not */
+        return many ? half + (half >= whole ? a->failed_probes : 0) : 0;
+    case TCPHS_SCAN_CONNECT:
+        return many ? whole + (half < whole ? a->failed_probes : 0) : 0;
+    case TCPHS_SCAN_ACK:
+        return many ? a->probes[kind] : 0;
+    case TCPHS_SCAN_NULL: /* no stack sends these */
+    case TCPHS_SCAN_FIN:
+    case TCPHS_SCAN_XMAS:
+        return a->probes[kind];
+    case TCPHS_SCANS:
+        break;
+    }
+    return 0;
+}
+
+/* Sums ------------------------------------------------------------------------------------------------------------- */
+
+guint64 tcphs_account_failed(const struct tcphs_account *a)
+{
+    guint64 failed = 0;
+    for (unsigned v = TCPHS_VERDICT_NO_ANSWER; v <= TCPHS_VERDICT_SERVER_RESET; v++)
+        failed += a->verdicts[v];
+    return failed;
+}
+
+guint64 tcphs_account_attempts(const struct tcphs_account *a)
+{
+    return a->verdicts[TCPHS_VERDICT_ESTABLISHED] + tcphs_account_failed(a) + a->verdicts[TCPHS_VERDICT_PENDING];
+}
+
+void tcphs_tally_add(struct tcphs_tally *tally, const struct tcphs_case *c)
+{
+    const struct tcphs_tracked *t = c->tracked;
+    if (c->summary.verdict == TCPHS_VERDICT_NONE) {
+        tally->probes++;
+    } else {
+        tally->connections++;
+        tally->closed_by[c->summary.closed_by]++;
+    }
+    tally->failed += c->summary.failed;
+    tally->verdicts[c->summary.verdict]++;
+    tally->closes[c->summary.close]++;
+    tally->gaps += (t->connection.facts & TCPHS_GAPS) != 0;
+    tally->assumed += (t->connection.facts & TCPHS_ASSUMED) != 0;
+    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
+        tally->findings[i] += (t->findings & TCPHS_FINDING_BIT(i)) != 0;
+}

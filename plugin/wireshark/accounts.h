@@ -1,0 +1,105 @@
+/* accounts.h
+ * What reports say of connections: one connection summed up, and sums over all of a server, a client, or a capture.
+ * Fed connection by connection in any order; how they are chosen and written is left to reports.c.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPHS_ACCOUNTS_H
+#define TCPHS_ACCOUNTS_H
+
+#include "figures.h"
+#include "store.h"
+
+/** One connection as reports see it. */
+struct tcphs_case {
+    const struct tcphs_tracked *tracked;
+    struct tcphs_summary summary;
+    unsigned client; /**< the end that asked, or that was heard first where no connection was asked for */
+};
+
+/** Sums up a connection with all of the capture behind us. */
+void tcphs_case_of(const struct tcphs_tracked *t, struct tcphs_case *out);
+
+/** "address:port" of an end, "[address]:port" for IPv6; to be freed. */
+char *tcphs_case_endpoint(const struct tcphs_case *c, unsigned end);
+
+/** Its address alone; to be freed. */
+char *tcphs_case_address(const struct tcphs_case *c, unsigned end);
+
+/** Kinds of scan, by what was sent to find out whether a port is open. */
+enum tcphs_scan {
+    TCPHS_SCAN_SYN,     /**< SYN only: the SYN-ACK is answered by RST, or there is none */
+    TCPHS_SCAN_CONNECT, /**< a whole handshake, and nothing after it */
+    TCPHS_SCAN_NULL,
+    TCPHS_SCAN_FIN,
+    TCPHS_SCAN_XMAS,
+    TCPHS_SCAN_ACK, /**< an ACK of no connection */
+    TCPHS_SCANS
+};
+
+/** From so many distinct targets on, attempts that came to nothing are called a scan; fewer can be a service that is
+ * down. */
+#define TCPHS_SCAN_TARGETS 10
+
+/** How long an attempt that nobody ends counts as half open after its last SYN or SYN-ACK: as long as Linux retries. */
+#define TCPHS_HALF_OPEN_LIFE (64 * TCPHS_SECOND)
+
+/** A small set of numbers. */
+struct tcphs_set {
+    guint count;
+    gsize only;
+    GHashTable *all;
+};
+
+/** Sums over the connections of one address and port, or of one address. */
+struct tcphs_account {
+    struct tcphs_party {
+        guint8 address[16];
+        guint16 type, port;
+    } party;
+    guint index;          /**< in order of first mention */
+    char *address, *name; /**< name: with the port, of a server */
+    guint64 verdicts[TCPHS_VERDICTS];
+    guint64 resets; /**< connections that a RST ended, after they were established */
+    guint64 slow;
+    struct tcphs_samples setup;
+    struct tcphs_overlap half_open;
+    /* of a client only */
+    struct tcphs_set servers, ports, targets, probed;
+    guint64 probes[TCPHS_SCANS];
+    guint64 failed_probes; /**< attempts that a SYN scan and a connect scan share: refused or not answered */
+};
+
+struct tcphs_accounts {
+    GHashTable *by_party;
+    GPtrArray *all;
+};
+
+struct tcphs_accounts *tcphs_accounts_new(void);
+void tcphs_accounts_free(struct tcphs_accounts *a);
+
+/** Enters a connection with its server; NULL where there was none to connect to. slow: setup times longer than this. */
+struct tcphs_account *tcphs_accounts_add_server(struct tcphs_accounts *a, const struct tcphs_case *c, gint64 slow);
+
+/** Enters a connection, or a probe, with its client. */
+struct tcphs_account *tcphs_accounts_add_client(struct tcphs_accounts *a, const struct tcphs_case *c);
+
+/** Sums of an account. */
+guint64 tcphs_account_failed(const struct tcphs_account *a);
+guint64 tcphs_account_attempts(const struct tcphs_account *a); /**< established, failed, pending */
+guint64 tcphs_account_scan(const struct tcphs_account *a, enum tcphs_scan kind);
+
+/** Word for a kind of scan. */
+const char *tcphs_scan_name(enum tcphs_scan kind);
+
+/** Sums over all connections. */
+struct tcphs_tally {
+    guint64 connections, failed, probes;
+    guint64 verdicts[TCPHS_VERDICTS], closes[TCPHS_CLOSES], closed_by[TCPHS_CLOSED_BYS];
+    guint64 findings[TCPHS_FINDINGS]; /**< connections in which it was found at least once */
+    guint64 gaps, assumed;
+};
+
+void tcphs_tally_add(struct tcphs_tally *tally, const struct tcphs_case *c);
+
+#endif

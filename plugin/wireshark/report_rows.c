@@ -1,0 +1,269 @@
+/* report_rows.c
+ * Fills the rows of the reports. Columns come from reports.def; every column has one line here.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "report_rows.h"
+
+#include <inttypes.h>
+
+#include "names.h"
+
+/* The columns ------------------------------------------------------------------------------------------------------ */
+
+enum {
+#define TCPHS_COLUMN(report, name, key, title, kind, meaning) COLUMN_##report##_##name,
+#include "reports.def"
+    COLUMNS
+};
+
+static const struct tcphs_column columns[COLUMNS] = {
+#define TCPHS_COLUMN(report, name, key, title, kind, meaning) { key, title, TCPHS_##kind },
+#include "reports.def"
+};
+
+/* The reports stand one after the other, in this order. */
+enum {
+    FIRST_conn = COLUMN_conn_id,
+    FIRST_server = COLUMN_server_server,
+    FIRST_client = COLUMN_client_client,
+    FIRST_tree = COLUMN_tree_group
+};
+
+#define CONN(name) (COLUMN_conn_##name - FIRST_conn)
+#define SERVER(name) (COLUMN_server_##name - FIRST_server)
+#define CLIENT(name) (COLUMN_client_##name - FIRST_client)
+#define TREE(name) (COLUMN_tree_##name - FIRST_tree)
+
+static void put_word(struct tcphs_row *row, unsigned column, char *word)
+{
+    tcphs_row_word(row, column, word);
+    g_free(word);
+}
+
+static const char *name_of(unsigned value, const value_string *names)
+{
+    return try_val_to_str(value, names);
+}
+
+/* Connections -------------------------------------------------------------------------------------------------------
+ */
+
+static void fill_ends(struct tcphs_row *row, const struct tcphs_case *c)
+{
+    const struct tcphs_tracked *t = c->tracked;
+    const struct tcphs_tuple *tuple = tcphs_store_tuple(t);
+    const unsigned client = c->client, server = !c->client;
+    put_word(row, CONN(client), tcphs_case_endpoint(c, client));
+    put_word(row, CONN(server), tcphs_case_endpoint(c, server));
+    put_word(row, CONN(client_address), tcphs_case_address(c, client));
+    put_word(row, CONN(server_address), tcphs_case_address(c, server));
+    tcphs_row_count(row, CONN(client_port), tuple->port[client]);
+    tcphs_row_count(row, CONN(server_port), tuple->port[server]);
+    tcphs_row_count(row, CONN(client_packets), t->packets[client]);
+    tcphs_row_count(row, CONN(server_packets), t->packets[server]);
+    tcphs_row_count(row, CONN(client_bytes), t->bytes[client]);
+    tcphs_row_count(row, CONN(server_bytes), t->bytes[server]);
+    put_word(row, CONN(packets), g_strdup_printf("%u/%u", t->packets[client], t->packets[server]));
+    put_word(row, CONN(bytes), g_strdup_printf("%" PRIu64 "/%" PRIu64, t->bytes[client], t->bytes[server]));
+}
+
+static void fill_verdict(struct tcphs_row *row, const struct tcphs_case *c)
+{
+    const struct tcphs_connection *n = &c->tracked->connection;
+    const bool judged = c->summary.verdict != TCPHS_VERDICT_NONE;
+    tcphs_row_word(row, CONN(verdict), name_of(c->summary.verdict, tcphs_verdict_names));
+    tcphs_row_mark(row, CONN(failed), c->summary.failed);
+    if (c->tracked->setup >= 0)
+        tcphs_row_time(row, CONN(setup), c->tracked->setup);
+    tcphs_row_count(row, CONN(syns), n->syn_count);
+    tcphs_row_count(row, CONN(synacks), n->synack_count);
+    put_word(row, CONN(tries), g_strdup_printf("%u/%u", n->syn_count, n->synack_count));
+    tcphs_row_word(row, CONN(close), name_of(c->summary.close, tcphs_close_names));
+    tcphs_row_word(row, CONN(closed_by), judged ? name_of(c->summary.closed_by, tcphs_closed_by_names) : NULL);
+    tcphs_row_mark(row, CONN(no_data), c->summary.no_data);
+    tcphs_row_mark(row, CONN(assumed), (n->facts & TCPHS_ASSUMED) != 0);
+}
+
+/* Zeek may see one connection where we see several, and the other way round. */
+static void fill_zeek(struct tcphs_row *row, const struct tcphs_tracked *t)
+{
+    GString *states = g_string_new(NULL), *histories = g_string_new(NULL), *both = g_string_new(NULL);
+    for (guint32 i = t->zeek_from; i < t->zeek_to; i++) {
+        const struct tcphs_zeek *z = &tcphs_store_zeek(t, i)->zeek;
+        const char *comma = i > t->zeek_from ? "," : "", *history = tcphs_zeek_history(z);
+        if (history[0] == '\0')
+            history = "-";
+        g_string_append_printf(states, "%s%s", comma, tcphs_zeek_state(z));
+        g_string_append_printf(histories, "%s%s", comma, history);
+        g_string_append_printf(both, "%s%s %s", comma, tcphs_zeek_state(z), history);
+    }
+    tcphs_row_word(row, CONN(zeek_state), states->len ? states->str : NULL);
+    tcphs_row_word(row, CONN(zeek_history), states->len ? histories->str : NULL);
+    tcphs_row_word(row, CONN(zeek), states->len ? both->str : NULL);
+    g_string_free(states, TRUE);
+    g_string_free(histories, TRUE);
+    g_string_free(both, TRUE);
+}
+
+static void fill_anomalies(struct tcphs_row *row, unsigned column, guint64 findings)
+{
+    GString *names = g_string_new(NULL);
+    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
+        if (findings & TCPHS_ANOMALIES & TCPHS_FINDING_BIT(i))
+            g_string_append_printf(names, "%s%s", names->len ? "," : "", tcphs_finding_name(i));
+    tcphs_row_word(row, column, names->len ? names->str : NULL);
+    g_string_free(names, TRUE);
+}
+
+static void fill_conn(const struct tcphs_table *table, guint index, struct tcphs_row *row)
+{
+    const struct tcphs_tracked *t = (const struct tcphs_tracked *)g_ptr_array_index((GPtrArray *)table->context, index);
+    struct tcphs_case c;
+    tcphs_case_of(t, &c);
+    tcphs_row_count(row, CONN(id), t->id);
+    tcphs_row_time(row, CONN(start), t->start_time);
+    tcphs_row_time(row, CONN(duration), MAX(t->connection.last_time - t->start_time, 0));
+    tcphs_row_count(row, CONN(first_frame), t->first_frame);
+    fill_ends(row, &c);
+    fill_verdict(row, &c);
+    fill_zeek(row, t);
+    fill_anomalies(row, CONN(anomalies), t->findings);
+}
+
+/* Servers ------------------------------------------------------------------------------------------------------------
+ */
+
+static const struct tcphs_account *account_at(const struct tcphs_table *table, guint index)
+{
+    return (const struct tcphs_account *)g_ptr_array_index((GPtrArray *)table->context, index);
+}
+
+static void fill_server_verdicts(struct tcphs_row *row, const struct tcphs_account *a)
+{
+    static const struct {
+        unsigned column;
+        enum tcphs_verdict verdict;
+    } by_verdict[] = {
+        { SERVER(no_answer), TCPHS_VERDICT_NO_ANSWER },       { SERVER(refused), TCPHS_VERDICT_REFUSED },
+        { SERVER(unreachable), TCPHS_VERDICT_UNREACHABLE },   { SERVER(no_final_ack), TCPHS_VERDICT_NO_FINAL_ACK },
+        { SERVER(client_reset), TCPHS_VERDICT_CLIENT_RESET }, { SERVER(bad_ack), TCPHS_VERDICT_BAD_ACK },
+        { SERVER(challenged), TCPHS_VERDICT_CHALLENGED },     { SERVER(server_reset), TCPHS_VERDICT_SERVER_RESET },
+        { SERVER(pending), TCPHS_VERDICT_PENDING },           { SERVER(midstream), TCPHS_VERDICT_MIDSTREAM },
+        { SERVER(one_sided), TCPHS_VERDICT_ONE_SIDED },
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(by_verdict); i++)
+        tcphs_row_count(row, by_verdict[i].column, a->verdicts[by_verdict[i].verdict]);
+}
+
+static void fill_reasons(struct tcphs_row *row, unsigned column, const struct tcphs_account *a)
+{
+    GString *reasons = g_string_new(NULL);
+    for (unsigned v = TCPHS_VERDICT_NO_ANSWER; v <= TCPHS_VERDICT_SERVER_RESET; v++)
+        if (a->verdicts[v] > 0)
+            g_string_append_printf(reasons, "%s%s %" PRIu64, reasons->len ? "," : "", name_of(v, tcphs_verdict_names),
+                                   a->verdicts[v]);
+    tcphs_row_word(row, column, reasons->len ? reasons->str : NULL);
+    g_string_free(reasons, TRUE);
+}
+
+static void fill_server(const struct tcphs_table *table, guint index, struct tcphs_row *row)
+{
+    const struct tcphs_account *a = account_at(table, index);
+    const guint64 established = a->verdicts[TCPHS_VERDICT_ESTABLISHED], failed = tcphs_account_failed(a);
+    tcphs_row_word(row, SERVER(server), a->name);
+    tcphs_row_word(row, SERVER(server_address), a->address);
+    tcphs_row_count(row, SERVER(server_port), a->party.port);
+    tcphs_row_count(row, SERVER(attempts), tcphs_account_attempts(a));
+    tcphs_row_count(row, SERVER(established), established);
+    tcphs_row_count(row, SERVER(failed), failed);
+    tcphs_row_share(row, SERVER(failure_rate), failed, established + failed);
+    fill_server_verdicts(row, a);
+    tcphs_row_count(row, SERVER(resets), a->resets);
+    tcphs_row_count(row, SERVER(half_open_peak), a->half_open.peak);
+    tcphs_row_count(row, SERVER(slow), a->slow);
+    if (a->setup.count > 0) {
+        tcphs_row_time(row, SERVER(setup_min), a->setup.least);
+        tcphs_row_time(row, SERVER(setup_mean), a->setup.sum / (gint64)a->setup.count);
+        tcphs_row_time(row, SERVER(setup_p95), tcphs_samples_quantile(&a->setup, 0.95));
+        tcphs_row_time(row, SERVER(setup_max), a->setup.most);
+    }
+    fill_reasons(row, SERVER(reasons), a);
+}
+
+/* Clients ------------------------------------------------------------------------------------------------------------
+ */
+
+static void fill_scans(struct tcphs_row *row, const struct tcphs_account *a)
+{
+    static const unsigned by_kind[TCPHS_SCANS] = { CLIENT(scan_syn), CLIENT(scan_connect), CLIENT(scan_null),
+                                                   CLIENT(scan_fin), CLIENT(scan_xmas),    CLIENT(scan_ack) };
+    GString *scans = g_string_new(NULL);
+    for (unsigned kind = 0; kind < TCPHS_SCANS; kind++) {
+        const guint64 probes = tcphs_account_scan(a, (enum tcphs_scan)kind);
+        tcphs_row_count(row, by_kind[kind], probes);
+        if (probes > 0)
+            g_string_append_printf(scans, "%s%s %" PRIu64, scans->len ? "," : "",
+                                   tcphs_scan_name((enum tcphs_scan)kind), probes);
+    }
+    tcphs_row_word(row, CLIENT(scans), scans->len ? scans->str : NULL);
+    g_string_free(scans, TRUE);
+}
+
+static void fill_client(const struct tcphs_table *table, guint index, struct tcphs_row *row)
+{
+    const struct tcphs_account *a = account_at(table, index);
+    const guint64 established = a->verdicts[TCPHS_VERDICT_ESTABLISHED], failed = tcphs_account_failed(a);
+    tcphs_row_word(row, CLIENT(client), a->name);
+    tcphs_row_count(row, CLIENT(attempts), tcphs_account_attempts(a));
+    tcphs_row_count(row, CLIENT(established), established);
+    tcphs_row_count(row, CLIENT(failed), failed);
+    tcphs_row_share(row, CLIENT(failure_rate), failed, established + failed);
+    tcphs_row_count(row, CLIENT(servers), a->servers.count);
+    tcphs_row_count(row, CLIENT(ports), a->ports.count);
+    tcphs_row_count(row, CLIENT(targets), a->targets.count);
+    tcphs_row_count(row, CLIENT(resets), a->resets);
+    tcphs_row_count(row, CLIENT(half_open_peak), a->half_open.peak);
+    fill_scans(row, a);
+}
+
+/* The tree ------------------------------------------------------------------------------------------------------------
+ */
+
+void tcphs_tally_each(const struct tcphs_tally *tally, tcphs_put_count put, void *data)
+{
+    guint64 unjudged = 0;
+    for (unsigned v = TCPHS_VERDICT_MIDSTREAM; v < TCPHS_VERDICTS; v++)
+        unjudged += tally->verdicts[v];
+    put(data, TCPHS_TREE_OPENING, "established", tally->verdicts[TCPHS_VERDICT_ESTABLISHED]);
+    put(data, TCPHS_TREE_OPENING, "failed", tally->failed);
+    put(data, TCPHS_TREE_OPENING, "not judged", unjudged);
+    for (unsigned v = TCPHS_VERDICT_NO_ANSWER; v <= TCPHS_VERDICT_SERVER_RESET; v++)
+        put(data, TCPHS_TREE_FAILED, name_of(v, tcphs_verdict_names), tally->verdicts[v]);
+    for (unsigned v = TCPHS_VERDICT_MIDSTREAM; v < TCPHS_VERDICTS; v++)
+        put(data, TCPHS_TREE_UNJUDGED, name_of(v, tcphs_verdict_names), tally->verdicts[v]);
+    for (unsigned close = TCPHS_CLOSE_OPEN; close < TCPHS_CLOSES; close++)
+        put(data, TCPHS_TREE_CLOSE, name_of(close, tcphs_close_names), tally->closes[close]);
+    for (unsigned by = 0; by < TCPHS_CLOSED_BYS; by++)
+        put(data, TCPHS_TREE_CLOSED_BY, name_of(by, tcphs_closed_by_names), tally->closed_by[by]);
+    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
+        if ((TCPHS_ANOMALIES & TCPHS_FINDING_BIT(i)) && tally->findings[i] > 0)
+            put(data, TCPHS_TREE_ANOMALY, tcphs_finding_name(i), tally->findings[i]);
+}
+
+static void fill_tree(const struct tcphs_table *table, guint index, struct tcphs_row *row)
+{
+    const struct tcphs_tree_rows *tree = (const struct tcphs_tree_rows *)table->context;
+    const struct tcphs_tree_row *line = &g_array_index(tree->rows, struct tcphs_tree_row, index);
+    tcphs_row_word(row, TREE(group), line->group);
+    tcphs_row_word(row, TREE(item), line->item);
+    tcphs_row_count(row, TREE(count), line->count);
+    tcphs_row_share(row, TREE(share), line->count, tree->connections);
+}
+
+const struct tcphs_table tcphs_conn_table = { columns + FIRST_conn, FIRST_server - FIRST_conn, 0, fill_conn, NULL };
+const struct tcphs_table tcphs_server_table = { columns + FIRST_server, FIRST_client - FIRST_server, 0, fill_server,
+                                                NULL };
+const struct tcphs_table tcphs_client_table = { columns + FIRST_client, FIRST_tree - FIRST_client, 0, fill_client,
+                                                NULL };
+const struct tcphs_table tcphs_tree_table = { columns + FIRST_tree, COLUMNS - FIRST_tree, 0, fill_tree, NULL };

@@ -1,0 +1,534 @@
+/* reports.c
+ * Who asks for a report, which connections it is about, and where it goes: to standard output in tshark, into the
+ * host's tables and trees in Wireshark and sharkd. What stands in it comes from report_rows.c and ladder.c.
+ *
+ * A listener only remembers which connections its filter let through. Their values are read from the store when the
+ * report is written, so a report is as right after one pass as after two.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "reports.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <epan/dissectors/packet-tcp.h>
+#include <epan/stats_tree.h>
+#include <epan/tap.h>
+
+#include "ladder.h"
+#include "names.h"
+#include "report_rows.h"
+
+static int tap_tcphs, tap_tcp;
+static const struct tcphs_report_options *options;
+static unsigned ladders_asked_for;
+
+enum which { REPORT_CONN, REPORT_SERVER, REPORT_CLIENT, REPORT_TREE, REPORT_LADDER, REPORTS };
+
+static const struct {
+    const char *command, *title;
+    const struct tcphs_table *table;
+} reports[REPORTS] = {
+    [REPORT_CONN] = { "tcphs,conn", "TCP Handshake: Connections", &tcphs_conn_table },
+    [REPORT_SERVER] = { "tcphs,server", "TCP Handshake: Servers", &tcphs_server_table },
+    [REPORT_CLIENT] = { "tcphs,client", "TCP Handshake: Clients", &tcphs_client_table },
+    [REPORT_TREE] = { "tcphs,tree", "TCP Handshake: Overview", &tcphs_tree_table },
+    [REPORT_LADDER] = { "tcphs,ladder", "TCP Handshake: Ladders", NULL },
+};
+
+/* Which connections ---------------------------------------------------------------------------------------------------
+ */
+
+/* Connections in the order in which they were first met. */
+struct selection {
+    GByteArray *met; /* bit per connection number */
+    GPtrArray *tracked;
+};
+
+static void selection_clear(struct selection *s)
+{
+    if (s->met != NULL) {
+        g_byte_array_free(s->met, TRUE);
+        g_ptr_array_free(s->tracked, TRUE);
+    }
+    s->met = g_byte_array_new();
+    s->tracked = g_ptr_array_new();
+}
+
+/* True when the connection was not met before. */
+static bool selection_add(struct selection *s, const struct tcphs_tracked *t)
+{
+    const guint byte = t->id / 8, old = s->met->len;
+    const guint8 bit = (guint8)(1u << t->id % 8);
+    if (byte >= old) {
+        g_byte_array_set_size(s->met, MAX(byte + 1, old * 2));
+        memset(s->met->data + old, 0, s->met->len - old);
+    }
+    if (s->met->data[byte] & bit)
+        return false;
+    s->met->data[byte] |= bit;
+    g_ptr_array_add(s->tracked, (gpointer)t);
+    return true;
+}
+
+/* The tap
+ * --------------------------------------------------------------------------------------------------------------- */
+
+bool tcphs_reports_are_wanted(void)
+{
+    return have_tap_listener(tap_tcphs);
+}
+
+/* The TCP headers of a frame stand in the queue in the order in which the host came upon them, quotes included. */
+static const struct tcpheader *next_header(const struct tcphs_hit *hit, unsigned *index)
+{
+    const struct tcphs_tuple *tuple = tcphs_store_tuple(hit->tracked);
+    const struct tcpheader *header;
+    while ((header = (const struct tcpheader *)fetch_tapped_data(tap_tcp, (int)(*index)++)) != NULL)
+        if (header->th_sport == tuple->port[hit->from] && header->th_dport == tuple->port[!hit->from])
+            return header;
+    return NULL;
+}
+
+void tcphs_reports_queue(packet_info *pinfo, struct tcphs_tapped *headers, unsigned count)
+{
+    unsigned index = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (ladders_asked_for > 0)
+            headers[i].header = next_header(&headers[i].hit, &index);
+        tap_queue_packet(tap_tcphs, pinfo, &headers[i]);
+    }
+}
+
+/* On standard output
+ * ---------------------------------------------------------------------------------------------------- */
+
+struct asked {
+    enum which which;
+    struct selection selection;
+    struct tcphs_ladders *ladders;
+};
+
+static tap_packet_status take_packet(void *data, packet_info *pinfo, epan_dissect_t *edt, const void *tapped,
+                                     tap_flags_t flags)
+{
+    struct asked *asked = (struct asked *)data;
+    const struct tcphs_tapped *t = (const struct tcphs_tapped *)tapped;
+    (void)edt;
+    (void)flags;
+    selection_add(&asked->selection, t->hit.tracked);
+    if (asked->ladders != NULL)
+        tcphs_ladders_add(asked->ladders, pinfo, t);
+    return TAP_PACKET_REDRAW;
+}
+
+static gint by_start(gconstpointer a, gconstpointer b)
+{
+    const struct tcphs_tracked *x = *(const struct tcphs_tracked *const *)a,
+                               *y = *(const struct tcphs_tracked *const *)b;
+    if (x->start_time != y->start_time)
+        return x->start_time < y->start_time ? -1 : 1;
+    return x->id < y->id ? -1 : 1;
+}
+
+static gint larger_first(guint64 a, guint64 b)
+{
+    return a > b ? -1 : a < b;
+}
+
+static gint by_failures(gconstpointer a, gconstpointer b)
+{
+    const struct tcphs_account *x = *(const struct tcphs_account *const *)a,
+                               *y = *(const struct tcphs_account *const *)b;
+    gint order = larger_first(tcphs_account_failed(x), tcphs_account_failed(y));
+    if (order == 0)
+        order = larger_first(tcphs_account_attempts(x), tcphs_account_attempts(y));
+    return order != 0 ? order : memcmp(&x->party, &y->party, sizeof x->party);
+}
+
+static gint by_targets(gconstpointer a, gconstpointer b)
+{
+    const struct tcphs_account *x = *(const struct tcphs_account *const *)a,
+                               *y = *(const struct tcphs_account *const *)b;
+    const gint order = larger_first(x->targets.count, y->targets.count);
+    return order != 0 ? order : by_failures(a, b);
+}
+
+static gint64 slow_setup(void)
+{
+    return (gint64)options->slow_setup * 1000000;
+}
+
+static void write_table(const struct tcphs_table *kind, void *context, guint rows)
+{
+    struct tcphs_table table = *kind;
+    table.context = context;
+    table.row_count = rows;
+    tcphs_table_write(&table, (enum tcphs_format)options->format, tcphs_store_quality()->first_time, stdout);
+}
+
+static void write_accounts(const GPtrArray *tracked, bool of_servers)
+{
+    struct tcphs_accounts *accounts = tcphs_accounts_new();
+    for (guint i = 0; i < tracked->len; i++) {
+        struct tcphs_case c;
+        tcphs_case_of((const struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
+        if (of_servers)
+            tcphs_accounts_add_server(accounts, &c, slow_setup());
+        else
+            tcphs_accounts_add_client(accounts, &c);
+    }
+    g_ptr_array_sort(accounts->all, of_servers ? by_failures : by_targets);
+    write_table(of_servers ? &tcphs_server_table : &tcphs_client_table, accounts->all, accounts->all->len);
+    tcphs_accounts_free(accounts);
+}
+
+static void put_row(void *data, const char *group, const char *item, guint64 count)
+{
+    GArray *rows = (GArray *)data;
+    const struct tcphs_tree_row row = { group, item, count };
+    if (count > 0 || options->format != TCPHS_TEXT)
+        g_array_append_val(rows, row);
+}
+
+static void write_tree(const struct tcphs_tally *tally)
+{
+    struct tcphs_tree_rows tree = { g_array_new(FALSE, FALSE, sizeof(struct tcphs_tree_row)), tally->connections };
+    tcphs_tally_each(tally, put_row, tree.rows);
+    write_table(&tcphs_tree_table, &tree, tree.rows->len);
+    g_array_free(tree.rows, TRUE);
+}
+
+static void write_ladders(const struct asked *asked)
+{
+    const GPtrArray *tracked = asked->selection.tracked;
+    for (guint i = 0; i < tracked->len; i++) {
+        struct tcphs_case c;
+        tcphs_case_of((const struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
+        tcphs_ladders_write(asked->ladders, &c, tcphs_store_quality()->first_time, stdout);
+    }
+}
+
+static void write_body(const struct asked *asked, const struct tcphs_tally *tally)
+{
+    const GPtrArray *tracked = asked->selection.tracked;
+    switch (asked->which) {
+    case REPORT_CONN:
+        write_table(&tcphs_conn_table, (void *)tracked, tracked->len);
+        break;
+    case REPORT_SERVER:
+    case REPORT_CLIENT:
+        write_accounts(tracked, asked->which == REPORT_SERVER);
+        break;
+    case REPORT_TREE:
+        write_tree(tally);
+        break;
+    case REPORT_LADDER:
+        write_ladders(asked);
+        break;
+    case REPORTS:
+        break;
+    }
+}
+
+static void write_summary(const struct tcphs_tally *tally, enum tcphs_format format)
+{
+    struct tcphs_total totals[TCPHS_VERDICTS + 3] = { { "connections", tally->connections },
+                                                      { "established", tally->verdicts[TCPHS_VERDICT_ESTABLISHED] },
+                                                      { "failed", tally->failed } };
+    unsigned count = 3;
+    for (unsigned v = TCPHS_VERDICT_NO_ANSWER; v < TCPHS_VERDICTS; v++)
+        totals[count++] = (struct tcphs_total){ val_to_str_const(v, tcphs_verdict_names, "?"), tally->verdicts[v] };
+    totals[count++] = (struct tcphs_total){ "probes", tally->probes };
+    tcphs_totals_write("summary", totals, count, format, stdout);
+}
+
+/* What the verdicts may suffer from: of the capture as a whole, and of the connections in the report. */
+static void write_quality(const struct tcphs_tally *tally, enum tcphs_format format)
+{
+    const struct tcphs_quality *q = tcphs_store_quality();
+    const struct tcphs_total totals[] = {
+        { "frames", q->frames },
+        { "segments", q->segments },
+        { "copies", q->copies },
+        { "cut_frames", q->cut },
+        { "connections_with_gaps", tally->gaps },
+        { "connections_with_assumptions", tally->assumed },
+        { "connections_one_sided", tally->verdicts[TCPHS_VERDICT_ONE_SIDED] },
+    };
+    tcphs_totals_write("capture", totals, G_N_ELEMENTS(totals), format, stdout);
+}
+
+static void fail(const char *problem, const char *what)
+{
+    fprintf(stderr, "tshark: %s%s\n", problem, what);
+    exit(EXIT_FAILURE);
+}
+
+static void write_report(void *data)
+{
+    struct asked *asked = (struct asked *)data;
+    const enum tcphs_format format = asked->which == REPORT_LADDER ? TCPHS_TEXT : (enum tcphs_format)options->format;
+    struct tcphs_tally tally = { 0 };
+    for (guint i = 0; i < asked->selection.tracked->len; i++) {
+        struct tcphs_case c;
+        tcphs_case_of((const struct tcphs_tracked *)g_ptr_array_index(asked->selection.tracked, i), &c);
+        tcphs_tally_add(&tally, &c);
+    }
+    g_ptr_array_sort(asked->selection.tracked, by_start);
+    if (format == TCPHS_TEXT)
+        write_summary(&tally, format);
+    write_body(asked, &tally);
+    if (format != TCPHS_TEXT)
+        write_summary(&tally, format);
+    write_quality(&tally, format);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        fail("The report could not be written: ", g_strerror(errno));
+}
+
+static void forget_all(void *data)
+{
+    struct asked *asked = (struct asked *)data;
+    selection_clear(&asked->selection);
+}
+
+/* tshark matches the beginning of what was asked for; the rest is ours to check. */
+static const char *filter_in(const char *argument, enum which which)
+{
+    const char *rest = argument + strlen(reports[which].command);
+    if (*rest != '\0' && *rest != ',')
+        fail("Invalid -z argument: ", argument);
+    return rest[0] == ',' && rest[1] != '\0' ? rest + 1 : NULL;
+}
+
+static void listen(const char *tap, void *data, const char *filter, unsigned flags)
+{
+    const bool helps = flags == TL_IS_DISSECTOR_HELPER;
+    GString *error = register_tap_listener(tap, data, filter, flags, helps ? NULL : forget_all,
+                                           helps ? NULL : take_packet, helps ? NULL : write_report, NULL);
+    if (error != NULL)
+        fail("Couldn't register the report: ", error->str);
+}
+
+static TCPHS_STAT_BEGINS ask(const char *argument, void *data)
+{
+    const enum which which = (enum which)GPOINTER_TO_INT(data);
+    const char *filter = filter_in(argument, which);
+    struct asked *asked = g_new0(struct asked, 1);
+    asked->which = which;
+    selection_clear(&asked->selection);
+    if (which == REPORT_LADDER) {
+        asked->ladders = tcphs_ladders_new();
+        if (ladders_asked_for++ == 0) /* so that the host queues TCP's numbers */
+            listen("tcp", &ladders_asked_for, NULL, TL_IS_DISSECTOR_HELPER);
+    }
+    listen("tcphs", asked, filter, TL_REQUIRES_NOTHING);
+    TCPHS_STAT_HAS_BEGUN;
+}
+
+static void register_commands(void)
+{
+    for (unsigned i = 0; i < REPORTS; i++) {
+        stat_tap_ui ui = { .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
+                           .title = reports[i].title,
+                           .cli_string = reports[i].command,
+                           .tap_init_cb = ask };
+        register_stat_tap_ui(&ui, GINT_TO_POINTER(i));
+    }
+}
+
+/* In the host's tables
+ * -------------------------------------------------------------------------------------------------- */
+
+/* Wireshark and sharkd read tables after all packets have passed but tell us nothing then: rows are always complete. */
+struct shown {
+    stat_tap_table_ui ui;
+    enum which which;
+    struct selection selection;
+    struct tcphs_accounts *accounts;
+};
+
+static struct shown shown[REPORT_CLIENT + 1];
+
+static struct shown *shown_of(const stat_tap_table_ui *ui)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(shown); i++)
+        if (ui == &shown[i].ui)
+            return &shown[i];
+    return NULL;
+}
+
+static void begin_shown(struct shown *s)
+{
+    selection_clear(&s->selection);
+    tcphs_accounts_free(s->accounts);
+    s->accounts = tcphs_accounts_new();
+}
+
+static void clear_table(stat_tap_table *table)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(shown); i++)
+        if (strcmp(table->title, reports[shown[i].which].title) == 0)
+            begin_shown(&shown[i]);
+    tcphs_table_clear(table);
+}
+
+static void open_table(stat_tap_table_ui *ui)
+{
+    stat_tap_table *table = stat_tap_find_table(ui, ui->title);
+    if (table != NULL) {
+        clear_table(table);
+        return;
+    }
+    begin_shown(shown_of(ui));
+    stat_tap_add_table(ui, stat_tap_init_table(ui->title, (int)ui->nfields, 0, NULL));
+}
+
+static void free_cell(stat_tap_table *table, guint row, guint column, stat_tap_table_item_type *cell)
+{
+    (void)table;
+    (void)row;
+    (void)column;
+    if (cell->type == TABLE_ITEM_STRING)
+        g_free((char *)cell->value.string_value);
+}
+
+static void show_account(const struct shown *s, const struct tcphs_account *account, stat_tap_table *into)
+{
+    struct tcphs_table table = *reports[s->which].table;
+    table.context = s->accounts->all;
+    if (account != NULL)
+        tcphs_table_show(&table, account->index, 0, into);
+}
+
+static void show_connection(const struct shown *s, stat_tap_table *into)
+{
+    struct tcphs_table table = *reports[s->which].table;
+    table.context = s->selection.tracked;
+    tcphs_table_show(&table, s->selection.tracked->len - 1, tcphs_store_quality()->first_time, into);
+}
+
+static tap_packet_status show_packet(void *data, packet_info *pinfo, epan_dissect_t *edt, const void *tapped,
+                                     tap_flags_t flags)
+{
+    const stat_data_t *stat = (const stat_data_t *)data;
+    struct shown *s = shown_of(stat->stat_tap_data);
+    const struct tcphs_tapped *t = (const struct tcphs_tapped *)tapped;
+    struct tcphs_case c;
+    (void)pinfo;
+    (void)edt;
+    (void)flags;
+    if (!selection_add(&s->selection, t->hit.tracked))
+        return TAP_PACKET_DONT_REDRAW;
+    stat_tap_table *into = g_array_index(stat->stat_tap_data->tables, stat_tap_table *, 0);
+    tcphs_case_of(t->hit.tracked, &c);
+    if (s->which == REPORT_CONN)
+        show_connection(s, into);
+    else if (s->which == REPORT_SERVER)
+        show_account(s, tcphs_accounts_add_server(s->accounts, &c, slow_setup()), into);
+    else
+        show_account(s, tcphs_accounts_add_client(s->accounts, &c), into);
+    return TAP_PACKET_REDRAW;
+}
+
+static void register_tables(void)
+{
+    static tap_param filter = { PARAM_FILTER, "filter", "Filter", NULL, TRUE };
+    for (unsigned i = 0; i < G_N_ELEMENTS(shown); i++) {
+        stat_tap_table_ui *ui = &shown[i].ui;
+        shown[i].which = (enum which)i;
+        ui->group = REGISTER_PACKET_STAT_GROUP_UNSORTED;
+        ui->title = reports[i].title;
+        ui->tap_name = "tcphs";
+        ui->cli_string = reports[i].command;
+        ui->stat_tap_init_cb = open_table;
+        ui->packet_func = show_packet;
+        ui->stat_tap_reset_table_cb = clear_table;
+        ui->stat_tap_free_table_item_cb = free_cell;
+        ui->fields = tcphs_table_items(reports[i].table->columns, reports[i].table->column_count, &ui->nfields);
+        ui->nparams = 1;
+        ui->params = &filter;
+        register_stat_tap_table_ui(ui);
+    }
+}
+
+/* In the host's tree
+ * ---------------------------------------------------------------------------------------------------- */
+
+static GHashTable *selection_of_tree; /* stats_tree -> struct selection */
+
+static void free_selection(gpointer data)
+{
+    struct selection *s = (struct selection *)data;
+    g_byte_array_free(s->met, TRUE);
+    g_ptr_array_free(s->tracked, TRUE);
+    g_free(s);
+}
+
+static void open_tree(stats_tree *tree)
+{
+    static const char *const groups[] = { TCPHS_TREE_OPENING, TCPHS_TREE_FAILED,    TCPHS_TREE_UNJUDGED,
+                                          TCPHS_TREE_CLOSE,   TCPHS_TREE_CLOSED_BY, TCPHS_TREE_ANOMALY };
+    struct selection *s = g_new0(struct selection, 1);
+    selection_clear(s);
+    g_hash_table_insert(selection_of_tree, tree, s);
+    for (unsigned i = 0; i < G_N_ELEMENTS(groups); i++)
+        stats_tree_create_node(tree, groups[i], 0, STAT_DT_INT, TRUE);
+}
+
+static void close_tree(stats_tree *tree)
+{
+    g_hash_table_remove(selection_of_tree, tree);
+}
+
+static void tick(void *data, const char *group, const char *item, guint64 count)
+{
+    stats_tree *tree = (stats_tree *)data;
+    if (count == 0)
+        return;
+    const int parent = tick_stat_node(tree, group, 0, TRUE);
+    tick_stat_node(tree, item, parent, FALSE);
+}
+
+static tap_packet_status show_in_tree(stats_tree *tree, packet_info *pinfo, epan_dissect_t *edt, const void *tapped,
+                                      tap_flags_t flags)
+{
+    const struct tcphs_tapped *t = (const struct tcphs_tapped *)tapped;
+    struct selection *s = (struct selection *)g_hash_table_lookup(selection_of_tree, tree);
+    struct tcphs_tally tally = { 0 };
+    struct tcphs_case c;
+    (void)pinfo;
+    (void)edt;
+    (void)flags;
+    if (s == NULL || !selection_add(s, t->hit.tracked))
+        return TAP_PACKET_DONT_REDRAW;
+    tcphs_case_of(t->hit.tracked, &c);
+    tcphs_tally_add(&tally, &c);
+    tcphs_tally_each(&tally, tick, tree);
+    return TAP_PACKET_REDRAW;
+}
+
+static void register_tree(void)
+{
+    selection_of_tree = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, free_selection);
+    stats_tree_register_plugin("tcphs", "tcphs", "TCP Handshake" TCPHS_MENU_SEPARATOR "Overview", 0, show_in_tree,
+                               open_tree, close_tree);
+}
+
+void tcphs_reports_register(const struct tcphs_report_options *report_options)
+{
+    options = report_options;
+    tap_tcphs = register_tap("tcphs");
+    /* In tshark a report is written by us; the host's table of the same name would write it in the host's manner, and
+     * the first to register has it. Elsewhere there is no standard output to write to. */
+    if (g_strcmp0(g_get_prgname(), "tshark") == 0)
+        register_commands();
+    register_tables();
+    register_tree();
+}
+
+void tcphs_reports_look_up(void)
+{
+    tap_tcp = find_tap_id("tcp");
+}

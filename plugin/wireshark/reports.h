@@ -1,0 +1,37 @@
+/* reports.h
+ * The reports: what can be asked with -z, under Statistics and in sharkd, and the tap that feeds them.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPHS_REPORTS_H
+#define TCPHS_REPORTS_H
+
+#include "store.h"
+#include "table.h"
+
+/** What the tap "tcphs" hands out for every TCP header that belongs to a connection. */
+struct tcphs_tapped {
+    struct tcphs_hit hit;
+    struct tcphs_outcome outcome;
+    const struct tcpheader *header; /**< its numbers, where somebody needs them and the host gave them; else NULL */
+};
+
+/** How reports are written; the preferences behind them. */
+struct tcphs_report_options {
+    int format;          /**< enum tcphs_format */
+    unsigned slow_setup; /**< milliseconds */
+};
+
+/** Registers the tap, the reports and their menu entries; options are read when a report is written. */
+void tcphs_reports_register(const struct tcphs_report_options *options);
+
+/** Finds the host's own taps; once, at handoff. */
+void tcphs_reports_look_up(void);
+
+/** Whether anybody listens: else nothing needs to be queued. */
+bool tcphs_reports_are_wanted(void);
+
+/** Hands the headers of a frame to the listeners; they must live as long as the packet. */
+void tcphs_reports_queue(packet_info *pinfo, struct tcphs_tapped *headers, unsigned count);
+
+#endif

@@ -1,0 +1,451 @@
+/* table.c
+ * Writes tables. One cell becomes one text; what differs between the formats is how absence and units are written.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "table.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <wsutil/json_dumper.h>
+
+#define LINE_WIDTH 120
+#define GAP 1
+#define WRAPPED "          "
+
+void tcphs_row_count(struct tcphs_row *row, unsigned column, guint64 value)
+{
+    row->cells[column] = (struct tcphs_cell){ .present = true, .as.count = value };
+}
+
+void tcphs_row_time(struct tcphs_row *row, unsigned column, gint64 nanoseconds)
+{
+    row->cells[column] = (struct tcphs_cell){ .present = true, .as.nanoseconds = nanoseconds };
+}
+
+void tcphs_row_share(struct tcphs_row *row, unsigned column, guint64 part, guint64 whole)
+{
+    if (whole > 0)
+        row->cells[column] = (struct tcphs_cell){ .present = true, .as.share = (double)part / (double)whole };
+}
+
+void tcphs_row_mark(struct tcphs_row *row, unsigned column, bool value)
+{
+    row->cells[column] = (struct tcphs_cell){ .present = true, .as.mark = value };
+}
+
+void tcphs_row_word(struct tcphs_row *row, unsigned column, const char *word)
+{
+    if (word != NULL)
+        row->cells[column] = (struct tcphs_cell){ .present = true, .as.word = g_string_chunk_insert(row->words, word) };
+}
+
+static void begin_row(struct tcphs_row *row)
+{
+    memset(row->cells, 0, sizeof row->cells);
+    g_string_chunk_clear(row->words);
+}
+
+static void fill(const struct tcphs_table *table, guint index, struct tcphs_row *row)
+{
+    begin_row(row);
+    table->fill(table, index, row);
+}
+
+/* One cell as text --------------------------------------------------------------------------------------------------
+ */
+
+static void append_fraction(GString *out, gint64 nanoseconds, gint64 unit, int digits)
+{
+    gint64 step = unit;
+    for (int i = 0; i < digits; i++)
+        step /= 10;
+    const bool negative = nanoseconds < 0;
+    const gint64 steps = ((negative ? -nanoseconds : nanoseconds) + step / 2) / step;
+    g_string_append_printf(out, "%s%" PRId64 ".%0*" PRId64, negative ? "-" : "", steps / (unit / step), digits,
+                           steps % (unit / step));
+}
+
+/* RFC 3339, in UTC. */
+static void append_moment(GString *out, gint64 nanoseconds)
+{
+    gint64 seconds = nanoseconds / 1000000000, rest = nanoseconds % 1000000000;
+    if (rest < 0) {
+        rest += 1000000000;
+        seconds--;
+    }
+    GDateTime *moment = g_date_time_new_from_unix_utc(seconds);
+    if (moment == NULL) { /* beyond the year 9999, or before the first */
+        append_fraction(out, nanoseconds, 1000000000, 9);
+        return;
+    }
+    char *text = g_date_time_format(moment, "%Y-%m-%dT%H:%M:%S");
+    g_string_append_printf(out, "%s.%09" PRId64 "Z", text, rest);
+    g_free(text);
+    g_date_time_unref(moment);
+}
+
+static void append_for_people(GString *out, enum tcphs_kind kind, const struct tcphs_cell *cell, gint64 start)
+{
+    switch (kind) {
+    case TCPHS_COUNT:
+        g_string_append_printf(out, "%" PRIu64, cell->as.count);
+        break;
+    case TCPHS_SECONDS:
+        append_fraction(out, cell->as.nanoseconds, 1000000000, 6);
+        break;
+    case TCPHS_MILLISECONDS:
+        append_fraction(out, cell->as.nanoseconds, 1000000, 3);
+        break;
+    case TCPHS_MOMENT:
+        append_fraction(out, cell->as.nanoseconds - start, 1000000000, 6);
+        break;
+    case TCPHS_SHARE:
+        g_string_append_printf(out, "%.1f", cell->as.share * 100);
+        break;
+    case TCPHS_WORD:
+    case TCPHS_LIST:
+        g_string_append(out, cell->as.word);
+        break;
+    case TCPHS_MARK:
+        g_string_append(out, cell->as.mark ? "yes" : "no");
+        break;
+    }
+}
+
+static void append_for_programs(GString *out, enum tcphs_kind kind, const struct tcphs_cell *cell)
+{
+    switch (kind) {
+    case TCPHS_SECONDS:
+    case TCPHS_MILLISECONDS:
+        append_fraction(out, cell->as.nanoseconds, 1000000000, 9);
+        break;
+    case TCPHS_MOMENT:
+        append_moment(out, cell->as.nanoseconds);
+        break;
+    case TCPHS_SHARE:
+        g_string_append_printf(out, "%.6f", cell->as.share);
+        break;
+    case TCPHS_MARK:
+        g_string_append(out, cell->as.mark ? "true" : "false");
+        break;
+    case TCPHS_COUNT:
+    case TCPHS_WORD:
+    case TCPHS_LIST:
+        append_for_people(out, kind, cell, 0);
+        break;
+    }
+}
+
+static bool is_text(enum tcphs_kind kind)
+{
+    return kind == TCPHS_WORD || kind == TCPHS_LIST;
+}
+
+/* Text ----------------------------------------------------------------------------------------------------------------
+ */
+
+struct text_writer {
+    const struct tcphs_table *table;
+    gint64 start;
+    unsigned widths[TCPHS_MOST_COLUMNS];
+    GString *line, *cell;
+    FILE *out;
+};
+
+static void cell_for_people(struct text_writer *w, const struct tcphs_row *row, unsigned column)
+{
+    g_string_truncate(w->cell, 0);
+    if (row->cells[column].present)
+        append_for_people(w->cell, w->table->columns[column].kind, &row->cells[column], w->start);
+    else if (w->table->columns[column].kind != TCPHS_LIST)
+        g_string_append_c(w->cell, '-');
+}
+
+static void put_cell(struct text_writer *w, unsigned column)
+{
+    const int pad = (int)w->widths[column] - (int)w->cell->len;
+    if (w->line->len > 0)
+        g_string_append_printf(w->line, "%*s", GAP, "");
+    if (is_text(w->table->columns[column].kind))
+        g_string_append_printf(w->line, "%s%*s", w->cell->str, MAX(pad, 0), "");
+    else
+        g_string_append_printf(w->line, "%*s%s", MAX(pad, 0), "", w->cell->str);
+}
+
+static void put_closing_list(struct text_writer *w)
+{
+    if (w->line->len + GAP + w->cell->len > LINE_WIDTH && w->cell->len > 0) {
+        g_strchomp(w->line->str);
+        fprintf(w->out, "%s\n", w->line->str);
+        g_string_assign(w->line, WRAPPED);
+    }
+    g_string_append_printf(w->line, "%*s%s", GAP, "", w->cell->str);
+}
+
+static void end_line(struct text_writer *w)
+{
+    g_strchomp(w->line->str);
+    fprintf(w->out, "%s\n", w->line->str);
+    g_string_truncate(w->line, 0);
+}
+
+static void measure(struct text_writer *w, struct tcphs_row *row)
+{
+    for (unsigned c = 0; c < w->table->column_count; c++)
+        w->widths[c] = w->table->columns[c].title ? (unsigned)strlen(w->table->columns[c].title) : 0;
+    for (guint i = 0; i < w->table->row_count; i++) {
+        fill(w->table, i, row);
+        for (unsigned c = 0; c < w->table->column_count; c++) {
+            if (w->table->columns[c].title == NULL)
+                continue;
+            cell_for_people(w, row, c);
+            w->widths[c] = MAX(w->widths[c], (unsigned)w->cell->len);
+        }
+    }
+}
+
+static void write_text(const struct tcphs_table *table, gint64 start, FILE *out)
+{
+    struct text_writer w = { table, start, { 0 }, g_string_new(NULL), g_string_new(NULL), out };
+    struct tcphs_row row = { .words = g_string_chunk_new(256) };
+    measure(&w, &row);
+    for (unsigned c = 0; c < table->column_count; c++) {
+        if (table->columns[c].title == NULL)
+            continue;
+        g_string_assign(w.cell, table->columns[c].title);
+        put_cell(&w, c);
+    }
+    end_line(&w);
+    for (guint i = 0; i < table->row_count; i++) {
+        fill(table, i, &row);
+        for (unsigned c = 0; c < table->column_count; c++) {
+            if (table->columns[c].title == NULL)
+                continue;
+            cell_for_people(&w, &row, c);
+            if (table->columns[c].kind == TCPHS_LIST && c + 1 == table->column_count)
+                put_closing_list(&w);
+            else
+                put_cell(&w, c);
+        }
+        end_line(&w);
+    }
+    g_string_chunk_free(row.words);
+    g_string_free(w.line, TRUE);
+    g_string_free(w.cell, TRUE);
+}
+
+/* For programs ------------------------------------------------------------------------------------------------------
+ */
+
+static void write_tsv(const struct tcphs_table *table, FILE *out)
+{
+    struct tcphs_row row = { .words = g_string_chunk_new(256) };
+    GString *line = g_string_new(NULL);
+    for (unsigned c = 0; c < table->column_count; c++)
+        if (table->columns[c].key != NULL)
+            g_string_append_printf(line, "%s%s", c ? "\t" : "", table->columns[c].key);
+    fprintf(out, "%s\n", line->str);
+    for (guint i = 0; i < table->row_count; i++) {
+        fill(table, i, &row);
+        g_string_truncate(line, 0);
+        for (unsigned c = 0; c < table->column_count; c++) {
+            if (table->columns[c].key == NULL)
+                continue;
+            if (c > 0)
+                g_string_append_c(line, '\t');
+            if (row.cells[c].present)
+                append_for_programs(line, table->columns[c].kind, &row.cells[c]);
+        }
+        fprintf(out, "%s\n", line->str);
+    }
+    g_string_free(line, TRUE);
+    g_string_chunk_free(row.words);
+}
+
+static void dump_list(json_dumper *dumper, const char *words)
+{
+    char **list = g_strsplit(words, ",", -1);
+    json_dumper_begin_array(dumper);
+    for (char **word = list; *word != NULL; word++)
+        json_dumper_value_string(dumper, *word);
+    json_dumper_end_array(dumper);
+    g_strfreev(list);
+}
+
+static void dump_cell(json_dumper *dumper, enum tcphs_kind kind, const struct tcphs_cell *cell, GString *text)
+{
+    g_string_truncate(text, 0);
+    if (kind == TCPHS_LIST) {
+        dump_list(dumper, cell->present ? cell->as.word : "");
+    } else if (!cell->present) {
+        json_dumper_value_anyf(dumper, "null");
+    } else {
+        append_for_programs(text, kind, cell);
+        if (kind == TCPHS_WORD || kind == TCPHS_MOMENT)
+            json_dumper_value_string(dumper, text->str);
+        else
+            json_dumper_value_anyf(dumper, "%s", text->str);
+    }
+}
+
+static void write_json(const struct tcphs_table *table, FILE *out)
+{
+    struct tcphs_row row = { .words = g_string_chunk_new(256) };
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i < table->row_count; i++) {
+        json_dumper dumper = { .output_file = out };
+        fill(table, i, &row);
+        json_dumper_begin_object(&dumper);
+        for (unsigned c = 0; c < table->column_count; c++) {
+            if (table->columns[c].key == NULL)
+                continue;
+            json_dumper_set_member_name(&dumper, table->columns[c].key);
+            dump_cell(&dumper, table->columns[c].kind, &row.cells[c], text);
+        }
+        json_dumper_end_object(&dumper);
+        json_dumper_finish(&dumper);
+    }
+    g_string_free(text, TRUE);
+    g_string_chunk_free(row.words);
+}
+
+void tcphs_table_write(const struct tcphs_table *table, enum tcphs_format format, gint64 start, FILE *out)
+{
+    switch (format) {
+    case TCPHS_TEXT:
+        write_text(table, start, out);
+        break;
+    case TCPHS_TSV:
+        write_tsv(table, out);
+        break;
+    case TCPHS_JSON:
+        write_json(table, out);
+        break;
+    }
+}
+
+static void write_totals_json(const char *label, const struct tcphs_total *totals, unsigned count, FILE *out)
+{
+    json_dumper dumper = { .output_file = out };
+    json_dumper_begin_object(&dumper);
+    json_dumper_set_member_name(&dumper, label);
+    json_dumper_begin_object(&dumper);
+    for (unsigned i = 0; i < count; i++) {
+        json_dumper_set_member_name(&dumper, totals[i].key);
+        json_dumper_value_anyf(&dumper, "%" PRIu64, totals[i].count);
+    }
+    json_dumper_end_object(&dumper);
+    json_dumper_end_object(&dumper);
+    json_dumper_finish(&dumper);
+}
+
+void tcphs_totals_write(const char *label, const struct tcphs_total *totals, unsigned count, enum tcphs_format format,
+                        FILE *out)
+{
+    if (format == TCPHS_JSON) {
+        write_totals_json(label, totals, count, out);
+        return;
+    }
+    fprintf(out, format == TCPHS_TSV ? "# %s" : "%s", label);
+    for (unsigned i = 0; i < count; i++)
+        if (i == 0 || format == TCPHS_TSV || totals[i].count > 0)
+            fprintf(out, "%s %s %" PRIu64, i == 0 ? ":" : ",", totals[i].key, totals[i].count);
+    fputc('\n', out);
+}
+
+/* The host's tables -------------------------------------------------------------------------------------------------
+ */
+
+stat_tap_table_item *tcphs_table_items(const struct tcphs_column *columns, unsigned column_count, size_t *count)
+{
+    stat_tap_table_item *items = g_new0(stat_tap_table_item, column_count);
+    *count = 0;
+    for (unsigned c = 0; c < column_count; c++) {
+        if (columns[c].title == NULL)
+            continue;
+        const bool text = is_text(columns[c].kind) || columns[c].kind == TCPHS_MARK;
+        const bool whole = columns[c].kind == TCPHS_COUNT;
+        items[(*count)++] = (stat_tap_table_item){
+            .type = text    ? TABLE_ITEM_STRING
+                    : whole ? TABLE_ITEM_UINT
+                            : TABLE_ITEM_FLOAT,
+            .align = text ? TAP_ALIGN_LEFT : TAP_ALIGN_RIGHT,
+            .column_name = columns[c].title,
+            .field_format = text    ? "%s"
+                            : whole ? "%u"
+                                    : "%f",
+        };
+    }
+    return items;
+}
+
+static stat_tap_table_item_type shown_cell(enum tcphs_kind kind, const struct tcphs_cell *cell, gint64 start)
+{
+    stat_tap_table_item_type item = { .type = TABLE_ITEM_NONE };
+    if (!cell->present)
+        return item;
+    switch (kind) {
+    case TCPHS_COUNT:
+        item.type = TABLE_ITEM_UINT;
+        item.value.uint_value = (guint)MIN(cell->as.count, G_MAXUINT);
+        break;
+    case TCPHS_SECONDS:
+    case TCPHS_MILLISECONDS:
+        item.type = TABLE_ITEM_FLOAT;
+        item.value.float_value = (double)cell->as.nanoseconds / (kind == TCPHS_SECONDS ? 1e9 : 1e6);
+        break;
+    case TCPHS_MOMENT:
+        item.type = TABLE_ITEM_FLOAT;
+        item.value.float_value = (double)(cell->as.nanoseconds - start) / 1e9;
+        break;
+    case TCPHS_SHARE:
+        item.type = TABLE_ITEM_FLOAT;
+        item.value.float_value = cell->as.share * 100;
+        break;
+    case TCPHS_WORD:
+    case TCPHS_LIST:
+        item.type = TABLE_ITEM_STRING;
+        item.value.string_value = g_strdup(cell->as.word);
+        break;
+    case TCPHS_MARK:
+        item.type = TABLE_ITEM_STRING;
+        item.value.string_value = g_strdup(cell->as.mark ? "yes" : "no");
+        break;
+    }
+    return item;
+}
+
+static void free_words(stat_tap_table_item_type *items, guint count)
+{
+    for (guint i = 0; i < count; i++)
+        if (items[i].type == TABLE_ITEM_STRING) {
+            g_free((char *)items[i].value.string_value);
+            items[i].type = TABLE_ITEM_NONE;
+        }
+}
+
+void tcphs_table_show(const struct tcphs_table *table, guint index, gint64 start, stat_tap_table *shown)
+{
+    stat_tap_table_item_type items[TCPHS_MOST_COLUMNS];
+    struct tcphs_row row = { .words = g_string_chunk_new(256) };
+    guint count = 0;
+    fill(table, index, &row);
+    for (unsigned c = 0; c < table->column_count; c++)
+        if (table->columns[c].title != NULL)
+            items[count++] = shown_cell(table->columns[c].kind, &row.cells[c], start);
+    if (index < shown->num_elements)
+        free_words(stat_tap_get_field_data(shown, index, 0), count);
+    stat_tap_init_table_row(shown, index, count, items);
+    g_string_chunk_free(row.words);
+}
+
+void tcphs_table_clear(stat_tap_table *shown)
+{
+    for (guint i = 0; i < shown->num_elements; i++) {
+        free_words(shown->elements[i], shown->num_fields);
+        g_free(shown->elements[i]);
+    }
+    shown->num_elements = 0;
+}
