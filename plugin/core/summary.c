@@ -37,7 +37,9 @@ static enum tcphs_verdict verdict_of_reset(const struct tcphs_connection *c)
             return TCPHS_VERDICT_REFUSED;
         if (has(c, TCPHS_BAD_SYN_ACK))
             return TCPHS_VERDICT_BAD_ACK;
-        return has(c, TCPHS_CHALLENGED) ? TCPHS_VERDICT_CHALLENGED : TCPHS_VERDICT_CLIENT_RESET;
+        if (c->icmp_frame != 0)
+            return TCPHS_VERDICT_UNREACHABLE;
+        return has(c, TCPHS_CHALLENGED) ? TCPHS_VERDICT_CHALLENGED : TCPHS_VERDICT_NO_ANSWER;
     }
     if (has(c, TCPHS_BAD_FINAL_ACK))
         return TCPHS_VERDICT_BAD_ACK;

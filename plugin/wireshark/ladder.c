@@ -83,7 +83,9 @@ static bool is_fold(const struct rung *r)
 static bool is_ordinary(const struct ladder *l, const struct rung *r)
 {
     const struct rung *last = last_rung(l);
-    return last != NULL && r->stage == last->stage && r->step == 0 && r->close_steps == 0 && r->findings == 0 &&
+    const bool open =
+        r->stage == TCPHS_STAGE_ESTABLISHED || r->stage == TCPHS_STAGE_CLOSING || r->stage == TCPHS_STAGE_MIDSTREAM;
+    return open && last != NULL && r->stage == last->stage && r->step == 0 && r->close_steps == 0 && r->findings == 0 &&
            !r->icmp && r->has_numbers && !(r->flags & (TCPHS_SYN | TCPHS_FIN | TCPHS_RST));
 }
 
@@ -211,11 +213,13 @@ static void append_remarks(GString *out, const struct rung *r)
 
 static void write_fold(const struct rung *r, unsigned client, gint64 start, FILE *out)
 {
-    GString *label = g_string_new(NULL);
-    g_string_append_printf(label, ": %u segments, %" PRIu64 " bytes / %u, %" PRIu64, r->segments[client],
-                           r->bytes[client], r->segments[!client], r->bytes[!client]);
-    fprintf(out, "%12.6f %7u  %-*s\n", (double)(r->time - start) / 1e9, r->frame, ARROW_WIDTH, label->str);
-    g_string_free(label, TRUE);
+    fprintf(out, "%12.6f %7u  :", (double)(r->time - start) / 1e9, r->frame);
+    for (unsigned i = 0; i < 2; i++) {
+        const unsigned end = i == 0 ? client : !client;
+        fprintf(out, "  %c %u segment%s, %" PRIu64 " bytes", i == 0 ? '>' : '<', r->segments[end],
+                r->segments[end] == 1 ? "" : "s", r->bytes[end]);
+    }
+    fputc('\n', out);
 }
 
 static void write_rung(const struct ladder *l, const struct rung *r, unsigned client, gint64 start, FILE *out)
@@ -242,8 +246,7 @@ void tcphs_ladders_write(const struct tcphs_ladders *all, const struct tcphs_cas
             val_to_str_const(c->summary.close, tcphs_close_names, "-"),
             val_to_str_const(c->summary.closed_by, tcphs_closed_by_names, "-"));
     const int gap = ARROW_WIDTH - (int)strlen(client) - (int)strlen(server);
-    fprintf(out, "%12s %7s  %s%*s%s  %-12s %-12s\n", "seconds", "frame", client, MAX(gap, 1), "", server, "client",
-            "server");
+    fprintf(out, "%12s %7s  %s%*s%s  %-12s server\n", "seconds", "frame", client, MAX(gap, 1), "", server, "client");
     for (guint i = 0; l != NULL && i < l->rungs->len; i++) {
         const struct rung *r = &g_array_index(l->rungs, struct rung, i);
         if (is_fold(r))

@@ -23,7 +23,7 @@ static int proto_tcphs = -1;
 static dissector_handle_t tcphs_handle;
 static tcphs_pref_bool info_column = 0;
 static range_t *zeek_ports;
-static struct tcphs_report_options report_options = { .format = TCPHS_TEXT, .slow_setup = 200 };
+static struct tcphs_report_options report_options = { .format = "text", .slow_setup = 200 };
 
 /* The ports that Zeek's own scripts register for TCP: by them it guesses who is the server of a connection whose SYN
  * was not captured. */
@@ -60,14 +60,11 @@ static void register_preferences(void)
         module, "info_column", "Append stage and verdict to the Info column",
         "Adds the stage of the connection after each segment, and the verdict on the connection, to the packet list",
         &info_column);
-    static const enum_val_t formats[] = {
-        { "text", "Text", TCPHS_TEXT }, { "tsv", "TSV", TCPHS_TSV }, { "json", "JSON", TCPHS_JSON }, { NULL, NULL, 0 }
-    };
-    prefs_register_enum_preference(module, "report", "Format of reports",
-                                   "How tshark -z tcphs,conn and the other reports are written: text for people, "
-                                   "tab-separated values, or one JSON "
-                                   "object per line",
-                                   &report_options.format, formats, FALSE);
+    prefs_register_string_preference(module, "report", "Format of reports",
+                                     "How tshark -z tcphs,conn and the other reports are written: text for people, tsv "
+                                     "for tab-separated values, json "
+                                     "for one JSON object per line",
+                                     &report_options.format);
     prefs_register_uint_preference(module, "slow_setup", "Slow setup (ms)",
                                    "Connections that took longer than this from the first SYN to established are "
                                    "counted as slow in reports",

@@ -102,7 +102,24 @@ void tcphs_reports_queue(packet_info *pinfo, struct tcphs_tapped *headers, unsig
 }
 
 /* On standard output
- * ---------------------------------------------------------------------------------------------------- */
+
+static void fail(const char *problem, const char *what)
+{
+    fprintf(stderr, "tshark: %s%s\n", problem, what);
+    exit(EXIT_FAILURE);
+}
+
+static enum tcphs_format asked_format(void)
+{
+    static const char *const formats[] = { [TCPHS_TEXT] = "text", [TCPHS_TSV] = "tsv", [TCPHS_JSON] = "json" };
+    for (unsigned i = 0; i < G_N_ELEMENTS(formats); i++)
+        if (strcmp(options->format, formats[i]) == 0)
+            return (enum tcphs_format)i;
+    fail("The preference tcphs.report must be text, tsv or json, not ", options->format);
+    return TCPHS_TEXT;
+}
+
+* ---------------------------------------------------------------------------------------------------- */
 
 struct asked {
     enum which which;
@@ -165,7 +182,7 @@ static void write_table(const struct tcphs_table *kind, void *context, guint row
     struct tcphs_table table = *kind;
     table.context = context;
     table.row_count = rows;
-    tcphs_table_write(&table, (enum tcphs_format)options->format, tcphs_store_quality()->first_time, stdout);
+    tcphs_table_write(&table, asked_format(), tcphs_store_quality()->first_time, stdout);
 }
 
 static void write_accounts(const GPtrArray *tracked, bool of_servers)
@@ -188,7 +205,7 @@ static void put_row(void *data, const char *group, const char *item, guint64 cou
 {
     GArray *rows = (GArray *)data;
     const struct tcphs_tree_row row = { group, item, count };
-    if (count > 0 || options->format != TCPHS_TEXT)
+    if (count > 0 || asked_format() != TCPHS_TEXT)
         g_array_append_val(rows, row);
 }
 
@@ -260,16 +277,10 @@ static void write_quality(const struct tcphs_tally *tally, enum tcphs_format for
     tcphs_totals_write("capture", totals, G_N_ELEMENTS(totals), format, stdout);
 }
 
-static void fail(const char *problem, const char *what)
-{
-    fprintf(stderr, "tshark: %s%s\n", problem, what);
-    exit(EXIT_FAILURE);
-}
-
 static void write_report(void *data)
 {
     struct asked *asked = (struct asked *)data;
-    const enum tcphs_format format = asked->which == REPORT_LADDER ? TCPHS_TEXT : (enum tcphs_format)options->format;
+    const enum tcphs_format format = asked->which == REPORT_LADDER ? TCPHS_TEXT : asked_format();
     struct tcphs_tally tally = { 0 };
     for (guint i = 0; i < asked->selection.tracked->len; i++) {
         struct tcphs_case c;
@@ -315,6 +326,7 @@ static TCPHS_STAT_BEGINS ask(const char *argument, void *data)
 {
     const enum which which = (enum which)GPOINTER_TO_INT(data);
     const char *filter = filter_in(argument, which);
+    asked_format(); /* a wrong one is said before anything is read */
     struct asked *asked = g_new0(struct asked, 1);
     asked->which = which;
     selection_clear(&asked->selection);

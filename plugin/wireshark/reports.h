@@ -18,7 +18,7 @@ struct tcphs_tapped {
 
 /** How reports are written; the preferences behind them. */
 struct tcphs_report_options {
-    int format;          /**< enum tcphs_format */
+    const char *format;  /**< "text", "tsv" or "json"; anything else is refused when a report is asked for */
     unsigned slow_setup; /**< milliseconds */
 };
 
