@@ -55,7 +55,7 @@ void tcphs_ladders_free(struct tcphs_ladders *l)
     g_free(l);
 }
 
-/* Collecting --------------------------------------------------------------------------------------------------------
+/* Collecting ---------------------------------------------------------------------------------------------------------
  */
 
 static struct ladder *ladder_of(struct tcphs_ladders *all, guint32 id)

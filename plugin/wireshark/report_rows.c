@@ -9,7 +9,8 @@
 
 #include "names.h"
 
-/* The columns ------------------------------------------------------------------------------------------------------ */
+/* The columns --------------------------------------------------------------------------------------------------------
+ */
 
 enum {
 #define TCPHS_COLUMN(report, name, key, title, kind, meaning) COLUMN_##report##_##name,
@@ -46,7 +47,7 @@ static const char *name_of(unsigned value, const value_string *names)
     return try_val_to_str(value, names);
 }
 
-/* Connections -------------------------------------------------------------------------------------------------------
+/* Connections --------------------------------------------------------------------------------------------------------
  */
 
 static void fill_ends(struct tcphs_row *row, const struct tcphs_case *c)
@@ -227,7 +228,7 @@ static void fill_client(const struct tcphs_table *table, guint index, struct tcp
     fill_scans(row, a);
 }
 
-/* The tree ------------------------------------------------------------------------------------------------------------
+/* The tree -----------------------------------------------------------------------------------------------------------
  */
 
 void tcphs_tally_each(const struct tcphs_tally *tally, tcphs_put_count put, void *data)
