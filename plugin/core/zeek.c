@@ -56,8 +56,7 @@ static bool is_opening(unsigned state)
     return state <= SYN_ACK_SENT;
 }
 
-/* History ------------------------------------------------------------------------------------------------------------
- */
+/* History ------------------------------------------------------------------------------------------------------- */
 
 static void append(struct tcphs_zeek *z, char letter, tcphs_grow grow)
 {
@@ -159,8 +158,7 @@ static void log_flags(struct passing *p)
     }
 }
 
-/* Numbers ------------------------------------------------------------------------------------------------------------
- */
+/* Numbers ------------------------------------------------------------------------------------------------------- */
 
 /* Sequence number counted from the end's SYN, wraps included; false when it lies before that. */
 static bool relative(uint32_t number, uint32_t reference, uint16_t wraps, uint32_t start, uint64_t *out)
@@ -283,8 +281,7 @@ static uint64_t size_of(const struct tcphs_zeek *z, unsigned role)
     return size;
 }
 
-/* The window ---------------------------------------------------------------------------------------------------------
- */
+/* The window ---------------------------------------------------------------------------------------------------- */
 
 static void log_window(const struct passing *p)
 {
@@ -304,8 +301,7 @@ static void take_scale(const struct passing *p)
         peer(p)->scale = 0;
 }
 
-/* States -------------------------------------------------------------------------------------------------------------
- */
+/* States -------------------------------------------------------------------------------------------------------- */
 
 static void set_state(struct tcphs_zeek *z, unsigned role, enum zeek_state state)
 {
@@ -426,8 +422,7 @@ static void move(struct passing *p)
     }
 }
 
-/* Closing ------------------------------------------------------------------------------------------------------------
- */
+/* Closing ------------------------------------------------------------------------------------------------------- */
 
 /* Data of this end, or of its peer on the way to it, is still to come or to be acknowledged. */
 static bool is_pending(const struct tcphs_zeek *z, unsigned role)
@@ -475,8 +470,7 @@ static void check_end_of_data(struct tcphs_zeek *z, unsigned role)
         close_end(z, role, z->deferred_event);
 }
 
-/* Bytes --------------------------------------------------------------------------------------------------------------
- */
+/* Bytes --------------------------------------------------------------------------------------------------------- */
 
 static bool is_clean(const struct tcphs_zeek_end *e)
 {
@@ -511,8 +505,7 @@ static void take_bytes(const struct passing *p)
         tcphs_zeek_bytes_give_up(b);
 }
 
-/* One segment --------------------------------------------------------------------------------------------------------
- */
+/* One segment --------------------------------------------------------------------------------------------------- */
 
 static unsigned role_of(const struct tcphs_zeek *z, const struct tcphs_segment *s)
 {
@@ -596,8 +589,7 @@ void tcphs_zeek_begin(struct tcphs_zeek *z, const struct tcphs_zeek_input *in, t
     append(z, '^', in->grow);
 }
 
-/* The end of a connection --------------------------------------------------------------------------------------------
- */
+/* The end of a connection --------------------------------------------------------------------------------------- */
 
 /* Zeek looks every few seconds whether a half-finished close is worth waiting for. Between two segments nothing
  * changes, so only the last look counts; it is taken to come exactly when it is due. */
@@ -651,8 +643,7 @@ bool tcphs_zeek_is_over(struct tcphs_zeek *z, const struct tcphs_segment *s, int
     return has_run_out(z, zeek_time(now)) || is_reuse(z, s);
 }
 
-/* The words of the log -----------------------------------------------------------------------------------------------
- */
+/* The words of the log ------------------------------------------------------------------------------------------ */
 
 const char *tcphs_zeek_history(const struct tcphs_zeek *z)
 {

@@ -9,8 +9,7 @@
 #include <epan/address.h>
 #include <epan/to_str.h>
 
-/* One connection -----------------------------------------------------------------------------------------------------
- */
+/* One connection ------------------------------------------------------------------------------------------------ */
 
 void tcphs_case_of(const struct tcphs_tracked *t, struct tcphs_case *out)
 {
@@ -43,8 +42,7 @@ char *tcphs_case_endpoint(const struct tcphs_case *c, unsigned end)
     return text;
 }
 
-/* Sets ---------------------------------------------------------------------------------------------------------------
- */
+/* Sets ---------------------------------------------------------------------------------------------------------- */
 
 static void set_add(struct tcphs_set *set, guint64 number)
 {
@@ -68,8 +66,7 @@ static void set_clear(struct tcphs_set *set)
         g_hash_table_destroy(set->all);
 }
 
-/* Accounts -----------------------------------------------------------------------------------------------------------
- */
+/* Accounts ------------------------------------------------------------------------------------------------------ */
 
 static guint hash_party(gconstpointer key)
 {
@@ -173,8 +170,7 @@ struct tcphs_account *tcphs_accounts_add_server(struct tcphs_accounts *accounts,
     return a;
 }
 
-/* Scans --------------------------------------------------------------------------------------------------------------
- */
+/* Scans --------------------------------------------------------------------------------------------------------- */
 
 const char *tcphs_scan_name(enum tcphs_scan kind)
 {
@@ -267,8 +263,7 @@ guint64 tcphs_account_scan(const struct tcphs_account *a, enum tcphs_scan kind)
     return 0;
 }
 
-/* Sums ---------------------------------------------------------------------------------------------------------------
- */
+/* Sums ---------------------------------------------------------------------------------------------------------- */
 
 guint64 tcphs_account_failed(const struct tcphs_account *a)
 {

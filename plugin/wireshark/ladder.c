@@ -55,8 +55,7 @@ void tcphs_ladders_free(struct tcphs_ladders *l)
     g_free(l);
 }
 
-/* Collecting ---------------------------------------------------------------------------------------------------------
- */
+/* Collecting ---------------------------------------------------------------------------------------------------- */
 
 static struct ladder *ladder_of(struct tcphs_ladders *all, guint32 id)
 {
@@ -144,8 +143,7 @@ void tcphs_ladders_add(struct tcphs_ladders *all, const packet_info *pinfo, cons
         g_array_append_val(l->rungs, r);
 }
 
-/* Drawing ------------------------------------------------------------------------------------------------------------
- */
+/* Drawing ------------------------------------------------------------------------------------------------------- */
 
 static void append_flags(GString *out, const struct rung *r)
 {

@@ -84,8 +84,7 @@ void tcphs_present_register(int proto)
     proto_register_subtree_array(ett, array_length(ett));
 }
 
-/* Rows of the tree ---------------------------------------------------------------------------------------------------
- */
+/* Rows of the tree ---------------------------------------------------------------------------------------------- */
 
 static void add_uint(proto_tree *tree, int hf, tvbuff_t *tvb, guint32 value)
 {

@@ -9,8 +9,7 @@
 
 #include "names.h"
 
-/* The columns --------------------------------------------------------------------------------------------------------
- */
+/* The columns --------------------------------------------------------------------------------------------------- */
 
 enum {
 #define TCPHS_COLUMN(report, name, key, title, kind, meaning) COLUMN_##report##_##name,
@@ -47,8 +46,7 @@ static const char *name_of(unsigned value, const value_string *names)
     return try_val_to_str(value, names);
 }
 
-/* Connections --------------------------------------------------------------------------------------------------------
- */
+/* Connections --------------------------------------------------------------------------------------------------- */
 
 static void fill_ends(struct tcphs_row *row, const struct tcphs_case *c)
 {
@@ -132,8 +130,7 @@ static void fill_conn(const struct tcphs_table *table, guint index, struct tcphs
     fill_anomalies(row, CONN(anomalies), t->findings);
 }
 
-/* Servers ------------------------------------------------------------------------------------------------------------
- */
+/* Servers ------------------------------------------------------------------------------------------------------- */
 
 static const struct tcphs_account *account_at(const struct tcphs_table *table, guint index)
 {
@@ -192,8 +189,7 @@ static void fill_server(const struct tcphs_table *table, guint index, struct tcp
     fill_reasons(row, SERVER(reasons), a);
 }
 
-/* Clients ------------------------------------------------------------------------------------------------------------
- */
+/* Clients ------------------------------------------------------------------------------------------------------- */
 
 static void fill_scans(struct tcphs_row *row, const struct tcphs_account *a)
 {
@@ -228,8 +224,7 @@ static void fill_client(const struct tcphs_table *table, guint index, struct tcp
     fill_scans(row, a);
 }
 
-/* The tree -----------------------------------------------------------------------------------------------------------
- */
+/* The tree ------------------------------------------------------------------------------------------------------ */
 
 void tcphs_tally_each(const struct tcphs_tally *tally, tcphs_put_count put, void *data)
 {

@@ -37,8 +37,7 @@ static const struct {
     [REPORT_LADDER] = { "tcphs,ladder", "TCP Handshake: Ladders", NULL },
 };
 
-/* Which connections --------------------------------------------------------------------------------------------------
- */
+/* Which connections --------------------------------------------------------------------------------------------- */
 
 /* Connections in the order in which they were first met. */
 struct selection {
@@ -72,8 +71,7 @@ static bool selection_add(struct selection *s, const struct tcphs_tracked *t)
     return true;
 }
 
-/* The tap ------------------------------------------------------------------------------------------------------------
- */
+/* The tap ------------------------------------------------------------------------------------------------------- */
 
 bool tcphs_reports_are_wanted(void)
 {
@@ -101,8 +99,7 @@ void tcphs_reports_queue(packet_info *pinfo, struct tcphs_tapped *headers, unsig
     }
 }
 
-/* On standard output -------------------------------------------------------------------------------------------------
- */
+/* On standard output -------------------------------------------------------------------------------------------- */
 
 static void fail(const char *problem, const char *what)
 {
@@ -349,8 +346,7 @@ static void register_commands(void)
     }
 }
 
-/* In the host's tables -----------------------------------------------------------------------------------------------
- */
+/* In the host's tables ------------------------------------------------------------------------------------------ */
 
 /* Wireshark and sharkd read tables after all packets have passed but tell us nothing then: rows are always complete. */
 struct shown {
@@ -464,8 +460,7 @@ static void register_tables(void)
     }
 }
 
-/* In the host's tree -------------------------------------------------------------------------------------------------
- */
+/* In the host's tree -------------------------------------------------------------------------------------------- */
 
 static GHashTable *selection_of_tree; /* stats_tree -> struct selection */
 

@@ -94,8 +94,7 @@ static void *grow(void *old, size_t old_size, size_t size)
     return wmem_realloc(wmem_file_scope(), old, size);
 }
 
-/* Finding ------------------------------------------------------------------------------------------------------------
- */
+/* Finding ------------------------------------------------------------------------------------------------------- */
 
 /* Index behind the last connection that began at or before a frame; 0 = none. */
 static guint32 begun_by(const struct series *series, guint32 frame)
@@ -207,8 +206,7 @@ static struct tcphs_route *route_of(const struct tcphs_tuple *tuple, bool create
     return route;
 }
 
-/* Learning -----------------------------------------------------------------------------------------------------------
- */
+/* Learning ------------------------------------------------------------------------------------------------------ */
 
 static void forget_frame_number(guint32 frame)
 {
@@ -401,8 +399,7 @@ void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
     learn_frame(pinfo, frame, tree);
 }
 
-/* Recalling ----------------------------------------------------------------------------------------------------------
- */
+/* Recalling ----------------------------------------------------------------------------------------------------- */
 
 unsigned tcphs_store_recall(const packet_info *pinfo, struct tcphs_hit *hits, unsigned room)
 {

@@ -53,8 +53,7 @@ static void fill(const struct tcphs_table *table, guint index, struct tcphs_row 
     table->fill(table, index, row);
 }
 
-/* One cell as text ---------------------------------------------------------------------------------------------------
- */
+/* One cell as text ---------------------------------------------------------------------------------------------- */
 
 static void append_fraction(GString *out, gint64 nanoseconds, gint64 unit, int digits)
 {
@@ -143,8 +142,7 @@ static bool is_text(enum tcphs_kind kind)
     return kind == TCPHS_WORD || kind == TCPHS_LIST;
 }
 
-/* Text ---------------------------------------------------------------------------------------------------------------
- */
+/* Text ---------------------------------------------------------------------------------------------------------- */
 
 struct text_writer {
     const struct tcphs_table *table;
@@ -236,8 +234,7 @@ static void write_text(const struct tcphs_table *table, gint64 start, FILE *out)
     g_string_free(w.cell, TRUE);
 }
 
-/* For programs -------------------------------------------------------------------------------------------------------
- */
+/* For programs -------------------------------------------------------------------------------------------------- */
 
 static void write_tsv(const struct tcphs_table *table, FILE *out)
 {
@@ -355,8 +352,7 @@ void tcphs_totals_write(const char *label, const struct tcphs_total *totals, uns
     fputc('\n', out);
 }
 
-/* The host's tables --------------------------------------------------------------------------------------------------
- */
+/* The host's tables --------------------------------------------------------------------------------------------- */
 
 stat_tap_table_item *tcphs_table_items(const struct tcphs_column *columns, unsigned column_count, size_t *count)
 {
