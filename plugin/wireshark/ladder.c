@@ -11,7 +11,7 @@
 
 #include "names.h"
 
-enum { ARROW_WIDTH = 44 };
+enum { ARROW_WIDTH = 44, LINE_WIDTH = 120 };
 
 struct rung {
     gint64 time;
@@ -222,15 +222,17 @@ static void write_fold(const struct rung *r, unsigned client, gint64 start, FILE
 
 static void write_rung(const struct ladder *l, const struct rung *r, unsigned client, gint64 start, FILE *out)
 {
-    GString *label = g_string_new(NULL), *line = g_string_new(NULL);
+    GString *label = g_string_new(NULL), *line = g_string_new(NULL), *remarks = g_string_new(NULL);
     append_label(label, l, r);
     g_string_append_printf(line, "%12.6f %7u  ", (double)(r->time - start) / 1e9, r->frame);
     append_arrow(line, label->str, r->from == client);
     g_string_append_printf(line, "  %-12s %-12s", val_to_str_const(r->state[client], tcphs_state_names, "-"),
                            val_to_str_const(r->state[!client], tcphs_state_names, "-"));
-    append_remarks(line, r);
-    g_strchomp(line->str);
-    fprintf(out, "%s\n", line->str);
+    append_remarks(remarks, r);
+    const bool fits = line->len + remarks->len <= LINE_WIDTH;
+    fprintf(out, "%s", remarks->len > 0 && fits ? line->str : g_strchomp(line->str));
+    fprintf(out, fits ? "%s\n" : "\n%23s%s\n", fits ? remarks->str : "", remarks->str);
+    g_string_free(remarks, TRUE);
     g_string_free(label, TRUE);
     g_string_free(line, TRUE);
 }

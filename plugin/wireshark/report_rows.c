@@ -84,10 +84,12 @@ static void fill_verdict(struct tcphs_row *row, const struct tcphs_case *c)
     tcphs_row_mark(row, CONN(assumed), (n->facts & TCPHS_ASSUMED) != 0);
 }
 
-/* Zeek may see one connection where we see several, and the other way round. */
+/* Zeek may see several connections where we see one: programs get all of them, people the last. */
 static void fill_zeek(struct tcphs_row *row, const struct tcphs_tracked *t)
 {
-    GString *states = g_string_new(NULL), *histories = g_string_new(NULL), *both = g_string_new(NULL);
+    if (t->zeek_from == t->zeek_to)
+        return;
+    GString *states = g_string_new(NULL), *histories = g_string_new(NULL), *last = g_string_new(NULL);
     for (guint32 i = t->zeek_from; i < t->zeek_to; i++) {
         const struct tcphs_zeek *z = &tcphs_store_zeek(t, i)->zeek;
         const char *comma = i > t->zeek_from ? "," : "", *history = tcphs_zeek_history(z);
@@ -95,14 +97,16 @@ static void fill_zeek(struct tcphs_row *row, const struct tcphs_tracked *t)
             history = "-";
         g_string_append_printf(states, "%s%s", comma, tcphs_zeek_state(z));
         g_string_append_printf(histories, "%s%s", comma, history);
-        g_string_append_printf(both, "%s%s %s", comma, tcphs_zeek_state(z), history);
+        g_string_printf(last, "%s %s", tcphs_zeek_state(z), history);
     }
-    tcphs_row_word(row, CONN(zeek_state), states->len ? states->str : NULL);
-    tcphs_row_word(row, CONN(zeek_history), states->len ? histories->str : NULL);
-    tcphs_row_word(row, CONN(zeek), states->len ? both->str : NULL);
+    if (t->zeek_to - t->zeek_from > 1)
+        g_string_append_printf(last, " of %u", t->zeek_to - t->zeek_from);
+    tcphs_row_word(row, CONN(zeek_state), states->str);
+    tcphs_row_word(row, CONN(zeek_history), histories->str);
+    tcphs_row_word(row, CONN(zeek), last->str);
     g_string_free(states, TRUE);
     g_string_free(histories, TRUE);
-    g_string_free(both, TRUE);
+    g_string_free(last, TRUE);
 }
 
 static void fill_anomalies(struct tcphs_row *row, unsigned column, guint64 findings)

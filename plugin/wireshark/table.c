@@ -12,7 +12,7 @@
 
 #define LINE_WIDTH 120
 #define GAP 1
-#define WRAPPED "          "
+#define SECOND_LINE "        "
 
 void tcphs_row_count(struct tcphs_row *row, unsigned column, guint64 value)
 {
@@ -148,9 +148,15 @@ struct text_writer {
     const struct tcphs_table *table;
     gint64 start;
     unsigned widths[TCPHS_MOST_COLUMNS];
+    unsigned second_line; /* the column that begins it, where not all fit into one */
     GString *line, *cell;
     FILE *out;
 };
+
+static bool is_closing_list(const struct tcphs_table *table, unsigned column)
+{
+    return table->columns[column].kind == TCPHS_LIST && column + 1 == table->column_count;
+}
 
 static void cell_for_people(struct text_writer *w, const struct tcphs_row *row, unsigned column)
 {
@@ -161,52 +167,59 @@ static void cell_for_people(struct text_writer *w, const struct tcphs_row *row, 
         g_string_append_c(w->cell, '-');
 }
 
-static void put_cell(struct text_writer *w, unsigned column)
-{
-    const int pad = (int)w->widths[column] - (int)w->cell->len;
-    if (w->line->len > 0)
-        g_string_append_printf(w->line, "%*s", GAP, "");
-    if (is_text(w->table->columns[column].kind))
-        g_string_append_printf(w->line, "%s%*s", w->cell->str, MAX(pad, 0), "");
-    else
-        g_string_append_printf(w->line, "%*s%s", MAX(pad, 0), "", w->cell->str);
-}
-
-static void put_closing_list(struct text_writer *w)
-{
-    if (w->line->len + GAP + w->cell->len > LINE_WIDTH && w->cell->len > 0) {
-        g_strchomp(w->line->str);
-        fprintf(w->out, "%s\n", w->line->str);
-        g_string_assign(w->line, WRAPPED);
-    }
-    g_string_append_printf(w->line, "%*s%s", GAP, "", w->cell->str);
-}
-
 static void end_line(struct text_writer *w)
 {
-    g_strchomp(w->line->str);
-    fprintf(w->out, "%s\n", w->line->str);
+    size_t length = w->line->len;
+    while (length > 0 && w->line->str[length - 1] == ' ')
+        length--;
+    g_string_truncate(w->line, length);
+    if (length > 0)
+        fprintf(w->out, "%s\n", w->line->str);
     g_string_truncate(w->line, 0);
+}
+
+static void put_cell(struct text_writer *w, unsigned column)
+{
+    const bool list = is_closing_list(w->table, column);
+    const int pad = list ? 0 : MAX((int)w->widths[column] - (int)w->cell->len, 0);
+    if (column == w->second_line || (list && w->line->len + GAP + w->cell->len > LINE_WIDTH)) {
+        end_line(w);
+        g_string_assign(w->line, SECOND_LINE);
+    } else if (w->line->len > 0) {
+        g_string_append_printf(w->line, "%*s", GAP, "");
+    }
+    if (is_text(w->table->columns[column].kind))
+        g_string_append_printf(w->line, "%s%*s", w->cell->str, pad, "");
+    else
+        g_string_append_printf(w->line, "%*s%s", pad, "", w->cell->str);
 }
 
 static void measure(struct text_writer *w, struct tcphs_row *row)
 {
-    for (unsigned c = 0; c < w->table->column_count; c++)
-        w->widths[c] = w->table->columns[c].title ? (unsigned)strlen(w->table->columns[c].title) : 0;
-    for (guint i = 0; i < w->table->row_count; i++) {
-        fill(w->table, i, row);
-        for (unsigned c = 0; c < w->table->column_count; c++) {
-            if (w->table->columns[c].title == NULL)
+    const struct tcphs_table *table = w->table;
+    for (unsigned c = 0; c < table->column_count; c++)
+        w->widths[c] = table->columns[c].title ? (unsigned)strlen(table->columns[c].title) : 0;
+    for (guint i = 0; i < table->row_count; i++) {
+        fill(table, i, row);
+        for (unsigned c = 0; c < table->column_count; c++) {
+            if (table->columns[c].title == NULL || is_closing_list(table, c))
                 continue;
             cell_for_people(w, row, c);
             w->widths[c] = MAX(w->widths[c], (unsigned)w->cell->len);
         }
     }
+    unsigned width = 0;
+    w->second_line = table->column_count;
+    for (unsigned c = 0; c < table->column_count && w->second_line == table->column_count; c++) {
+        if (width > 0 && width + GAP + w->widths[c] > LINE_WIDTH)
+            w->second_line = c;
+        width += w->widths[c] > 0 ? GAP + w->widths[c] : 0;
+    }
 }
 
 static void write_text(const struct tcphs_table *table, gint64 start, FILE *out)
 {
-    struct text_writer w = { table, start, { 0 }, g_string_new(NULL), g_string_new(NULL), out };
+    struct text_writer w = { table, start, { 0 }, 0, g_string_new(NULL), g_string_new(NULL), out };
     struct tcphs_row row = { .words = g_string_chunk_new(256) };
     measure(&w, &row);
     for (unsigned c = 0; c < table->column_count; c++) {
@@ -222,10 +235,7 @@ static void write_text(const struct tcphs_table *table, gint64 start, FILE *out)
             if (table->columns[c].title == NULL)
                 continue;
             cell_for_people(&w, &row, c);
-            if (table->columns[c].kind == TCPHS_LIST && c + 1 == table->column_count)
-                put_closing_list(&w);
-            else
-                put_cell(&w, c);
+            put_cell(&w, c);
         }
         end_line(&w);
     }
@@ -345,11 +355,23 @@ void tcphs_totals_write(const char *label, const struct tcphs_total *totals, uns
         write_totals_json(label, totals, count, out);
         return;
     }
-    fprintf(out, format == TCPHS_TSV ? "# %s" : "%s", label);
-    for (unsigned i = 0; i < count; i++)
-        if (i == 0 || format == TCPHS_TSV || totals[i].count > 0)
-            fprintf(out, "%s %s %" PRIu64, i == 0 ? ":" : ",", totals[i].key, totals[i].count);
-    fputc('\n', out);
+    GString *line = g_string_new(format == TCPHS_TSV ? "# " : NULL);
+    g_string_append_printf(line, "%s:", label);
+    for (unsigned i = 0; i < count; i++) {
+        if (i > 0 && format == TCPHS_TEXT && totals[i].count == 0)
+            continue;
+        char *part = g_strdup_printf(" %s %" PRIu64, totals[i].key, totals[i].count);
+        if (i > 0)
+            g_string_append_c(line, ',');
+        if (format == TCPHS_TEXT && line->len + strlen(part) >= LINE_WIDTH) {
+            fprintf(out, "%s\n", line->str);
+            g_string_assign(line, SECOND_LINE);
+        }
+        g_string_append(line, part);
+        g_free(part);
+    }
+    fprintf(out, "%s\n", line->str);
+    g_string_free(line, TRUE);
 }
 
 /* The host's tables --------------------------------------------------------------------------------------------- */

@@ -66,7 +66,7 @@ struct tcphs_table {
 
 enum tcphs_format { TCPHS_TEXT, TCPHS_TSV, TCPHS_JSON };
 
-/** Widths of text columns are those of their widest cell; lines over 120 columns wrap before a closing list. */
+/** Widths of text columns are those of their widest cell; what does not fit into 120 columns goes on a second line. */
 void tcphs_table_write(const struct tcphs_table *table, enum tcphs_format format, gint64 start, FILE *out);
 
 /** A line that sums up: pairs of a key and a count. In text only those that are not zero, after the label. */

@@ -1,0 +1,486 @@
+"""The reports: the same from one pass, two passes and sharkd; right by an independent count; clear about what it cannot do.
+
+Leaves to others: the text shown in the README (test_readme.py), Zeek's words (test_zeek.py), the windows (test_gui.py).
+"""
+import collections
+import csv
+import io
+import json
+import re
+
+import pytest
+
+from harness import LAB, Sharkd, in_parallel
+from packets import Capture, Talk, SYN_OPTIONS, icmp, tcp
+
+REPORTS = ["conn", "server", "client", "tree", "ladder"]
+TABLES = ["conn", "server", "client"]
+FAILURES = ["no_answer", "refused", "unreachable", "no_final_ack", "client_reset", "bad_ack", "challenged", "server_reset"]
+OTHERS = ["midstream", "pending", "one_sided"]
+
+
+def report(host, name, capture, *args, fmt="text", ok=(0,), display_filter=""):
+    ask = f"tcphs,{name}" + (f",{display_filter}" if display_filter else "")
+    return host.ts("-q", "-z", ask, "-o", f"tcphs.report:{fmt}", "-r", capture, *args, ok=ok).stdout
+
+
+def as_json(host, name, capture, *args, **more):
+    """(rows, summary, capture quality)"""
+    lines = [json.loads(line) for line in report(host, name, capture, *args, fmt="json", **more).splitlines()]
+    assert list(lines[-2]) == ["summary"] and list(lines[-1]) == ["capture"]
+    return lines[:-2], lines[-2]["summary"], lines[-1]["capture"]
+
+
+def one_of(rows, **wanted):
+    found = [r for r in rows if all(r[k] == v for k, v in wanted.items())]
+    assert len(found) == 1, (wanted, rows)
+    return found[0]
+
+
+# The same everywhere
+
+
+def test_one_pass_is_two_passes(host, samples):
+    ask = [x for name in REPORTS for x in ("-z", f"tcphs,{name}")]
+
+    def differ(capture):
+        one, two = (host.ts("-q", *ask, "-r", capture, *passes).stdout for passes in ([], ["-2"]))
+        assert one.count("summary: connections ") == len(REPORTS)
+        return capture.name if one != two else None
+    assert [n for n in in_parallel(differ, samples) if n] == []
+
+
+@pytest.mark.parametrize("name", ["conn", "server", "client", "tree"])
+def test_the_formats_say_the_same(host, everything, name):
+    rows, summary, quality = as_json(host, name, everything)
+    lines = report(host, name, everything, fmt="tsv").splitlines()
+    comments = [l for l in lines if l.startswith("# ")]
+    table = list(csv.DictReader(io.StringIO("\n".join(lines[:-2])), delimiter="\t", quoting=csv.QUOTE_NONE))
+    assert len(comments) == 2 and lines[-2:] == comments
+    assert comments[0] == "# summary: " + ", ".join(f"{k} {v}" for k, v in summary.items())
+    assert comments[1] == "# capture: " + ", ".join(f"{k} {v}" for k, v in quality.items())
+    assert len(table) == len(rows) > 0
+
+    def plain(value):
+        if isinstance(value, list):
+            return ",".join(value)
+        return "" if value is None else str(value).lower() if isinstance(value, bool) else value
+    for row, cells in zip(rows, table):
+        assert list(row) == list(cells)
+        for key, value in row.items():
+            if isinstance(value, float):
+                assert float(cells[key]) == value, key
+            else:
+                assert cells[key] == str(plain(value)), key
+
+
+def shown_rows(sharkd, name):
+    tap = sharkd.ask("tap", tap0=f"nstat:tcphs,{name}")["taps"][0]
+    titles = [f["c"] for f in tap["fields"]]
+    assert len(tap["tables"]) == 1
+    return [dict(zip(titles, row)) for row in tap["tables"][0]["i"]]
+
+
+TITLES = {"conn": {"Id": "tcphs.id", "Client": "client", "Server": "server", "Verdict": "tcphs.conn.verdict", "Setup": "tcphs.time.setup",
+                   "Close": "tcphs.conn.close", "By": "tcphs.conn.closed_by", "Anomalies": "tcphs.anomaly"},
+          "server": {"Server": "server", "Attempts": "attempts", "Estab": "established", "Failed": "failed", "Resets": "resets",
+                     "Peak": "half_open_peak", "Slow": "slow", "P95 ms": "setup_p95", "Max ms": "setup_max"},
+          "client": {"Client": "client", "Attempts": "attempts", "Failed": "failed", "Servers": "servers", "Ports": "ports",
+                     "Targets": "targets", "Peak": "half_open_peak"}}
+
+
+def as_shown(title, value):
+    if isinstance(value, list):
+        return ",".join(value) or None
+    if isinstance(value, float):
+        return round(value * (1000 if title.endswith(" ms") else 1), 4)
+    return value
+
+
+def ordered(rows):
+    return sorted(rows, key=lambda row: [str(v) for v in row.values()])
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_sharkd_shows_the_same_rows(host, everything, name):
+    with Sharkd(host) as sharkd:
+        sharkd.load(everything)
+        shown = shown_rows(sharkd, name)
+        again = shown_rows(sharkd, name)
+    rows = as_json(host, name, everything)[0]
+    wanted = [{title: as_shown(title, row[key]) for title, key in TITLES[name].items()} for row in rows]
+    got = [{title: as_shown("", row[title]) for title in TITLES[name]} for row in shown]
+    assert ordered(got) == ordered(wanted)
+    assert again == shown
+
+
+def leaves(nodes, above=""):
+    for node in nodes:
+        if above:
+            yield (above, node["name"]), node["count"]
+        yield from leaves(node.get("sub", []), node["name"])
+
+
+def test_sharkd_shows_the_same_tree(host, everything):
+    with Sharkd(host) as sharkd:
+        sharkd.load(everything)
+        assert {"name": "TCP Handshake/Overview", "tap": "stat:tcphs"} in [
+            dict(s, name=s["name"].replace("//", "/")) for s in sharkd.ask("info")["stats"]]
+        tree = sharkd.ask("tap", tap0="stat:tcphs")["taps"][0]["stats"]
+    rows = as_json(host, "tree", everything)[0]
+    assert dict(leaves(tree)) == {(r["group"], r["item"]): r["count"] for r in rows if r["count"]}
+
+
+# Right
+
+
+def truth():
+    with open(LAB / "expect.tsv") as f:
+        return list(csv.DictReader(f, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+@pytest.mark.skipif(not (LAB / "expect.tsv").exists(), reason="no lab beside this checkout")
+def test_agrees_with_the_sockets(host, lab):
+    """Every connection of the lab whose truth is one word: verdict, close and closer."""
+    wanted, wrong, judged = collections.defaultdict(list), [], 0
+    for row in truth():
+        wanted[row["file"]].append(row)
+    captures = [c for c in lab if c.name[4:] in wanted]
+    for capture, (rows, _, _) in zip(captures, in_parallel(lambda c: as_json(host, "conn", c), captures)):
+        of_pair = collections.defaultdict(list)
+        for row in rows:
+            of_pair[frozenset((row["client"], row["server"]))].append(row)
+        seen = collections.Counter()
+        for due in wanted[capture.name[4:]]:
+            pair = frozenset((due["client"], due["server"]))
+            got = of_pair[pair][seen[pair]] if seen[pair] < len(of_pair[pair]) else None
+            seen[pair] += 1
+            for column, key in (("verdict", "tcphs.conn.verdict"), ("close", "tcphs.conn.close"), ("closed_by", "tcphs.conn.closed_by")):
+                if due[column] != "*":
+                    judged += 1
+                    if not got or str(got[key]) not in due[column].split("|"):
+                        wrong.append(f"{capture.name} conn {due['conn']}: {column} {got and got[key]}, due {due[column]}")
+    assert judged > 200
+    assert len(wrong) <= judged * 0.02, wrong[:20]
+
+
+def lines_of_fields(host, capture):
+    """Every segment that belongs to one connection, by the fields of a packet: another way to the same numbers."""
+    names = ["tcphs.id", "tcphs.from", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport", "tcphs.conn.verdict",
+             "tcphs.conn.close", "tcphs.time.setup", "tcphs.icmp", "tcphs.conn.no_data"]
+    args = [x for n in names for x in ("-e", n)]
+    for line in host.lines("-2", "-r", capture, "-T", "fields", "-E", "occurrence=l", *args):
+        row = dict(zip(names, line.split("\t")))
+        if row["tcphs.id"] and not row["tcphs.icmp"]:
+            yield row
+
+
+def endpoint(row, side):
+    v4, v6, port = row[f"ip.{side}"], row[f"ipv6.{side}"], row["tcp.srcport" if side == "src" else "tcp.dstport"]
+    return f"{v4}:{port}" if v4 else f"[{v6}]:{port}"
+
+
+VERDICTS = dict(enumerate(["", "established", *FAILURES, *OTHERS]))
+
+
+def counted(host, capture):
+    connections = {}
+    for row in lines_of_fields(host, capture):
+        c = connections.setdefault(row["tcphs.id"], {"setup": None})
+        if row["tcphs.from"] in ("1", "2"):
+            c["server"] = endpoint(row, "dst" if row["tcphs.from"] == "1" else "src")
+            c["client"] = endpoint(row, "src" if row["tcphs.from"] == "1" else "dst").rsplit(":", 1)[0].strip("[]")
+        c["verdict"] = VERDICTS[int(row["tcphs.conn.verdict"] or 0)]
+        c["reset"] = row["tcphs.conn.close"] in ("4", "5")
+        if row["tcphs.time.setup"] and c["setup"] is None:
+            c["setup"] = float(row["tcphs.time.setup"])
+    return [c for c in connections.values() if c["verdict"]]
+
+
+def without_tunnels(samples):
+    """Where a frame holds several headers, fields of different layers cannot be told apart by name."""
+    return [s for s in samples if not re.search("tunnel|gre|vxlan|encap|ipip|icmp|gtp|geneve|nat", s.name)]
+
+
+def test_servers_by_another_count(host, samples):
+    def check(capture):
+        wanted = collections.defaultdict(lambda: collections.Counter(setups=[]))
+        for c in counted(host, capture):
+            sums = wanted[c["server"]]
+            sums[c["verdict"]] += 1
+            sums["resets"] += c["reset"]
+            if c["setup"] is not None:
+                sums["setups"].append(c["setup"])
+        rows = {r["server"]: r for r in as_json(host, "server", capture)[0]}
+        assert set(rows) == set(wanted), capture.name
+        for server, sums in wanted.items():
+            row, failed = rows[server], sum(sums[f] for f in FAILURES)
+            assert {k: row[k] for k in ["established", "resets", *FAILURES, *OTHERS]} == {
+                k: sums[k] for k in ["established", "resets", *FAILURES, *OTHERS]}, (capture.name, server)
+            assert (row["failed"], row["attempts"]) == (failed, failed + sums["established"] + sums["pending"])
+            setups = sorted(sums["setups"])
+            if setups:
+                rank = -(-95 * len(setups) // 100)
+                due = [setups[0], sum(setups) / len(setups), setups[rank - 1], setups[-1]]
+                got = [row[f"setup_{k}"] for k in ("min", "mean", "p95", "max")]
+                assert got == pytest.approx(due, abs=1e-8), (capture.name, server)
+    in_parallel(check, without_tunnels(samples))
+
+
+def test_clients_by_another_count(host, samples):
+    def check(capture):
+        wanted = collections.defaultdict(lambda: {"servers": set(), "ports": set(), "targets": set(), "failed": 0})
+        for c in counted(host, capture):
+            sums, (address, port) = wanted[c["client"]], c["server"].rsplit(":", 1)
+            sums["servers"].add(address)
+            sums["ports"].add(port)
+            sums["targets"].add(c["server"])
+            sums["failed"] += c["verdict"] in FAILURES
+        rows = {r["client"]: r for r in as_json(host, "client", capture)[0] if r["attempts"]}
+        for client, row in rows.items():
+            due = {k: len(v) if isinstance(v, set) else v for k, v in wanted[client].items()}
+            assert {k: row[k] for k in due} == due or row["scan_null"] + row["scan_fin"] + row["scan_xmas"] > 0, (capture.name, client)
+    in_parallel(check, without_tunnels(samples))
+
+
+def test_summary_and_tree_add_up(host, everything):
+    rows, summary, quality = as_json(host, "conn", everything)
+    verdicts = collections.Counter(r["tcphs.conn.verdict"] for r in rows)
+    assert summary["probes"] == verdicts.pop(None, 0)
+    assert summary["connections"] == sum(verdicts.values())
+    assert summary["failed"] == sum(verdicts[f] for f in FAILURES) == sum(r["tcphs.conn.failed"] for r in rows)
+    assert {v: summary[v] for v in ["established", *FAILURES, *OTHERS]} == {v: verdicts[v] for v in ["established", *FAILURES, *OTHERS]}
+    assert quality["connections_with_assumptions"] == sum(r["tcphs.assumed"] for r in rows)
+    assert quality["copies"] > 0 and quality["cut_frames"] > 0
+    tree = as_json(host, "tree", everything)[0]
+    anomalies = collections.Counter(name for r in rows for name in r["tcphs.anomaly"])
+    assert {r["item"]: r["count"] for r in tree if r["group"] == "Anomalies"} == anomalies
+    assert [r["tcphs.id"] for r in rows] == [r["tcphs.id"] for r in sorted(rows, key=lambda r: (r["start"], r["tcphs.id"]))]
+
+
+def test_text_is_for_people(host, everything):
+    """At 120 columns, what does not fit goes on a second line, the header's too."""
+    for name in REPORTS:
+        lines = report(host, name, everything).splitlines()
+        assert lines[0].startswith("summary: connections ")
+        assert any(line.startswith("capture: frames ") for line in lines[-3:])
+        wide = [line for line in lines if len(line) > 120]
+        assert [line for line in wide if name != "ladder" or "!" not in line] == []
+        assert not [line for line in lines if line != line.rstrip()]
+
+
+def test_bytes_and_packets(host, put):
+    cap = Capture()
+    talk = Talk(cap, 40001)
+    talk.open()
+    talk.c("PA", 1, 1, data=b"x" * 100)
+    talk.c("PA", 1, 1, data=b"x" * 100)  # sent again
+    talk.s("PA", 1, 101, data=b"y" * 30)
+    row = as_json(host, "conn", put("bytes.pcap", cap.bytes()))[0][0]
+    assert (row["client_packets"], row["client_bytes"], row["server_packets"], row["server_bytes"]) == (4, 200, 2, 30)
+    assert row["start"] == "2023-11-14T22:13:20.001000000Z" and row["duration"] == pytest.approx(0.005)
+    assert (row["client"], row["client_address"], row["client_port"]) == ("192.0.2.1:40001", "192.0.2.1", 40001)
+
+
+def test_slow_setups(host, put):
+    cap = Capture()
+    for port, delay in ((40001, 1000), (40002, 250_000)):
+        talk = Talk(cap, port)
+        talk.c("S", options=SYN_OPTIONS)
+        talk.s("SA", 0, 1, options=SYN_OPTIONS, after=delay)
+        talk.c("A", 1, 1)
+    path = put("slow.pcap", cap.bytes())
+    assert as_json(host, "server", path)[0][0]["slow"] == 1
+    assert as_json(host, "server", path, "-o", "tcphs.slow_setup:300")[0][0]["slow"] == 0
+
+
+# Scans and floods
+
+
+def scan(answer, ports=range(1, 21), flags="S"):
+    cap = Capture()
+    for port in ports:
+        talk = Talk(cap, 50000, to=port, iss=1000 * port)
+        talk.c(flags, 0, 1)
+        answer(talk, port)
+    return cap
+
+
+def refuse(talk, _port=0):
+    talk.s("RA", -talk.irs, 1)
+
+
+def open_or_closed(then):
+    """Every fourth port is open."""
+    def answer(talk, port):
+        if port % 4:
+            refuse(talk)
+        else:
+            talk.s("SA", 0, 1)
+            then(talk)
+    return answer
+
+
+def connect_and_leave(talk):
+    talk.c("A", 1, 1)
+    talk.c("RA", 1, 1)
+
+
+def nothing(*_):
+    pass
+
+
+SCANS = {"syn": (scan, open_or_closed(lambda t: t.c("R", 1)), "S"),
+         "connect": (scan, open_or_closed(connect_and_leave), "S"),
+         "null": (scan, nothing, ""), "fin": (scan, nothing, "F"), "xmas": (scan, nothing, "FPU"),
+         "ack": (scan, lambda t, _: t.s("R", 1 - 0), "A")}
+
+
+@pytest.mark.parametrize("kind", SCANS)
+def test_kinds_of_scan(host, put, kind):
+    make, answer, flags = SCANS[kind]
+    path = put("scan.pcap", make(answer, flags=flags).bytes())
+    row = one_of(as_json(host, "client", path)[0], client="192.0.2.1")
+    assert row["targets"] == 20 and row["ports"] == 20 and row["servers"] == 1
+    assert {k: row[f"scan_{k}"] for k in SCANS} == {k: 20 if k == kind else 0 for k in SCANS}
+    assert f"{kind} 20" in report(host, "client", path)
+
+
+def test_a_service_that_is_down_is_no_scan(host, put):
+    cap = Capture()
+    for n in range(50):
+        talk = Talk(cap, 41000 + n)
+        talk.c("S")
+        refuse(talk)
+    row = one_of(as_json(host, "client", put("down.pcap", cap.bytes()))[0], client="192.0.2.1")
+    assert row["failed"] == 50 and all(row[f"scan_{k}"] == 0 for k in SCANS)
+
+
+def test_health_checks_are_no_scan(host, put):
+    cap = Capture()
+    for n in range(50):
+        talk = Talk(cap, 41000 + n)
+        talk.open()
+        talk.c("FA", 1, 1), talk.s("FA", 1, 2), talk.c("A", 2, 2)
+    row = one_of(as_json(host, "client", put("health.pcap", cap.bytes()))[0], client="192.0.2.1")
+    assert row["established"] == 50 and row["targets"] == 1 and all(row[f"scan_{k}"] == 0 for k in SCANS)
+
+
+def test_half_open_peak(host, put):
+    """Three SYNs, two of them answered and completed before the fourth comes; a flood of ten from elsewhere."""
+    cap = Capture()
+    talks = [Talk(cap, 40001 + n) for n in range(4)]
+    for talk in talks[:3]:
+        talk.c("S")
+    for talk in talks[:2]:
+        talk.s("SA", 0, 1)
+        talk.c("A", 1, 1)
+    talks[3].c("S")
+    for n in range(10):
+        Talk(cap, 5000, client=f"203.0.113.{n + 1}").c("S", after=1_000_000)
+    path = put("flood.pcap", cap.bytes())
+    rows = as_json(host, "client", path)[0]
+    assert one_of(rows, client="192.0.2.1")["half_open_peak"] == 3
+    assert one_of(as_json(host, "server", path)[0], server="198.51.100.7:80")["half_open_peak"] == 12
+    # An attempt that nobody ends is forgotten after a minute.
+    Talk(cap, 40009).c("S", after=120_000_000)
+    rows = as_json(host, "server", put("later.pcap", cap.bytes()))[0]
+    assert rows[0]["half_open_peak"] == 12
+
+
+# What was asked for
+
+
+def test_filter(host, samples):
+    showcase = next(s for s in samples if s.name == "showcase.pcapng")
+    rows = as_json(host, "conn", showcase, display_filter="ip.addr==192.0.2.66")[0]
+    assert [r["client_address"] for r in rows] == ["192.0.2.66"]
+    failed = as_json(host, "conn", showcase, "-2", display_filter="tcphs.conn.failed")[0]
+    assert {r["tcphs.conn.verdict"] for r in failed} == {"no_answer", "refused", "bad_ack"}
+    whole = as_json(host, "conn", showcase, display_filter="tcp.flags.fin==1")[0]
+    assert whole[0]["client_packets"] == 6, "a filter chooses connections, it does not cut them"
+
+
+@pytest.mark.parametrize("ask, error", [("tcphs,nonsense", "Invalid -z argument"), ("tcphs,connections", "Invalid -z argument"),
+                                        ("tcphs,conn,ip.addr==", "is invalid|end of filter"), ("tcphs,conn,no.such.field", "no.such.field")])
+def test_bad_requests(host, samples, ask, error):
+    done = host.run(host.tshark, "-n", "-q", "-z", ask, "-r", samples[0])
+    assert done.returncode == 1 and done.stdout == "" and re.search(error, done.stderr), done.stderr
+
+
+@pytest.mark.parametrize("fmt", ["xml", "", "TEXT"])
+def test_bad_format(host, samples, fmt):
+    done = host.run(host.tshark, "-n", "-q", "-z", "tcphs,conn", "-o", f"tcphs.report:{fmt}", "-r", samples[0])
+    assert done.returncode == 1 and done.stdout == ""
+    assert "tcphs.report must be text, tsv or json" in done.stderr
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_empty_capture(host, put, name):
+    path = put("empty.pcap", Capture().bytes())
+    text = report(host, name, path).splitlines()
+    assert text[0] == "summary: connections 0" and text[-1] == "capture: frames 0"
+    if name != "ladder":
+        assert len(text) == 3 or name == "tree"
+        tsv = report(host, name, path, fmt="tsv").splitlines()
+        assert len([l for l in tsv if not l.startswith("#")]) == 1 or name == "tree"
+        rows, summary, _ = as_json(host, name, path)
+        assert (rows == [] or name == "tree") and set(summary.values()) == {0}
+
+
+def test_no_tcp_at_all(host, put):
+    cap = Capture()
+    cap.ip("192.0.2.1", "192.0.2.2", icmp(8, 0, b"ping"), proto=1)
+    rows, summary, quality = as_json(host, "conn", put("ping.pcap", cap.bytes()))
+    assert rows == [] and summary["connections"] == 0 and quality["frames"] == 1
+
+
+def test_write_error(host, samples):
+    done = host.run("sh", "-c", f"exec {host.tshark} -n -q -z tcphs,conn -r {samples[0]} > /dev/full")
+    assert done.returncode != 0 and "could not be written" in done.stderr
+
+
+def test_two_reports_in_one_run(host, samples):
+    showcase = next(s for s in samples if s.name == "showcase.pcapng")
+    both = host.ts("-q", "-z", "tcphs,conn", "-z", "tcphs,server", "-r", showcase).stdout
+    one, other = report(host, "conn", showcase), report(host, "server", showcase)
+    assert both in (one + other, other + one)  # the host decides on the order
+
+
+# Verdicts at the edges
+
+
+def verdict_of(host, put, cap, name="edge.pcap"):
+    return as_json(host, "conn", put(name, cap.bytes()))[0][0]["tcphs.conn.verdict"]
+
+
+def test_pending_and_no_answer(host, put):
+    cap = Capture()
+    Talk(cap, 40001).c("S")
+    assert verdict_of(host, put, cap) == "pending"
+    cap.ip("192.0.2.9", "192.0.2.8", icmp(8, 0, b"ping"), proto=1, after=1_500_000)  # the capture went on, without an answer
+    assert verdict_of(host, put, cap, "later.pcap") == "no_answer"
+
+
+def test_a_client_that_gives_up_had_no_answer(host, put):
+    cap = Capture()
+    talk = Talk(cap, 40001)
+    talk.c("S"), talk.c("S", after=1_000_000), talk.c("R", 1)
+    assert verdict_of(host, put, cap) == "no_answer"
+
+
+def test_unreachable(host, put):
+    cap = Capture()
+    talk = Talk(cap, 40001)
+    talk.c("S", options=SYN_OPTIONS)
+    cap.ip("198.51.100.1", talk.client[0], icmp(3, 13, talk.quoted(8)), proto=1)
+    talk.c("R", 1)
+    assert verdict_of(host, put, cap) == "unreachable"
+
+
+def test_one_sided(host, put):
+    cap = Capture()
+    talk = Talk(cap, 40001)
+    talk.c("S"), talk.c("A", 1, 1), talk.c("PA", 1, 1, data=b"x" * 10), talk.c("A", 11, 500)
+    rows, _, quality = as_json(host, "conn", put("half.pcap", cap.bytes()))
+    assert rows[0]["tcphs.conn.verdict"] == "one_sided" and quality["connections_one_sided"] == 1
