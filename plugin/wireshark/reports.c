@@ -130,10 +130,19 @@ static tap_packet_status take_packet(void *data, packet_info *pinfo, epan_dissec
     const struct tcphs_tapped *t = (const struct tcphs_tapped *)tapped;
     (void)edt;
     (void)flags;
+    (void)pinfo;
     selection_add(&asked->selection, t->hit.tracked);
-    if (asked->ladders != NULL)
-        tcphs_ladders_add(asked->ladders, pinfo, t);
     return TAP_PACKET_REDRAW;
+}
+
+/* Ladders are kept of all connections: the frame that the filter lets through may be the last of its connection. */
+static tap_packet_status take_rung(void *data, packet_info *pinfo, epan_dissect_t *edt, const void *tapped,
+                                   tap_flags_t flags)
+{
+    (void)edt;
+    (void)flags;
+    tcphs_ladders_add((struct tcphs_ladders *)data, pinfo, (const struct tcphs_tapped *)tapped);
+    return TAP_PACKET_DONT_REDRAW;
 }
 
 static gint by_start(gconstpointer a, gconstpointer b)
@@ -309,11 +318,8 @@ static const char *filter_in(const char *argument, enum which which)
     return rest[0] == ',' && rest[1] != '\0' ? rest + 1 : NULL;
 }
 
-static void listen(const char *tap, void *data, const char *filter, unsigned flags)
+static void must_listen(GString *error)
 {
-    const bool helps = flags == TL_IS_DISSECTOR_HELPER;
-    GString *error = register_tap_listener(tap, data, filter, flags, helps ? NULL : forget_all,
-                                           helps ? NULL : take_packet, helps ? NULL : write_report, NULL);
     if (error != NULL)
         fail("Couldn't register the report: ", error->str);
 }
@@ -322,16 +328,20 @@ static TCPHS_STAT_BEGINS ask(const char *argument, void *data)
 {
     const enum which which = (enum which)GPOINTER_TO_INT(data);
     const char *filter = filter_in(argument, which);
-    asked_format(); /* a wrong one is said before anything is read */
     struct asked *asked = g_new0(struct asked, 1);
+    asked_format(); /* a wrong one is said before anything is read */
     asked->which = which;
     selection_clear(&asked->selection);
+    must_listen(register_tap_listener("tcphs", asked, filter, TL_REQUIRES_NOTHING, forget_all, take_packet,
+                                      write_report, NULL));
     if (which == REPORT_LADDER) {
         asked->ladders = tcphs_ladders_new();
+        must_listen(
+            register_tap_listener("tcphs", asked->ladders, NULL, TL_REQUIRES_NOTHING, NULL, take_rung, NULL, NULL));
         if (ladders_asked_for++ == 0) /* so that the host queues TCP's numbers */
-            listen("tcp", &ladders_asked_for, NULL, TL_IS_DISSECTOR_HELPER);
+            must_listen(
+                register_tap_listener("tcp", &ladders_asked_for, NULL, TL_IS_DISSECTOR_HELPER, NULL, NULL, NULL, NULL));
     }
-    listen("tcphs", asked, filter, TL_REQUIRES_NOTHING);
     TCPHS_STAT_HAS_BEGUN;
 }
 
@@ -518,8 +528,8 @@ static tap_packet_status show_in_tree(stats_tree *tree, packet_info *pinfo, epan
 static void register_tree(void)
 {
     selection_of_tree = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, free_selection);
-    stats_tree_register_plugin("tcphs", "tcphs", "TCP Handshake" TCPHS_MENU_SEPARATOR "Overview", 0, show_in_tree,
-                               open_tree, close_tree);
+    stats_tree_register_plugin("tcphs", "tcphs", "TCP Handshake" TCPHS_MENU_SEPARATOR "TCP Handshake: Overview", 0,
+                               show_in_tree, open_tree, close_tree);
 }
 
 void tcphs_reports_register(const struct tcphs_report_options *report_options)

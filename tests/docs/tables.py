@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The README's tables of fields, words and anomalies, generated from the .def files the plugin is built from.
+"""The README's tables of fields, words, anomalies and report columns, generated from the .def files the plugin is built from.
 
   tables.py            rewrites README.md between its <!-- begin: NAME --> and <!-- end: NAME --> markers
   tables.py --check    exits 1 and says where README.md differs
@@ -17,7 +17,7 @@ TYPES = {"FT_UINT8": "number", "FT_UINT16": "number", "FT_UINT32": "number", "FT
 WORDS = [("STAGE", "`tcphs.stage`"), ("STATE", "`tcphs.client.state`, `tcphs.server.state`"), ("RST_KIND", "`tcphs.rst.kind`"),
          ("EVENT", "`tcphs.event`"), ("VERDICT", "`tcphs.conn.verdict`"), ("CLOSE", "`tcphs.conn.close`"),
          ("CLOSED_BY", "`tcphs.conn.closed_by`"), ("ROLE", "`tcphs.from`")]
-COLUMNS = {"TCPHS_FIELD": 7, "TCPHS_ANOMALY": 8, "TCPHS_NOTE": 8, **{f"TCPHS_{macro}": 4 for macro, _ in WORDS}}
+COLUMNS = {"TCPHS_FIELD": 7, "TCPHS_COLUMN": 6, "TCPHS_ANOMALY": 8, "TCPHS_NOTE": 8, **{f"TCPHS_{macro}": 4 for macro, _ in WORDS}}
 
 
 def without_comments(text):
@@ -98,7 +98,15 @@ def notes():
     return findings("TCPHS_NOTE", "NOTE", "tcphs.expert.")
 
 
-PARTS = {"fields": fields, "words": words, "anomalies": anomalies, "notes": notes}
+def columns():
+    out = []
+    for report, _, key, title, _, meaning in rows(ROOT / "plugin/wireshark/reports.def", "TCPHS_COLUMN"):
+        name = f"*{title}*" if key == "NULL" else f"`{key}`"
+        out.append((f"`tcphs,{report}`" if not out or all(report not in line[0] for line in out) else "", name, meaning))
+    return table(("report", "key", "meaning"), out)
+
+
+PARTS = {"columns": columns, "fields": fields, "words": words, "anomalies": anomalies, "notes": notes}
 
 
 def filled(text):

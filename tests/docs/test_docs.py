@@ -30,10 +30,17 @@ def known_names():
             | {f"tcphs.expert.{n}" for n in anomalies + notes})
 
 
+def preferences():
+    source = (ROOT / "plugin" / "wireshark" / "packet-tcphs.c").read_text()
+    found = {f"tcphs.{name}" for name in re.findall(r'prefs_register_\w+_preference\(\s*module, "(\w+)"', source)}
+    assert len(found) >= 4
+    return found
+
+
 def filters():
     """Code spans and -Y arguments that are display filters; NAME, * and … stand for more than one."""
     spans = set(re.findall(r"`(!?tcphs\.[^`\n]+)`", README)) | set(re.findall(r"-Y '([^'\n]+)'", README))
-    return sorted(s for s in spans if not re.search(r"NAME|\*|…|\.so$", s))
+    return sorted(s for s in spans if s not in preferences() and not re.search(r"NAME|\*|…|\.so$", s))
 
 
 def test_tables_are_up_to_date():
@@ -50,7 +57,11 @@ def test_a_row_that_is_none_is_an_error(tmp_path, row):
 
 def test_every_named_field_is_declared():
     named = set(re.findall(r"(?<![\w./-])tcphs(?:\.[a-z0-9_]+)+", README)) - {"tcphs.so"}
-    assert named - known_names() - FAMILIES_OF_NAMES == set()
+    assert named - known_names() - FAMILIES_OF_NAMES - preferences() == set()
+
+
+def test_every_preference_is_named():
+    assert {n for n in preferences() if f"`{n}`" not in README} == set()
 
 
 def test_every_field_is_named():

@@ -124,8 +124,7 @@ def leaves(nodes, above=""):
 def test_sharkd_shows_the_same_tree(host, everything):
     with Sharkd(host) as sharkd:
         sharkd.load(everything)
-        assert {"name": "TCP Handshake/Overview", "tap": "stat:tcphs"} in [
-            dict(s, name=s["name"].replace("//", "/")) for s in sharkd.ask("info")["stats"]]
+        assert "stat:tcphs" in [s["tap"] for s in sharkd.ask("info")["stats"]]
         tree = sharkd.ask("tap", tap0="stat:tcphs")["taps"][0]["stats"]
     rows = as_json(host, "tree", everything)[0]
     assert dict(leaves(tree)) == {(r["group"], r["item"]): r["count"] for r in rows if r["count"]}
@@ -399,6 +398,14 @@ def test_filter(host, samples):
     assert {r["tcphs.conn.verdict"] for r in failed} == {"no_answer", "refused", "bad_ack"}
     whole = as_json(host, "conn", showcase, display_filter="tcp.flags.fin==1")[0]
     assert whole[0]["client_packets"] == 6, "a filter chooses connections, it does not cut them"
+
+
+def test_a_ladder_is_whole_whatever_the_filter(host, samples):
+    showcase = next(s for s in samples if s.name == "showcase.pcapng")
+    all_of_them = report(host, "ladder", showcase).split("\n\n")
+    chosen = report(host, "ladder", showcase, display_filter="tcphs.anomaly").split("\n\n")
+    assert [part.split(",")[0] for part in chosen[1:]] == ["Connection 3: bad_ack", "Connection 4: established"]
+    assert chosen[1:] == all_of_them[-2:]
 
 
 @pytest.mark.parametrize("ask, error", [("tcphs,nonsense", "Invalid -z argument"), ("tcphs,connections", "Invalid -z argument"),
