@@ -121,6 +121,32 @@ def test_wireshark_opens_filters_and_closes(host, samples, screen, tmp_path, opt
     assert loud == []
 
 
+@pytest.mark.parametrize("name, title", [("conn", "Connections"), ("server", "Servers"), ("client", "Clients")])
+def test_statistics_windows(host, samples, screen, tmp_path, name, title):
+    """A table opens by name, the overview by its menu entry, the last under Statistics. Then all of them close."""
+    display, _ = screen
+    capture, output = next(p for p in samples if p.name == "showcase.pcapng"), tmp_path / "wireshark.log"
+    with output.open("w") as log:
+        program = start(host, display, capture, log, "-z", f"tcphs,{name}")
+        try:
+            table = wait_for(lambda: program.poll() is None and windows(display, f"TCP Handshake: {title}"), 40, title)
+            window = windows(display, f"^{capture.name}")[0]
+            press(display, table[0], "Escape")
+            press(display, window, "alt+s", "Up", "Right", "Return")
+            overview = wait_for(lambda: windows(display, "TCP Handshake: Overview"), 20, "overview")
+            press(display, overview[0], "Escape")
+            press(display, window, "ctrl+r")  # the file is read again: what the tables knew is gone
+            time.sleep(2)
+            assert program.poll() is None, output.read_text()[-800:]
+            press(display, window, "ctrl+q")
+            code = program.wait(20)
+        finally:
+            program.kill()
+    text = output.read_text()
+    assert code == 0, text[-800:]
+    assert [l for l in text.splitlines() if "tcphs" in l.lower() or "critical" in l.lower() or "assert" in l.lower()] == []
+
+
 COMPARED = ["tcphs.id", "tcphs.stage", "tcphs.step", "tcphs.from", "tcphs.client.state", "tcphs.server.state", "tcphs.accepted",
             "tcphs.ack.delta", "tcphs.rst.kind", "tcphs.event", "tcphs.explain"]
 # A tap runs when the window loads a file and again whenever it filters: each run writes what the window knows of every frame.
