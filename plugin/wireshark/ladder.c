@@ -229,9 +229,12 @@ static void write_rung(const struct ladder *l, const struct rung *r, unsigned cl
     g_string_append_printf(line, "  %-12s %-12s", val_to_str_const(r->state[client], tcphs_state_names, "-"),
                            val_to_str_const(r->state[!client], tcphs_state_names, "-"));
     append_remarks(remarks, r);
-    const bool fits = line->len + remarks->len <= LINE_WIDTH;
-    fprintf(out, "%s", remarks->len > 0 && fits ? line->str : g_strchomp(line->str));
-    fprintf(out, fits ? "%s\n" : "\n%23s%s\n", fits ? remarks->str : "", remarks->str);
+    if (remarks->len > 0 && line->len + remarks->len > LINE_WIDTH) {
+        g_string_truncate(line, strlen(g_strchomp(line->str)));
+        g_string_append_printf(line, "\n%23s", "");
+    }
+    g_string_append(line, remarks->str);
+    fprintf(out, "%s\n", g_strchomp(line->str));
     g_string_free(remarks, TRUE);
     g_string_free(label, TRUE);
     g_string_free(line, TRUE);
