@@ -23,6 +23,7 @@ static int proto_tcphs = -1;
 static dissector_handle_t tcphs_handle;
 static tcphs_pref_bool info_column = 0;
 static range_t *zeek_ports;
+static int source = TCPHS_SOURCE_AUTO;
 static struct tcphs_report_options report_options = { .format = "text", .slow_setup = 200 };
 
 /* The ports that Zeek's own scripts register for TCP: by them it guesses who is the server of a connection whose SYN
@@ -69,6 +70,17 @@ static void register_preferences(void)
                                    "Connections that took longer than this from the first SYN to established are "
                                    "counted as slow in reports",
                                    10, &report_options.slow_setup);
+    static const enum_val_t sources[] = {
+        { "auto", "Automatic", TCPHS_SOURCE_AUTO },
+        { "fields", "Fields", TCPHS_SOURCE_FIELDS },
+        { "tap", "Taps", TCPHS_SOURCE_TAP },
+        { NULL, NULL, 0 },
+    };
+    prefs_register_enum_preference(
+        module, "source", "Source of segments",
+        "Fields work in every pass of every program. Taps cost much less, but two passes of tshark and sharkd's load "
+        "do not have them. Automatic means taps in Wireshark's window and fields elsewhere",
+        &source, sources, FALSE);
     range_convert_str(wmem_epan_scope(), &zeek_ports, ZEEK_PORTS, MAX_TCP_PORT);
     prefs_register_range_preference(
         module, "zeek_ports", "Server ports for Zeek's words",
@@ -81,7 +93,7 @@ void tcphs_register_protocol(void)
 {
     proto_tcphs = proto_register_protocol("TCP Handshake Analysis", "TCPHS", "tcphs");
     tcphs_present_register(proto_tcphs);
-    tcphs_store_register(is_zeek_port);
+    tcphs_store_register(is_zeek_port, &source);
     tcphs_reports_register(&report_options);
     tcphs_handle = register_dissector("tcphs", dissect_tcphs, proto_tcphs);
 

@@ -11,8 +11,11 @@
 #include "segments.h"
 
 #include <epan/address.h>
+#include <epan/dissectors/packet-ip.h>
+#include <epan/dissectors/packet-tcp.h>
 #include <epan/prefs-int.h>
 #include <epan/prefs.h>
+#include <epan/tap.h>
 #include <wiretap/wtap.h>
 
 #include "seq.h"
@@ -20,8 +23,11 @@
 static dissector_handle_t postdissector;
 static int id_tcp, id_ip, id_ipv6, id_icmp, id_icmpv6, id_length, id_checksum, id_network_checksum;
 static int id_gre, id_vxlan, id_gtp, id_geneve;
+static int tap_tcp, tap_ip, tap_ipv6;
+static enum tcphs_source source;
+static bool in_window; /* of Wireshark: whose read filter sees a frame before the pass that has taps */
 
-enum { TCP_FIXED = 20, TCP_UP_TO_WINDOW = 16, IPV4_FIXED = 20, IPV6_FIXED = 40, ICMP_FIXED = 8 };
+enum { TCP_FIXED = 20, TCP_UP_TO_ACK = 12, TCP_UP_TO_WINDOW = 16, IPV4_FIXED = 20, IPV6_FIXED = 40, ICMP_FIXED = 8 };
 
 void tcphs_segments_look_up(dissector_handle_t handle)
 {
@@ -38,6 +44,9 @@ void tcphs_segments_look_up(dissector_handle_t handle)
     id_vxlan = proto_get_id_by_filter_name("vxlan");
     id_gtp = proto_get_id_by_filter_name("gtp");
     id_geneve = proto_get_id_by_filter_name("geneve");
+    tap_tcp = find_tap_id("tcp");
+    tap_ip = find_tap_id("ip");
+    tap_ipv6 = find_tap_id("ipv6");
 }
 
 static bool is_verifying(const char *protocol)
@@ -47,16 +56,49 @@ static bool is_verifying(const char *protocol)
     return preference != NULL && prefs_get_bool_value(preference, pref_current);
 }
 
-void tcphs_segments_want(void)
+bool tcphs_segments_verify_checksums(void)
+{
+    return is_verifying("tcp") || is_verifying("ip");
+}
+
+/* The fields that the walk reads; none when it reads taps, for their mere asking makes the host build a tree. */
+static void want_fields(bool any)
 {
     const int wanted[] = { id_tcp, id_ip, id_ipv6, id_length };
-    GArray *hfids = g_array_new(FALSE, FALSE, sizeof(int));
-    g_array_append_vals(hfids, wanted, G_N_ELEMENTS(wanted));
-    if (is_verifying("tcp"))
+    GArray *hfids = any ? g_array_new(FALSE, FALSE, sizeof(int)) : NULL;
+    if (any)
+        g_array_append_vals(hfids, wanted, G_N_ELEMENTS(wanted));
+    if (any && is_verifying("tcp"))
         g_array_append_val(hfids, id_checksum);
-    if (is_verifying("ip"))
+    if (any && is_verifying("ip"))
         g_array_append_val(hfids, id_network_checksum);
     set_postdissector_wanted_hfids(postdissector, hfids); /* the host owns and frees the array */
+}
+
+/* A tap is filled only while somebody listens; what it holds is fetched during the dissection itself. */
+static void listen_to_taps(bool listen)
+{
+    static const char *const names[] = { "tcp", "ip", "ipv6" };
+    static bool listening;
+    for (unsigned i = 0; i < G_N_ELEMENTS(names) && listen != listening; i++) {
+        GString *error = NULL;
+        if (listen)
+            error = register_tap_listener(names[i], (void *)(uintptr_t)&names[i], NULL, TL_IS_DISSECTOR_HELPER, NULL,
+                                          NULL, NULL, NULL);
+        else
+            remove_tap_listener((void *)(uintptr_t)&names[i]);
+        if (error != NULL)
+            g_string_free(error, TRUE); /* no such tap: its headers will not be found, and that is said */
+    }
+    listening = listen;
+}
+
+void tcphs_segments_want(enum tcphs_source from, bool of_window)
+{
+    source = from;
+    in_window = of_window;
+    want_fields(from == TCPHS_FROM_FIELDS);
+    listen_to_taps(from == TCPHS_FROM_TAPS);
 }
 
 /* Exactly one TCP header that is no quote. */
@@ -72,22 +114,52 @@ static bool has_one_header(const packet_info *pinfo)
     return headers == 1;
 }
 
-void tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
+static bool has_layer(const packet_info *pinfo, int wanted)
 {
-    *walk = (struct tcphs_headers){ .pinfo = pinfo, .frame = frame, .path = pinfo->vlan_id };
-    if (tree == NULL || pinfo->layers == NULL)
-        return;
-    walk->tcp = proto_get_finfo_ptr_array(tree, id_tcp);
-    if (walk->tcp == NULL) {
-        walk->blind = has_one_header(pinfo) && pinfo->ptype == PT_TCP && !pinfo->fragmented;
-        return;
-    }
+    for (wmem_list_frame_t *l = wmem_list_head(pinfo->layers); l != NULL; l = wmem_list_frame_next(l))
+        if (GPOINTER_TO_INT(wmem_list_frame_data(l)) == wanted)
+            return true;
+    return false;
+}
+
+/* The GUI's read filter sees a frame without our fields, or without taps; else in that case a later pass has them. */
+static bool begin_without_help(struct tcphs_headers *walk)
+{
+    const packet_info *pinfo = walk->pinfo;
+    walk->layer = NULL;
+    walk->blind = has_one_header(pinfo) && pinfo->ptype == PT_TCP && !pinfo->fragmented;
+    return walk->blind;
+}
+
+static bool begin_with_taps(struct tcphs_headers *walk)
+{
+    if (fetch_tapped_data(tap_ip, 0) != NULL || fetch_tapped_data(tap_ipv6, 0) != NULL ||
+        fetch_tapped_data(tap_tcp, 0) != NULL || !has_layer(walk->pinfo, id_tcp))
+        return true;
+    return in_window && begin_without_help(walk);
+}
+
+bool tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
+{
+    *walk = (struct tcphs_headers){ .source = source, .pinfo = pinfo, .frame = frame, .path = pinfo->vlan_id };
+    if (pinfo->layers == NULL)
+        return true;
     walk->layer = wmem_list_head(pinfo->layers);
+    if (source == TCPHS_FROM_TAPS)
+        return begin_with_taps(walk);
+    walk->tcp = tree != NULL ? proto_get_finfo_ptr_array(tree, id_tcp) : NULL;
+    if (walk->tcp == NULL) {
+        walk->layer = NULL;
+        if (tree != NULL)
+            begin_without_help(walk);
+        return true;
+    }
     walk->ip = proto_get_finfo_ptr_array(tree, id_ip);
     walk->ipv6 = proto_get_finfo_ptr_array(tree, id_ipv6);
     walk->length = proto_get_finfo_ptr_array(tree, id_length);
     walk->checksum = proto_get_finfo_ptr_array(tree, id_checksum);
     walk->network_checksum = proto_get_finfo_ptr_array(tree, id_network_checksum);
+    return true;
 }
 
 static const field_info *item(GPtrArray *array, unsigned index)
@@ -271,6 +343,18 @@ static bool payload_by_field(const struct tcphs_headers *walk, struct tcphs_plac
     return false;
 }
 
+/* The next record of TCP's tap: of the next header that the host has read to its end. */
+static const struct tcpheader *next_record(const struct tcphs_headers *walk)
+{
+    return (const struct tcpheader *)fetch_tapped_data(tap_tcp, (int)walk->records_seen);
+}
+
+static bool is_record_of(const struct tcpheader *r, const guint8 *header)
+{
+    return header != NULL && r->th_sport == get16(header) && r->th_dport == get16(header + 2) &&
+           r->th_rawseq == get32(header + 4) && r->th_rawack == get32(header + 8);
+}
+
 /* The same from the length in the IP header. */
 static bool payload_by_network(const struct tcphs_headers *walk, struct tcphs_place tcp, int header, guint32 *payload)
 {
@@ -285,22 +369,36 @@ static bool payload_by_network(const struct tcphs_headers *walk, struct tcphs_pl
     return true;
 }
 
+/* The same from whatever the source has. A header whose options were cut off is no longer in the tap, and yet whole. */
+static bool payload_of(struct tcphs_headers *walk, struct tcphs_place tcp, const guint8 *bytes, guint32 *payload)
+{
+    const int header = (bytes[12] >> 4) * 4;
+    if (walk->blind)
+        return payload_by_network(walk, tcp, header, payload);
+    if (walk->source == TCPHS_FROM_FIELDS)
+        return payload_by_field(walk, tcp, payload);
+    const struct tcpheader *record = next_record(walk);
+    if (record == NULL)
+        return !walk->pinfo->fragmented && payload_by_network(walk, tcp, header, payload);
+    walk->records_seen++;
+    *payload = record->th_seglen;
+    return record->th_have_seglen;
+}
+
 static gint64 nanoseconds(const nstime_t *t)
 {
     return (gint64)t->secs * 1000000000 + t->nsecs;
 }
 
 /* The fixed header and the options; false when too little of it was captured. */
-static bool read_header(const struct tcphs_headers *walk, struct tcphs_place tcp, struct tcphs_sighting *out)
+static bool read_header(struct tcphs_headers *walk, struct tcphs_place tcp, struct tcphs_sighting *out)
 {
     struct tcphs_segment *s = &out->segment;
     const guint8 *p = bytes_of(tcp, 0, TCP_UP_TO_WINDOW);
     if (p == NULL)
         return false;
     const int header = (p[12] >> 4) * 4;
-    const bool complete =
-        walk->blind ? payload_by_network(walk, tcp, header, &s->length) : payload_by_field(walk, tcp, &s->length);
-    if (header < TCP_FIXED || !complete)
+    if (header < TCP_FIXED || !payload_of(walk, tcp, p, &s->length))
         return false;
     s->time = nanoseconds(&walk->pinfo->abs_ts);
     s->frame = walk->pinfo->num;
@@ -336,23 +434,53 @@ static bool is_fatal_icmp(const struct tcphs_headers *walk)
     return (p[0] == UNREACHABLE && p[1] != FRAGMENTATION_NEEDED) || p[0] == TIME_EXCEEDED || p[0] == PARAMETER;
 }
 
-static bool read_sighting(const struct tcphs_headers *walk, struct tcphs_place tcp, struct tcphs_sighting *out)
+/* What TCP's tap alone tells of a header that does not lie in the frame's bytes, as behind IP fragments: no options.
+ * The window may have been scaled by the host, which did not keep the scale. */
+static void read_record(struct tcphs_headers *walk, const struct tcpheader *record, struct tcphs_sighting *out)
+{
+    struct tcphs_segment *s = &out->segment;
+    walk->records_seen++;
+    s->time = nanoseconds(&walk->pinfo->abs_ts);
+    s->frame = walk->pinfo->num;
+    s->seq = record->th_rawseq;
+    s->ack = record->th_rawack;
+    s->flags = record->th_flags & 0x1FF;
+    s->window = (guint16)MIN(record->th_win, UINT16_MAX);
+    s->length = record->th_seglen;
+    if (s->flags & TCPHS_URG)
+        s->urgent = 1; /* not known: nothing can be said against it */
+    if (s->flags & TCPHS_SYN)
+        s->options = TCPHS_OPTIONS_CUT;
+    out->payload_captured = true;
+    out->whole = record->th_have_seglen;
+}
+
+static void put_ports(struct tcphs_sighting *out, guint16 from, guint16 to)
+{
+    out->tuple.port[0] = out->segment.source_port = from;
+    out->tuple.port[1] = out->segment.destination_port = to;
+    out->from = out->segment.from = put_in_order(&out->tuple);
+    out->segment.to_itself = compare_ends(&out->tuple) == 0;
+}
+
+static bool read_sighting(struct tcphs_headers *walk, struct tcphs_place tcp, struct tcphs_sighting *out)
 {
     memset(out, 0, sizeof *out);
+    const bool by_taps = walk->source == TCPHS_FROM_TAPS && !walk->blind && !walk->in_icmp;
+    const struct tcpheader *record = by_taps ? next_record(walk) : NULL;
     const guint8 *ports = bytes_of(tcp, 0, 4);
-    if (ports == NULL)
-        return false;
     read_network(walk, out);
-    out->tuple.port[0] = get16(ports);
-    out->tuple.port[1] = get16(ports + 2);
-    out->segment.source_port = out->tuple.port[0];
-    out->segment.destination_port = out->tuple.port[1];
-    out->from = put_in_order(&out->tuple);
-    out->segment.from = out->from;
-    out->segment.to_itself = compare_ends(&out->tuple) == 0;
-    out->icmp = walk->in_icmp;
-    out->icmp_error = walk->in_icmp && is_fatal_icmp(walk);
-    out->whole = !walk->in_icmp && read_header(walk, tcp, out);
+    if (record != NULL && !is_record_of(record, bytes_of(tcp, 0, TCP_UP_TO_ACK))) {
+        put_ports(out, record->th_sport, record->th_dport);
+        read_record(walk, record, out);
+    } else if (ports != NULL) {
+        put_ports(out, get16(ports), get16(ports + 2));
+        out->icmp = walk->in_icmp;
+        out->icmp_error = walk->in_icmp && is_fatal_icmp(walk);
+        out->whole = !walk->in_icmp && read_header(walk, tcp, out);
+    } else {
+        return false;
+    }
     const wtap_rec *rec = walk->pinfo->rec;
     if (rec != NULL && rec->rec_type == REC_TYPE_PACKET && (rec->presence_flags & WTAP_HAS_INTERFACE_ID))
         out->sight.interface = rec->rec_header.packet_header.interface_id;
@@ -446,6 +574,48 @@ static void pass_network(struct tcphs_headers *walk, struct tcphs_place place, b
     walk->network_is_v6 = is_v6;
 }
 
+/* The next IP header behind the last one with this source address. The host's copy of the address may point into the
+ * frame (IPv4) or be a copy (IPv6). */
+static struct tcphs_place place_of_source(const struct tcphs_headers *walk, const address *sender, int version)
+{
+    const struct tcphs_place nowhere = { NULL, 0 };
+    const int before = version == 6 ? 8 : 12, captured = (int)tvb_captured_length(walk->frame);
+    int start = walk->network.tvb == walk->frame ? walk->network.start + 1 : 0;
+    if (captured == 0 || sender->data == NULL || sender->len <= 0)
+        return nowhere;
+    const guint8 *bytes = tvb_get_ptr(walk->frame, 0, captured), *address_bytes = (const guint8 *)sender->data;
+    if (address_bytes >= bytes + before && address_bytes < bytes + captured)
+        return (struct tcphs_place){ walk->frame, (int)(address_bytes - bytes) - before };
+    for (; start + before + sender->len <= captured; start++)
+        if (bytes[start] >> 4 == version && memcmp(bytes + start + before, address_bytes, (size_t)sender->len) == 0)
+            return (struct tcphs_place){ walk->frame, start };
+    return nowhere; /* in a reassembled or decrypted buffer */
+}
+
+/* The next IP header, by its item or by its tap. */
+static struct tcphs_place next_network(struct tcphs_headers *walk, bool is_v6)
+{
+    const unsigned index = is_v6 ? walk->ipv6_seen++ : walk->ip_seen++;
+    if (walk->source == TCPHS_FROM_FIELDS)
+        return place_of(item(is_v6 ? walk->ipv6 : walk->ip, index));
+    if (is_v6) {
+        const ws_ip6 *ip = (const ws_ip6 *)fetch_tapped_data(tap_ipv6, (int)index);
+        return ip != NULL ? place_of_source(walk, &ip->ip6_src, 6) : place_of(NULL);
+    }
+    const ws_ip4 *ip = (const ws_ip4 *)fetch_tapped_data(tap_ip, (int)index);
+    return ip != NULL ? place_of_source(walk, &ip->ip_src, 4) : place_of(NULL);
+}
+
+/* The next TCP header: by its item, or behind the IP header last passed. */
+static struct tcphs_place next_tcp(struct tcphs_headers *walk)
+{
+    if (walk->source == TCPHS_FROM_FIELDS)
+        return place_of(item(walk->tcp, walk->tcp_seen++));
+    struct tcphs_place place = walk->network;
+    place.start += network_length(walk);
+    return place;
+}
+
 bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out)
 {
     struct tcphs_place found;
@@ -455,16 +625,15 @@ bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out)
         const int layer = GPOINTER_TO_INT(wmem_list_frame_data(walk->layer));
         walk->layer = wmem_list_frame_next(walk->layer);
         if (layer == id_ip) {
-            pass_network(walk, place_of(item(walk->ip, walk->ip_seen++)), false);
+            pass_network(walk, next_network(walk, false), false);
         } else if (layer == id_ipv6) {
-            pass_network(walk, place_of(item(walk->ipv6, walk->ipv6_seen++)), true);
+            pass_network(walk, next_network(walk, true), true);
         } else if (layer == id_gre || layer == id_vxlan || layer == id_gtp || layer == id_geneve) {
             walk->tunnel = layer;
         } else if (layer == id_icmp || layer == id_icmpv6) {
             walk->in_icmp = true;
         } else if (layer == id_tcp) {
-            const field_info *tcp = item(walk->tcp, walk->tcp_seen++);
-            if (tcp != NULL && read_sighting(walk, place_of(tcp), out))
+            if (read_sighting(walk, next_tcp(walk), out))
                 return true;
         }
     }

@@ -49,16 +49,24 @@ struct tcphs_place {
     int start;
 };
 
+/** Where headers are read from (preference tcphs.source); what they say is the same. */
+enum tcphs_source {
+    TCPHS_FROM_FIELDS, /**< the tree's items: in every pass of every program */
+    TCPHS_FROM_TAPS,   /**< the taps of tcp, ip and ipv6: much cheaper, but not every pass has them */
+};
+
 /** A walk over the TCP headers of one frame, outermost first. */
 struct tcphs_headers {
+    enum tcphs_source source;
     packet_info *pinfo;
     tvbuff_t *frame;
     wmem_list_frame_t *layer;
     GPtrArray *tcp, *ip, *ipv6, *length, *checksum, *network_checksum;
-    unsigned tcp_seen, ip_seen, ipv6_seen;
-    struct tcphs_place network; /**< the IP header last passed */
-    guint32 path;               /**< VLAN and the tunnels passed so far */
-    int tunnel;                 /**< protocol of the tunnel header last passed; 0 = none since the last IP header */
+    unsigned tcp_seen, ip_seen, ipv6_seen; /**< how many of them the walk has passed */
+    unsigned records_seen;                 /**< of TCP's tap */
+    struct tcphs_place network;            /**< the IP header last passed */
+    guint32 path;                          /**< VLAN and the tunnels passed so far */
+    int tunnel; /**< protocol of the tunnel header last passed; 0 = none since the last IP header */
     bool network_is_v6, in_icmp;
     bool blind; /**< the host built a tree without the fields we asked for: find the header by what packet_info says */
 };
@@ -66,11 +74,17 @@ struct tcphs_headers {
 /** Looks up the fields the walk reads; once, at handoff. */
 void tcphs_segments_look_up(dissector_handle_t handle);
 
-/** Asks the host to provide them, as its preferences now require; before a file is read. */
-void tcphs_segments_want(void);
+/** Whether the host is set to verify checksums, which only the fields tell. */
+bool tcphs_segments_verify_checksums(void);
 
-/** Begins the walk. Works on the first visit of a frame only: later the tree may hold no TCP fields. */
-void tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, tvbuff_t *frame, proto_tree *tree);
+/** Asks the host to provide what a source needs, and no more; before a file is read. */
+void tcphs_segments_want(enum tcphs_source source, bool in_window);
+
+/**
+ * Begins the walk. From fields it works on the first visit of a frame only: later the tree may hold no TCP fields.
+ * False when there are TCP headers but this pass does not tell of them (from taps only): come back in a later one.
+ */
+bool tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, tvbuff_t *frame, proto_tree *tree);
 
 /** The next header, or false. */
 bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out);

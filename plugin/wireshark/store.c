@@ -53,6 +53,9 @@ static gint64 last_offset;
 static guint32 last_frame;
 static struct tcphs_quality quality;
 static tcphs_zeek_is_server_port is_server_port;
+static const int *source_wanted; /* enum tcphs_source_wanted */
+static bool said_no_taps;        /* once per file is enough */
+static bool last_is_learned;     /* in this very visit: later frames may still change what it shows of its connection */
 /* Connections that the last learned frame touched, in case its number is given out again; the room is used again. */
 static struct {
     struct tcphs_tracked **connections;
@@ -69,6 +72,19 @@ static gboolean equal_tuples(gconstpointer a, gconstpointer b)
     return memcmp(a, b, sizeof(struct tcphs_tuple)) == 0;
 }
 
+/* In Wireshark's window taps are certain to run while a file is loaded; elsewhere only fields are. Checksums stand in
+ * fields alone. */
+static void choose_source(void)
+{
+    ws_info_t *info = NULL;
+    plugin_if_get_ws_info(&info);
+    const bool in_window = info != NULL && info->ws_info_supported;
+    const bool by_taps = *source_wanted == TCPHS_SOURCE_TAP ||
+                         (*source_wanted == TCPHS_SOURCE_AUTO && in_window && !tcphs_segments_verify_checksums());
+    tcphs_segments_want(by_taps ? TCPHS_FROM_TAPS : TCPHS_FROM_FIELDS, in_window);
+    said_no_taps = false;
+}
+
 static void start_file(void)
 {
     copies = wmem_new0(wmem_file_scope(), struct tcphs_copies);
@@ -77,11 +93,12 @@ static void start_file(void)
     last_offset = -1;
     last_frame = 0;
     memset(&quality, 0, sizeof quality);
-    tcphs_segments_want();
+    choose_source();
 }
 
-void tcphs_store_register(tcphs_zeek_is_server_port server_ports)
+void tcphs_store_register(tcphs_zeek_is_server_port server_ports, const int *source)
 {
+    source_wanted = source;
     is_server_port = server_ports;
     routes = wmem_map_new_autoreset(wmem_epan_scope(), wmem_file_scope(), hash_tuple, equal_tuples);
     odd_frames = wmem_map_new_autoreset(wmem_epan_scope(), wmem_file_scope(), g_direct_hash, g_direct_equal);
@@ -363,17 +380,24 @@ static void file_if_odd(const packet_info *pinfo, const struct tcphs_hit *hits, 
     wmem_map_insert(odd_frames, GUINT_TO_POINTER(pinfo->num), odd);
 }
 
-static void learn_frame(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
+static void learn_headers(struct tcphs_headers *walk)
 {
-    wmem_array_t *hits = wmem_array_new(pinfo->pool, sizeof(struct tcphs_hit));
-    struct tcphs_headers walk;
+    wmem_array_t *hits = wmem_array_new(walk->pinfo->pool, sizeof(struct tcphs_hit));
     struct tcphs_sighting seen;
     struct tcphs_hit hit;
-    tcphs_headers_begin(&walk, pinfo, frame, tree);
-    while (tcphs_headers_next(&walk, &seen))
+    while (tcphs_headers_next(walk, &seen))
         if (learn_header(&seen, &hit))
             wmem_array_append_one(hits, hit);
-    file_if_odd(pinfo, (const struct tcphs_hit *)wmem_array_get_raw(hits), wmem_array_get_count(hits));
+    file_if_odd(walk->pinfo, (const struct tcphs_hit *)wmem_array_get_raw(hits), wmem_array_get_count(hits));
+}
+
+/* This pass has no taps. Said once, as the answer to everything would be silence. */
+static void say_no_taps(void)
+{
+    if (!said_no_taps)
+        fprintf(stderr, "tcphs: this pass hands out no tap data, so nothing is known of its frames; the preference "
+                        "tcphs.source:fields works in every pass\n");
+    said_no_taps = true;
 }
 
 static void count_frame(const packet_info *pinfo)
@@ -388,15 +412,24 @@ static void count_frame(const packet_info *pinfo)
 void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
 {
     const frame_data *fd = pinfo->fd;
-    if (copies == NULL || fd->visited || fd->file_off <= last_offset)
+    struct tcphs_headers walk;
+    last_is_learned = false;
+    if (copies == NULL || fd->file_off <= last_offset)
+        return;
+    if (!tcphs_headers_begin(&walk, pinfo, frame, tree)) {
+        say_no_taps();
+        return;
+    }
+    if (fd->visited && walk.source == TCPHS_FROM_FIELDS)
         return;
     if (pinfo->num == last_frame)
         forget_frame_number(last_frame);
     touched.count = 0;
     last_offset = fd->file_off;
     last_frame = pinfo->num;
+    last_is_learned = true;
     count_frame(pinfo);
-    learn_frame(pinfo, frame, tree);
+    learn_headers(&walk);
 }
 
 /* Recalling ----------------------------------------------------------------------------------------------------- */
@@ -420,7 +453,8 @@ static bool is_read_to_the_end(void)
 
 struct tcphs_horizon tcphs_store_horizon(const packet_info *pinfo)
 {
-    return (struct tcphs_horizon){ .final = pinfo->fd->visited && is_read_to_the_end(), .end_time = quality.last_time };
+    const bool seen_before = pinfo->fd->visited && !last_is_learned;
+    return (struct tcphs_horizon){ .final = seen_before && is_read_to_the_end(), .end_time = quality.last_time };
 }
 
 const struct tcphs_tuple *tcphs_store_tuple(const struct tcphs_tracked *t)

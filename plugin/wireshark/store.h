@@ -59,8 +59,11 @@ struct tcphs_quality {
     gint64 first_time, last_time;
 };
 
-/** Prepares an empty store for each file the host opens; once, at registration. */
-void tcphs_store_register(tcphs_zeek_is_server_port is_server_port);
+/** Where segments are read from: the values of the preference. */
+enum tcphs_source_wanted { TCPHS_SOURCE_AUTO, TCPHS_SOURCE_FIELDS, TCPHS_SOURCE_TAP };
+
+/** Prepares an empty store for each file the host opens; once, at registration. source is read for each file. */
+void tcphs_store_register(tcphs_zeek_is_server_port is_server_port, const int *source);
 
 /** Learns from a frame unless it was learned before; safe to call on every visit. */
 void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree);
