@@ -7,7 +7,6 @@
 #include "accounts.h"
 
 #include <epan/address.h>
-#include <epan/to_str.h>
 
 /* One connection ------------------------------------------------------------------------------------------------ */
 
@@ -22,22 +21,26 @@ void tcphs_case_of(const struct tcphs_tracked *t, struct tcphs_case *out)
 char *tcphs_case_address(const struct tcphs_case *c, unsigned end)
 {
     const struct tcphs_tuple *tuple = tcphs_store_tuple(c->tracked);
-    address addr;
-    set_address(&addr, tuple->address_type, tuple->address_type == AT_IPv4 ? 4 : 16, tuple->address[end]);
-    if (tuple->address_type != AT_IPv4 && tuple->address_type != AT_IPv6)
-        return g_strdup("unknown");
-    char *text = address_to_str(NULL, &addr);
-    char *copy = g_strdup(text);
-    wmem_free(NULL, text);
-    return copy;
+    char text[WS_INET6_ADDRSTRLEN];
+    if (tuple->address_type == AT_IPv4)
+        tcphs_ipv4_text(tuple->address[end], text, sizeof text);
+    else if (tuple->address_type == AT_IPv6)
+        ws_inet_ntop6(tuple->address[end], text, sizeof text);
+    else
+        g_strlcpy(text, "unknown", sizeof text);
+    return g_strdup(text);
 }
 
 char *tcphs_case_endpoint(const struct tcphs_case *c, unsigned end)
 {
     const struct tcphs_tuple *tuple = tcphs_store_tuple(c->tracked);
-    char *address = tcphs_case_address(c, end);
-    const char *format = tuple->address_type == AT_IPv6 ? "[%s]:%u" : "%s:%u";
-    char *text = g_strdup_printf(format, address, tuple->port[end]);
+    const bool bracketed = tuple->address_type == AT_IPv6;
+    char *address = tcphs_case_address(c, end), port[8];
+    char *digit = port + sizeof port - 1;
+    *digit = '\0';
+    for (guint left = tuple->port[end]; left > 0 || *digit == '\0'; left /= 10)
+        *--digit = (char)('0' + left % 10);
+    char *text = g_strconcat(bracketed ? "[" : "", address, bracketed ? "]:" : ":", digit, NULL);
     g_free(address);
     return text;
 }

@@ -10,6 +10,8 @@
 #include <ws_version.h>
 
 #include <epan/packet.h>
+#include <epan/to_str.h>
+#include <wsutil/inet_addr.h>
 
 #define TCPHS_WIRESHARK_AT_LEAST(major, minor)                                                                         \
     (WIRESHARK_VERSION_MAJOR > (major) || (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
@@ -48,6 +50,18 @@ static inline unsigned tcphs_field_uint(const field_info *fi)
 #define TCPHS_STAT_BEGINS void
 #define TCPHS_STAT_HAS_BEGUN return
 #endif
+
+/* An IPv4 address as text, quickly: the old name is deprecated in 4.4. */
+static inline void tcphs_ipv4_text(const guint8 *address_bytes, char *text, int size)
+{
+#if TCPHS_WIRESHARK_AT_LEAST(4, 4)
+    ws_in4_addr number;
+    memcpy(&number, address_bytes, sizeof number);
+    ip_addr_to_str_buf(&number, text, size);
+#else
+    ip_to_str_buf(address_bytes, text, size);
+#endif
+}
 
 /* Statistics trees: how menus are separated. */
 #if TCPHS_WIRESHARK_AT_LEAST(4, 4)

@@ -121,7 +121,7 @@ static void take_numbers(struct ladder *l, struct rung *r, const struct tcpheade
 
 void tcphs_ladders_add(struct tcphs_ladders *all, const packet_info *pinfo, const struct tcphs_tapped *tapped)
 {
-    const struct tcphs_outcome *o = &tapped->outcome;
+    const struct tcphs_outcome *o = tapped->outcome;
     struct ladder *l = ladder_of(all, tapped->hit.tracked->id);
     struct rung r = { .time = (gint64)pinfo->abs_ts.secs * 1000000000 + pinfo->abs_ts.nsecs,
                       .frame = pinfo->num,

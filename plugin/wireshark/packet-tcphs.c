@@ -16,9 +16,6 @@
 #include "segments.h"
 #include "store.h"
 
-/* More TCP headers than this in one frame are learned but not shown. */
-#define SHOWN_HEADERS 16
-
 static int proto_tcphs = -1;
 static dissector_handle_t tcphs_handle;
 static tcphs_pref_bool info_column = 0;
@@ -39,18 +36,14 @@ static bool is_zeek_port(uint16_t port)
 
 static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
-    struct tcphs_hit hits[SHOWN_HEADERS];
+    struct tcphs_hit hits[TCPHS_SHOWN_HEADERS];
     (void)data;
     tcphs_store_learn(pinfo, tvb, tree);
-    const unsigned count = MIN(tcphs_store_recall(pinfo, hits, SHOWN_HEADERS), SHOWN_HEADERS);
-    struct tcphs_tapped *headers = wmem_alloc_array(pinfo->pool, struct tcphs_tapped, count);
-    for (unsigned i = 0; i < count; i++) {
-        headers[i] = (struct tcphs_tapped){ .hit = hits[i] };
-        tcphs_present_recall(&hits[i], pinfo->num, &headers[i].outcome);
-        tcphs_present(&(struct tcphs_shown){ &hits[i], &headers[i].outcome, info_column && i == 0 }, pinfo, tvb, tree);
-    }
-    if (tcphs_reports_are_wanted())
-        tcphs_reports_queue(pinfo, headers, count);
+    const unsigned count = tcphs_store_recall(pinfo, hits);
+    for (unsigned i = 0; i < count; i++)
+        tcphs_present(&hits[i], pinfo, tvb, tree, info_column && i == 0);
+    if (count > 0 && tcphs_reports_are_wanted())
+        tcphs_reports_queue(pinfo, hits, count);
     return (int)tvb_captured_length(tvb);
 }
 

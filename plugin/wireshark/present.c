@@ -276,25 +276,46 @@ void tcphs_present_recall(const struct tcphs_hit *hit, guint32 frame, struct tcp
         keep_standing_only(out);
 }
 
-void tcphs_present(const struct tcphs_shown *shown, packet_info *pinfo, tvbuff_t *tvb, proto_tree *tree)
+/* What even an unseen tree gives: expert infos, and they are rare. */
+static void present_unseen(const struct tcphs_hit *hit, packet_info *pinfo, tvbuff_t *tvb)
 {
-    const struct tcphs_hit *hit = shown->hit;
-    const struct tcphs_outcome *o = shown->outcome;
+    const struct tcphs_tracked *t = hit->tracked;
+    struct tcphs_outcome o;
+    if (t->findings == 0 && !(t->connection.facts & TCPHS_ASSUMED))
+        return;
+    tcphs_present_recall(hit, pinfo->num, &o);
+    add_findings(NULL, NULL, &o, hit, pinfo, tvb);
+    if (o.assumption_begins)
+        expert_add_info(pinfo, NULL, &ei_assumed);
+}
+
+static void present_in(proto_tree *tree, const struct tcphs_hit *hit, packet_info *pinfo, tvbuff_t *tvb, bool with_info)
+{
     const struct tcphs_horizon horizon = tcphs_store_horizon(pinfo);
+    struct tcphs_outcome o;
     struct tcphs_summary sum;
+    tcphs_present_recall(hit, pinfo->num, &o);
     tcphs_summarise(&hit->tracked->connection, horizon, &sum);
 
     proto_item *root = proto_tree_add_item(tree, proto_tcphs, tvb, 0, 0, ENC_NA);
     proto_item_set_generated(root);
-    const char *stage = val_to_str_const(o->stage, tcphs_stage_names, "no connection");
+    const char *stage = val_to_str_const(o.stage, tcphs_stage_names, "no connection");
     const char *verdict = val_to_str_const(sum.verdict, tcphs_verdict_names, "none");
     proto_item_append_text(root, ", Stage: %s, Verdict: %s", stage, verdict);
-    if (shown->with_info)
+    if (with_info)
         col_append_fstr(pinfo->cinfo, COL_INFO, " [%s, %s]", stage, verdict);
     proto_tree *sub = proto_item_add_subtree(root, ett_tcphs);
-    add_segment(sub, o, hit, tvb);
-    add_findings(sub, root, o, hit, pinfo, tvb);
-    if (o->assumption_begins)
+    add_segment(sub, &o, hit, tvb);
+    add_findings(sub, root, &o, hit, pinfo, tvb);
+    if (o.assumption_begins)
         expert_add_info(pinfo, root, &ei_assumed);
     add_summary(sub, &sum, hit, horizon.final, tvb);
+}
+
+void tcphs_present(const struct tcphs_hit *hit, packet_info *pinfo, tvbuff_t *tvb, proto_tree *tree, bool with_info)
+{
+    if (with_info || proto_field_is_referenced(tree, proto_tcphs))
+        present_in(tree, hit, pinfo, tvb, with_info);
+    else
+        present_unseen(hit, pinfo, tvb);
 }

@@ -16,13 +16,10 @@ void tcphs_present_register(int proto);
 /** What was told of the segment in a header, as far as this sight of it shows it. */
 void tcphs_present_recall(const struct tcphs_hit *hit, guint32 frame, struct tcphs_outcome *out);
 
-/** What to show of one TCP header of a frame; with_info also appends stage and verdict to the Info column. */
-struct tcphs_shown {
-    const struct tcphs_hit *hit;
-    const struct tcphs_outcome *outcome;
-    bool with_info;
-};
-
-void tcphs_present(const struct tcphs_shown *shown, packet_info *pinfo, tvbuff_t *tvb, proto_tree *tree);
+/**
+ * Shows one TCP header of a frame, or nothing where nobody would see it; its expert infos in any case. with_info also
+ * appends stage and verdict to the Info column.
+ */
+void tcphs_present(const struct tcphs_hit *hit, packet_info *pinfo, tvbuff_t *tvb, proto_tree *tree, bool with_info);
 
 #endif

@@ -55,6 +55,10 @@ static void fill_ends(struct tcphs_row *row, const struct tcphs_case *c)
     const unsigned client = c->client, server = !c->client;
     put_word(row, CONN(client), tcphs_case_endpoint(c, client));
     put_word(row, CONN(server), tcphs_case_endpoint(c, server));
+    tcphs_row_pair(row, CONN(packets), t->packets[client], t->packets[server]);
+    tcphs_row_pair(row, CONN(bytes), t->bytes[client], t->bytes[server]);
+    if (row->for_people)
+        return;
     put_word(row, CONN(client_address), tcphs_case_address(c, client));
     put_word(row, CONN(server_address), tcphs_case_address(c, server));
     tcphs_row_count(row, CONN(client_port), tuple->port[client]);
@@ -63,8 +67,6 @@ static void fill_ends(struct tcphs_row *row, const struct tcphs_case *c)
     tcphs_row_count(row, CONN(server_packets), t->packets[server]);
     tcphs_row_count(row, CONN(client_bytes), t->bytes[client]);
     tcphs_row_count(row, CONN(server_bytes), t->bytes[server]);
-    put_word(row, CONN(packets), g_strdup_printf("%u/%u", t->packets[client], t->packets[server]));
-    put_word(row, CONN(bytes), g_strdup_printf("%" PRIu64 "/%" PRIu64, t->bytes[client], t->bytes[server]));
 }
 
 static void fill_verdict(struct tcphs_row *row, const struct tcphs_case *c)
@@ -77,7 +79,7 @@ static void fill_verdict(struct tcphs_row *row, const struct tcphs_case *c)
         tcphs_row_time(row, CONN(setup), c->tracked->setup);
     tcphs_row_count(row, CONN(syns), n->syn_count);
     tcphs_row_count(row, CONN(synacks), n->synack_count);
-    put_word(row, CONN(tries), g_strdup_printf("%u/%u", n->syn_count, n->synack_count));
+    tcphs_row_pair(row, CONN(tries), n->syn_count, n->synack_count);
     tcphs_row_word(row, CONN(close), name_of(c->summary.close, tcphs_close_names));
     tcphs_row_word(row, CONN(closed_by), judged ? name_of(c->summary.closed_by, tcphs_closed_by_names) : NULL);
     tcphs_row_mark(row, CONN(no_data), c->summary.no_data);
@@ -89,15 +91,15 @@ static void fill_zeek(struct tcphs_row *row, const struct tcphs_tracked *t)
 {
     if (t->zeek_from == t->zeek_to)
         return;
-    GString *states = g_string_new(NULL), *histories = g_string_new(NULL), *last = g_string_new(NULL);
+    GString *states = g_string_sized_new(16), *histories = g_string_sized_new(32), *last = g_string_sized_new(32);
     for (guint32 i = t->zeek_from; i < t->zeek_to; i++) {
         const struct tcphs_zeek *z = &tcphs_store_zeek(t, i)->zeek;
-        const char *comma = i > t->zeek_from ? "," : "", *history = tcphs_zeek_history(z);
+        const char *comma = i > t->zeek_from ? "," : "", *state = tcphs_zeek_state(z), *history = tcphs_zeek_history(z);
         if (history[0] == '\0')
             history = "-";
-        g_string_append_printf(states, "%s%s", comma, tcphs_zeek_state(z));
-        g_string_append_printf(histories, "%s%s", comma, history);
-        g_string_printf(last, "%s %s", tcphs_zeek_state(z), history);
+        g_string_append(g_string_append(states, comma), state);
+        g_string_append(g_string_append(histories, comma), history);
+        g_string_append(g_string_append_c(g_string_assign(last, state), ' '), history);
     }
     if (t->zeek_to - t->zeek_from > 1)
         g_string_append_printf(last, " of %u", t->zeek_to - t->zeek_from);
@@ -111,11 +113,13 @@ static void fill_zeek(struct tcphs_row *row, const struct tcphs_tracked *t)
 
 static void fill_anomalies(struct tcphs_row *row, unsigned column, guint64 findings)
 {
+    if (!(findings & TCPHS_ANOMALIES))
+        return;
     GString *names = g_string_new(NULL);
     for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
         if (findings & TCPHS_ANOMALIES & TCPHS_FINDING_BIT(i))
             g_string_append_printf(names, "%s%s", names->len ? "," : "", tcphs_finding_name(i));
-    tcphs_row_word(row, column, names->len ? names->str : NULL);
+    tcphs_row_word(row, column, names->str);
     g_string_free(names, TRUE);
 }
 

@@ -18,6 +18,7 @@
 
 #include "ladder.h"
 #include "names.h"
+#include "present.h"
 #include "report_rows.h"
 
 static int tap_tcphs, tap_tcp;
@@ -89,12 +90,18 @@ static const struct tcpheader *next_header(const struct tcphs_hit *hit, unsigned
     return NULL;
 }
 
-void tcphs_reports_queue(packet_info *pinfo, struct tcphs_tapped *headers, unsigned count)
+void tcphs_reports_queue(packet_info *pinfo, const struct tcphs_hit *hits, unsigned count)
 {
+    struct tcphs_tapped *headers = wmem_alloc_array(pinfo->pool, struct tcphs_tapped, count);
     unsigned index = 0;
     for (unsigned i = 0; i < count; i++) {
-        if (ladders_asked_for > 0)
-            headers[i].header = next_header(&headers[i].hit, &index);
+        headers[i] = (struct tcphs_tapped){ .hit = hits[i] };
+        if (ladders_asked_for > 0) {
+            struct tcphs_outcome *outcome = wmem_new(pinfo->pool, struct tcphs_outcome);
+            tcphs_present_recall(&hits[i], pinfo->num, outcome);
+            headers[i].outcome = outcome;
+            headers[i].header = next_header(&hits[i], &index);
+        }
         tap_queue_packet(tap_tcphs, pinfo, &headers[i]);
     }
 }

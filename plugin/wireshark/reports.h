@@ -12,8 +12,8 @@
 /** What the tap "tcphs" hands out for every TCP header that belongs to a connection. */
 struct tcphs_tapped {
     struct tcphs_hit hit;
-    struct tcphs_outcome outcome;
-    const struct tcpheader *header; /**< its numbers, where somebody needs them and the host gave them; else NULL */
+    const struct tcphs_outcome *outcome; /**< for ladders only; else NULL */
+    const struct tcpheader *header;      /**< likewise, where the host gave it */
 };
 
 /** How reports are written; the preferences behind them. */
@@ -31,7 +31,7 @@ void tcphs_reports_look_up(void);
 /** Whether anybody listens: else nothing needs to be queued. */
 bool tcphs_reports_are_wanted(void);
 
-/** Hands the headers of a frame to the listeners; they must live as long as the packet. */
-void tcphs_reports_queue(packet_info *pinfo, struct tcphs_tapped *headers, unsigned count);
+/** Hands the headers of a frame to the listeners. */
+void tcphs_reports_queue(packet_info *pinfo, const struct tcphs_hit *hits, unsigned count);
 
 #endif

@@ -47,6 +47,8 @@ struct odd_frame {
 
 static wmem_map_t *routes;     /* struct tcphs_tuple -> struct tcphs_route */
 static wmem_map_t *odd_frames; /* frame number -> struct odd_frame */
+static guint64 hash_seed;
+static struct tcphs_route *last_route; /* most frames are looked up more than once */
 static struct tcphs_copies *copies;
 static guint32 next_id;
 static gint64 last_offset;
@@ -54,6 +56,7 @@ static guint32 last_frame;
 static struct tcphs_quality quality;
 static tcphs_zeek_is_server_port is_server_port;
 static const int *source_wanted; /* enum tcphs_source_wanted */
+static bool in_window;           /* the program is Wireshark itself */
 static bool said_no_taps;        /* once per file is enough */
 static bool last_is_learned;     /* in this very visit: later frames may still change what it shows of its connection */
 /* Connections that the last learned frame touched, in case its number is given out again; the room is used again. */
@@ -62,9 +65,16 @@ static struct {
     guint32 count, room;
 } touched;
 
+/* Seeded, so that no capture can be made to collide on purpose; the host's own strong hash takes ten times as long. */
 static guint hash_tuple(gconstpointer key)
 {
-    return wmem_strong_hash(key, sizeof(struct tcphs_tuple));
+    guint64 words[sizeof(struct tcphs_tuple) / 8], hash = hash_seed;
+    memcpy(words, key, sizeof words);
+    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
+        hash = (hash ^ words[i]) * G_GUINT64_CONSTANT(0x9E3779B97F4A7C15);
+        hash ^= hash >> 32;
+    }
+    return (guint)hash;
 }
 
 static gboolean equal_tuples(gconstpointer a, gconstpointer b)
@@ -78,7 +88,7 @@ static void choose_source(void)
 {
     ws_info_t *info = NULL;
     plugin_if_get_ws_info(&info);
-    const bool in_window = info != NULL && info->ws_info_supported;
+    in_window = info != NULL && info->ws_info_supported;
     const bool by_taps = *source_wanted == TCPHS_SOURCE_TAP ||
                          (*source_wanted == TCPHS_SOURCE_AUTO && in_window && !tcphs_segments_verify_checksums());
     tcphs_segments_want(by_taps ? TCPHS_FROM_TAPS : TCPHS_FROM_FIELDS, in_window);
@@ -92,6 +102,7 @@ static void start_file(void)
     next_id = 0;
     last_offset = -1;
     last_frame = 0;
+    last_route = NULL;
     memset(&quality, 0, sizeof quality);
     choose_source();
 }
@@ -99,6 +110,7 @@ static void start_file(void)
 void tcphs_store_register(tcphs_zeek_is_server_port server_ports, const int *source)
 {
     source_wanted = source;
+    hash_seed = (guint64)g_random_int() << 32 | g_random_int();
     is_server_port = server_ports;
     routes = wmem_map_new_autoreset(wmem_epan_scope(), wmem_file_scope(), hash_tuple, equal_tuples);
     odd_frames = wmem_map_new_autoreset(wmem_epan_scope(), wmem_file_scope(), g_direct_hash, g_direct_equal);
@@ -214,12 +226,16 @@ static struct lane *lane_for(struct tcphs_route *route, const struct tcphs_sight
 
 static struct tcphs_route *route_of(const struct tcphs_tuple *tuple, bool create)
 {
+    if (last_route != NULL && equal_tuples(&last_route->tuple, tuple))
+        return last_route;
     struct tcphs_route *route = (struct tcphs_route *)wmem_map_lookup(routes, tuple);
     if (route == NULL && create) {
         route = wmem_new0(wmem_file_scope(), struct tcphs_route);
         route->tuple = *tuple;
         wmem_map_insert(routes, &route->tuple, route);
     }
+    if (route != NULL)
+        last_route = route;
     return route;
 }
 
@@ -382,19 +398,20 @@ static void file_if_odd(const packet_info *pinfo, const struct tcphs_hit *hits, 
 
 static void learn_headers(struct tcphs_headers *walk)
 {
-    wmem_array_t *hits = wmem_array_new(walk->pinfo->pool, sizeof(struct tcphs_hit));
+    struct tcphs_hit hits[TCPHS_SHOWN_HEADERS], hit;
     struct tcphs_sighting seen;
-    struct tcphs_hit hit;
+    unsigned count = 0;
     while (tcphs_headers_next(walk, &seen))
-        if (learn_header(&seen, &hit))
-            wmem_array_append_one(hits, hit);
-    file_if_odd(walk->pinfo, (const struct tcphs_hit *)wmem_array_get_raw(hits), wmem_array_get_count(hits));
+        if (learn_header(&seen, &hit) && count < TCPHS_SHOWN_HEADERS)
+            hits[count++] = hit;
+    file_if_odd(walk->pinfo, hits, count);
 }
 
-/* This pass has no taps. Said once, as the answer to everything would be silence. */
+/* This pass has no taps. Said once, as the answer to everything would be silence; in Wireshark's window it is the read
+ * filter's sight of a frame, and the next one has taps. */
 static void say_no_taps(void)
 {
-    if (!said_no_taps)
+    if (!said_no_taps && !in_window)
         fprintf(stderr, "tcphs: this pass hands out no tap data, so nothing is known of its frames; the preference "
                         "tcphs.source:fields works in every pass\n");
     said_no_taps = true;
@@ -434,12 +451,12 @@ void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
 
 /* Recalling ----------------------------------------------------------------------------------------------------- */
 
-unsigned tcphs_store_recall(const packet_info *pinfo, struct tcphs_hit *hits, unsigned room)
+unsigned tcphs_store_recall(const packet_info *pinfo, struct tcphs_hit *hits)
 {
     const struct odd_frame *odd = (const struct odd_frame *)wmem_map_lookup(odd_frames, GUINT_TO_POINTER(pinfo->num));
     if (odd == NULL)
-        return room > 0 ? recall_by_pinfo(pinfo, hits) : 0;
-    memcpy(hits, odd->hits, MIN(room, odd->count) * sizeof *hits);
+        return recall_by_pinfo(pinfo, hits);
+    memcpy(hits, odd->hits, odd->count * sizeof *hits);
     return odd->count;
 }
 

@@ -68,11 +68,14 @@ void tcphs_store_register(tcphs_zeek_is_server_port is_server_port, const int *s
 /** Learns from a frame unless it was learned before; safe to call on every visit. */
 void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree);
 
+/** More TCP headers than this in one frame are learned but not shown. */
+#define TCPHS_SHOWN_HEADERS 16
+
 /**
- * The TCP headers of a frame that belong to known connections, as learned. Fills at most room hits, returns how many
- * there are. Needs packet_info only, so it works with no tree and in any order.
+ * The TCP headers of a frame that belong to known connections, as learned: fills up to TCPHS_SHOWN_HEADERS hits,
+ * returns how many. Needs packet_info only, so it works with no tree and in any order.
  */
-unsigned tcphs_store_recall(const packet_info *pinfo, struct tcphs_hit *hits, unsigned room);
+unsigned tcphs_store_recall(const packet_info *pinfo, struct tcphs_hit *hits);
 
 /** Addresses and ports of a connection. */
 const struct tcphs_tuple *tcphs_store_tuple(const struct tcphs_tracked *t);

@@ -14,9 +14,36 @@
 #define GAP 1
 #define SECOND_LINE "        "
 
+/* Reports of many rows spend their time here: printf would take ten times as long. */
+static void append_count(GString *out, guint64 value, int digits)
+{
+    char text[24];
+    int at = sizeof text;
+    for (; value > 0 || digits > 0 || at == sizeof text; value /= 10, digits--)
+        text[--at] = (char)('0' + value % 10);
+    g_string_append_len(out, text + at, (gssize)sizeof text - at);
+}
+
+static void append_spaces(GString *out, int count)
+{
+    static const char spaces[] = "                                ";
+    for (; count > 0; count -= (int)sizeof spaces - 1)
+        g_string_append_len(out, spaces, MIN(count, (int)sizeof spaces - 1));
+}
+
 void tcphs_row_count(struct tcphs_row *row, unsigned column, guint64 value)
 {
     row->cells[column] = (struct tcphs_cell){ .present = true, .as.count = value };
+}
+
+void tcphs_row_pair(struct tcphs_row *row, unsigned column, guint64 first, guint64 second)
+{
+    GString *text = g_string_sized_new(24);
+    append_count(text, first, 0);
+    g_string_append_c(text, '/');
+    append_count(text, second, 0);
+    tcphs_row_word(row, column, text->str);
+    g_string_free(text, TRUE);
 }
 
 void tcphs_row_time(struct tcphs_row *row, unsigned column, gint64 nanoseconds)
@@ -62,8 +89,11 @@ static void append_fraction(GString *out, gint64 nanoseconds, gint64 unit, int d
         step /= 10;
     const bool negative = nanoseconds < 0;
     const gint64 steps = ((negative ? -nanoseconds : nanoseconds) + step / 2) / step;
-    g_string_append_printf(out, "%s%" PRId64 ".%0*" PRId64, negative ? "-" : "", steps / (unit / step), digits,
-                           steps % (unit / step));
+    if (negative)
+        g_string_append_c(out, '-');
+    append_count(out, (guint64)(steps / (unit / step)), 0);
+    g_string_append_c(out, '.');
+    append_count(out, (guint64)(steps % (unit / step)), digits);
 }
 
 /* RFC 3339, in UTC. */
@@ -89,7 +119,7 @@ static void append_for_people(GString *out, enum tcphs_kind kind, const struct t
 {
     switch (kind) {
     case TCPHS_COUNT:
-        g_string_append_printf(out, "%" PRIu64, cell->as.count);
+        append_count(out, cell->as.count, 0);
         break;
     case TCPHS_SECONDS:
         append_fraction(out, cell->as.nanoseconds, 1000000000, 6);
@@ -174,7 +204,7 @@ static void end_line(struct text_writer *w)
         length--;
     g_string_truncate(w->line, length);
     if (length > 0)
-        fprintf(w->out, "%s\n", w->line->str);
+        fputs(g_string_append_c(w->line, '\n')->str, w->out);
     g_string_truncate(w->line, 0);
 }
 
@@ -186,12 +216,12 @@ static void put_cell(struct text_writer *w, unsigned column)
         end_line(w);
         g_string_assign(w->line, SECOND_LINE);
     } else if (w->line->len > 0) {
-        g_string_append_printf(w->line, "%*s", GAP, "");
+        append_spaces(w->line, GAP);
     }
-    if (is_text(w->table->columns[column].kind))
-        g_string_append_printf(w->line, "%s%*s", w->cell->str, pad, "");
-    else
-        g_string_append_printf(w->line, "%*s%s", pad, "", w->cell->str);
+    const bool text = is_text(w->table->columns[column].kind);
+    append_spaces(w->line, text ? 0 : pad);
+    g_string_append_len(w->line, w->cell->str, (gssize)w->cell->len);
+    append_spaces(w->line, text ? pad : 0);
 }
 
 static void measure(struct text_writer *w, struct tcphs_row *row)
@@ -220,7 +250,7 @@ static void measure(struct text_writer *w, struct tcphs_row *row)
 static void write_text(const struct tcphs_table *table, gint64 start, FILE *out)
 {
     struct text_writer w = { table, start, { 0 }, 0, g_string_new(NULL), g_string_new(NULL), out };
-    struct tcphs_row row = { .words = g_string_chunk_new(256) };
+    struct tcphs_row row = { .words = g_string_chunk_new(256), .for_people = true };
     measure(&w, &row);
     for (unsigned c = 0; c < table->column_count; c++) {
         if (table->columns[c].title == NULL)

@@ -45,6 +45,7 @@ struct tcphs_cell {
 struct tcphs_row {
     struct tcphs_cell cells[TCPHS_MOST_COLUMNS];
     GStringChunk *words; /**< what the cells point to lives here, until the next row */
+    bool for_people;     /**< columns without a title will not be looked at */
 };
 
 /** Setters of one cell; absent values are left out. */
@@ -54,6 +55,8 @@ void tcphs_row_share(struct tcphs_row *row, unsigned column, guint64 part,
                      guint64 whole); /**< absent when whole is 0 */
 void tcphs_row_mark(struct tcphs_row *row, unsigned column, bool value);
 void tcphs_row_word(struct tcphs_row *row, unsigned column, const char *word); /**< copied; absent when NULL */
+
+void tcphs_row_pair(struct tcphs_row *row, unsigned column, guint64 first, guint64 second); /**< "first/second" */
 
 /** A table that can be written. */
 struct tcphs_table {

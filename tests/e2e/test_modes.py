@@ -267,3 +267,39 @@ def test_first_pass_verdicts_only_grow(host, samples):
             due = final[frame].fields["tcphs.conn.verdict"]
             # A first pass is still in the handshake where the capture ends: pending there, judged after it.
             assert verdict in due or verdict == "11", f"{capture.name} connection {number} frame {frame}: {verdict}, then {due}"
+
+
+# Fields and taps
+
+
+TAP = ("-o", "tcphs.source:tap")
+
+
+def test_taps_say_what_fields_say(host, samples, lab):
+    """To the bit, nested headers, quotes, fragments and cut frames included."""
+    def differ(capture):
+        return differences(capture.name, host.once(capture), host.frames(capture, *TAP), pick=lambda f: f.fields)
+    assert [d for found in in_parallel(differ, samples + lab) for d in found] == []
+
+
+def test_taps_feed_the_reports(host, everything):
+    ask = ("-q", "-z", "tcphs,conn", "-z", "tcphs,server", "-z", "tcphs,ladder", "-r", everything)
+    assert host.ts(*ask).stdout == host.ts(*ask, *TAP).stdout
+
+
+def test_a_pass_without_taps_is_said_once(host, samples):
+    """Two passes of tshark: the first has no taps. The segments are read in the second, and what is shown of them does not change."""
+    showcase = next(s for s in samples if s.name == "showcase.pcapng")
+    done = host.ts("-2", "-r", showcase, *TAP, "-T", "fields", "-e", "tcphs.stage", "-e", "tcphs.id", "-e", "tcphs.conn.final")
+    assert done.stderr.count("tcphs: this pass hands out no tap data") == 1 and "tcphs.source:fields" in done.stderr
+    one = host.lines("-r", showcase, "-T", "fields", "-e", "tcphs.stage", "-e", "tcphs.id", "-e", "tcphs.conn.final")
+    assert done.stdout.splitlines() == one
+    assert "no tap data" not in host.ts("-r", showcase, *TAP).stderr
+
+
+def test_sharkd_without_taps_says_so(host, samples):
+    home_preferences = ["tcphs.source", "tap"]
+    with Sharkd(host) as sharkd:
+        sharkd.ask("setconf", name=home_preferences[0], value=home_preferences[1])
+        sharkd.load(next(s for s in samples if s.name == "showcase.pcapng"))
+        assert "no tap data" in sharkd.stderr()
