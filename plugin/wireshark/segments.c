@@ -167,9 +167,21 @@ static const field_info *item(GPtrArray *array, unsigned index)
     return array != NULL && index < array->len ? (const field_info *)g_ptr_array_index(array, index) : NULL;
 }
 
+/* Looks its bytes up once: what is read from there later needs no more asking. */
+static struct tcphs_place place_at(tvbuff_t *tvb, int start)
+{
+    struct tcphs_place place = { .tvb = tvb, .start = start };
+    const int captured = tvb != NULL && start >= 0 ? tvb_captured_length_remaining(tvb, start) : 0;
+    if (captured > 0) {
+        place.bytes = tvb_get_ptr(tvb, start, captured);
+        place.captured = captured;
+    }
+    return place;
+}
+
 static struct tcphs_place place_of(const field_info *fi)
 {
-    return fi != NULL ? (struct tcphs_place){ fi->ds_tvb, fi->start } : (struct tcphs_place){ NULL, 0 };
+    return fi != NULL ? place_at(fi->ds_tvb, fi->start) : place_at(NULL, 0);
 }
 
 static int compare_ends(const struct tcphs_tuple *t)
@@ -217,10 +229,7 @@ bool tcphs_tuple_of_frame(const packet_info *pinfo, struct tcphs_tuple *tuple, g
 /* Bytes of a header that were captured; NULL when there are fewer than asked for. */
 static const guint8 *bytes_of(struct tcphs_place place, int from, int length)
 {
-    const int start = place.start + from;
-    if (place.tvb == NULL || start < 0 || !tvb_bytes_exist(place.tvb, start, length))
-        return NULL;
-    return tvb_get_ptr(place.tvb, start, length);
+    return length >= 0 && from <= place.captured - length ? place.bytes + from : NULL;
 }
 
 static guint16 get16(const guint8 *p)
@@ -409,9 +418,9 @@ static bool read_header(struct tcphs_headers *walk, struct tcphs_place tcp, stru
     out->payload_captured = bytes_of(tcp, header, (int)s->length) != NULL;
     out->bad_checksum = has_bad_checksum(walk->checksum, tcp, TCP_FIXED);
     out->bad_network_checksum = has_bad_checksum(walk->network_checksum, walk->network, IPV4_FIXED);
-    const guint8 *rest = bytes_of(tcp, 0, header);
-    if (bytes_of(tcp, 0, TCP_FIXED) != NULL)
-        s->urgent = get16(bytes_of(tcp, 0, TCP_FIXED) + 18);
+    const guint8 *rest = bytes_of(tcp, 0, header), *fixed = bytes_of(tcp, 0, TCP_FIXED);
+    if (fixed != NULL)
+        s->urgent = get16(fixed + 18);
     else if (s->flags & TCPHS_URG)
         s->urgent = 1; /* cut off: nothing can be said against it */
     if (rest != NULL)
@@ -424,7 +433,8 @@ static bool read_header(struct tcphs_headers *walk, struct tcphs_place tcp, stru
 /* An ICMP error quotes the packet right behind its own eight bytes; which errors end an attempt is RFC 1122 4.2.3.9. */
 static bool is_fatal_icmp(const struct tcphs_headers *walk)
 {
-    const guint8 *p = bytes_of(walk->network, -ICMP_FIXED, ICMP_FIXED);
+    const struct tcphs_place icmp = place_at(walk->network.tvb, walk->network.start - ICMP_FIXED);
+    const guint8 *p = bytes_of(icmp, 0, ICMP_FIXED);
     if (p == NULL)
         return false;
     enum { UNREACHABLE = 3, FRAGMENTATION_NEEDED = 4, TIME_EXCEEDED = 11, PARAMETER = 12 };
@@ -506,9 +516,9 @@ static bool find_header(struct tcphs_headers *walk, struct tcphs_place *tcp)
             memcmp(p + at + length, pinfo->dst.data, (size_t)length) != 0 || get16(p + header) != pinfo->srcport ||
             get16(p + header + 2) != pinfo->destport)
             continue;
-        walk->network = (struct tcphs_place){ walk->frame, start };
+        walk->network = place_at(walk->frame, start);
         walk->network_is_v6 = v6;
-        *tcp = (struct tcphs_place){ walk->frame, start + header };
+        *tcp = place_at(walk->frame, start + header);
         return true;
     }
     return false;
@@ -578,18 +588,17 @@ static void pass_network(struct tcphs_headers *walk, struct tcphs_place place, b
  * frame (IPv4) or be a copy (IPv6). */
 static struct tcphs_place place_of_source(const struct tcphs_headers *walk, const address *sender, int version)
 {
-    const struct tcphs_place nowhere = { NULL, 0 };
     const int before = version == 6 ? 8 : 12, captured = (int)tvb_captured_length(walk->frame);
     int start = walk->network.tvb == walk->frame ? walk->network.start + 1 : 0;
     if (captured == 0 || sender->data == NULL || sender->len <= 0)
-        return nowhere;
+        return place_at(NULL, 0);
     const guint8 *bytes = tvb_get_ptr(walk->frame, 0, captured), *address_bytes = (const guint8 *)sender->data;
     if (address_bytes >= bytes + before && address_bytes < bytes + captured)
-        return (struct tcphs_place){ walk->frame, (int)(address_bytes - bytes) - before };
+        return place_at(walk->frame, (int)(address_bytes - bytes) - before);
     for (; start + before + sender->len <= captured; start++)
         if (bytes[start] >> 4 == version && memcmp(bytes + start + before, address_bytes, (size_t)sender->len) == 0)
-            return (struct tcphs_place){ walk->frame, start };
-    return nowhere; /* in a reassembled or decrypted buffer */
+            return place_at(walk->frame, start);
+    return place_at(NULL, 0); /* in a reassembled or decrypted buffer */
 }
 
 /* The next IP header, by its item or by its tap. */
@@ -611,9 +620,7 @@ static struct tcphs_place next_tcp(struct tcphs_headers *walk)
 {
     if (walk->source == TCPHS_FROM_FIELDS)
         return place_of(item(walk->tcp, walk->tcp_seen++));
-    struct tcphs_place place = walk->network;
-    place.start += network_length(walk);
-    return place;
+    return place_at(walk->network.tvb, walk->network.start + network_length(walk));
 }
 
 bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out)

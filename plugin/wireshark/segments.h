@@ -47,6 +47,8 @@ struct tcphs_sighting {
 struct tcphs_place {
     tvbuff_t *tvb; /**< NULL = not known */
     int start;
+    const guint8 *bytes; /**< from start on … */
+    int captured;        /**< … so many were captured */
 };
 
 /** Where headers are read from (preference tcphs.source); what they say is the same. */
