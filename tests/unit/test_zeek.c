@@ -210,7 +210,7 @@ static void read_modifier(const char *word, struct packet *p)
 
 static void read_packet(const char *text, const struct zeek_case *c, gint64 *clock, struct packet *p)
 {
-    char **words = g_strsplit(g_strstrip(g_strdup(text)), " ", -1), **word = words;
+    char **words = g_strsplit(text, " ", -1), **word = words;
     struct tcphs_segment *s = &p->segment;
     const guint16 port[2] = { c->port[0] ? c->port[0] : 40000, c->port[1] ? c->port[1] : 80 };
     *p = (struct packet){ .in = { s, false, true, grow }, .segment = { .window = 1000 } };
