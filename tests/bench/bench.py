@@ -74,7 +74,7 @@ class Machine:
 def table(title, head, rows):
     print(f"\n{title}\n\n| " + " | ".join(head) + " |\n|" + "---|" * len(head))
     for row in rows:
-        print("| " + " | ".join(str(c) for c in row) + " |")
+        print("| " + " | ".join(str(c) for c in row) + " |", flush=True)
 
 
 def cost(m):
