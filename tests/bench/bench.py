@@ -38,6 +38,10 @@ class Machine:
         args = dict(plugin=ask("TCPHS_PLUGIN", harness.ROOT / "build" / "plugin" / "tcphs.so"), tshark=ask("TCPHS_TSHARK", "tshark"),
                     sharkd="sharkd", wireshark="wireshark")
         self.alone, self.ours = harness.Host(**args), harness.Host(**args)
+        for host in (self.alone, self.ours):
+            host.env.pop("WIRESHARK_PLUGIN_DIR")  # TRANSUM is a plugin of the host's own
+        if self.alone.glossary("plugins"):
+            sys.exit("bench: a tcphs.so is installed for everybody: the host is not alone")
         self.ours.install()
         self.ours.assert_loaded()
 
@@ -65,7 +69,7 @@ class Machine:
     def resident(self, host, args, capture):
         """Peak resident memory in kB, as the kernel counted it for the child."""
         command = f"import os,sys; p=os.spawnvp(os.P_NOWAIT,sys.argv[1],sys.argv[1:]); _,s,r=os.wait4(p,0); print(r.ru_maxrss); sys.exit(s!=0)"
-        done = host.run(sys.executable, "-c", command, host.tshark, *args, "-r", capture, timeout=1800)
+        done = host.run("/usr/bin/python3", "-c", command, host.tshark, *args, "-r", capture, timeout=1800)
         if done.returncode:
             sys.exit(f"bench: {done.stderr[-400:]}")
         return int(done.stdout.split()[-1])
