@@ -57,7 +57,7 @@ static struct tcphs_quality quality;
 static tcphs_zeek_is_server_port is_server_port;
 static const int *source_wanted; /* enum tcphs_source_wanted */
 static bool in_window;           /* the program is Wireshark itself */
-static bool said_no_taps;        /* once per file is enough */
+static bool awaits_taps;         /* the first pass had none, so learning begins with the second */
 static bool last_is_learned;     /* in this very visit: later frames may still change what it shows of its connection */
 /* Connections that the last learned frame touched, in case its number is given out again; the room is used again. */
 static struct {
@@ -92,7 +92,7 @@ static void choose_source(void)
     const bool by_taps = *source_wanted == TCPHS_SOURCE_TAP ||
                          (*source_wanted == TCPHS_SOURCE_AUTO && in_window && !tcphs_segments_verify_checksums());
     tcphs_segments_want(by_taps ? TCPHS_FROM_TAPS : TCPHS_FROM_FIELDS, in_window);
-    said_no_taps = false;
+    awaits_taps = false;
 }
 
 static void start_file(void)
@@ -407,14 +407,15 @@ static void learn_headers(struct tcphs_headers *walk)
     file_if_odd(walk->pinfo, hits, count);
 }
 
-/* This pass has no taps. Said once, as the answer to everything would be silence; in Wireshark's window it is the read
- * filter's sight of a frame, and the next one has taps. */
-static void say_no_taps(void)
+/* This pass has no taps: what it shows is left to the next, frames without TCP too, as learning goes by offset. In
+ * Wireshark's window it is only the read filter's sight of a frame, which the load shows again with taps. */
+static void leave_to_next_pass(void)
 {
-    if (!said_no_taps && !in_window)
-        fprintf(stderr, "tcphs: this pass hands out no tap data, so nothing is known of its frames; the preference "
-                        "tcphs.source:fields works in every pass\n");
-    said_no_taps = true;
+    if (in_window || awaits_taps)
+        return;
+    awaits_taps = true;
+    fprintf(stderr, "tcphs: this pass hands out no tap data, so nothing is known of its frames; the preference "
+                    "tcphs.source:fields works in every pass\n");
 }
 
 static void count_frame(const packet_info *pinfo)
@@ -431,14 +432,12 @@ void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
     const frame_data *fd = pinfo->fd;
     struct tcphs_headers walk;
     last_is_learned = false;
-    if (copies == NULL || fd->file_off <= last_offset)
+    if (copies == NULL || fd->file_off <= last_offset || fd->visited != awaits_taps)
         return;
     if (!tcphs_headers_begin(&walk, pinfo, frame, tree)) {
-        say_no_taps();
+        leave_to_next_pass();
         return;
     }
-    if (fd->visited && walk.source == TCPHS_FROM_FIELDS)
-        return;
     if (pinfo->num == last_frame)
         forget_frame_number(last_frame);
     touched.count = 0;

@@ -297,6 +297,23 @@ def test_a_pass_without_taps_is_said_once(host, samples):
     assert "no tap data" not in host.ts("-r", showcase, *TAP).stderr
 
 
+def test_frames_without_tcp_do_not_hide_those_with(host, put):
+    """What a pass without taps can read (frames with no TCP) must not be taken for all there is."""
+    cap = Capture()
+    talk = Talk(cap, 40001)
+    for step in (lambda: talk.c("S"), lambda: talk.s("SA", 0, 1), lambda: talk.c("A", 1, 1)):
+        cap.add(b"\xff" * 6 + b"\x02" * 6 + b"\x08\x06" + bytes(28))  # ARP
+        step()
+    cap.add(b"\xff" * 6 + b"\x02" * 6 + b"\x08\x06" + bytes(28))
+    path = put("arp.pcap", cap.bytes())
+    ask = ["-T", "fields", "-e", "frame.number", "-e", "tcphs.stage"]
+    wanted = host.lines("-r", path, *ask)
+    assert [line.split("\t")[1] for line in wanted] == ["", "1", "", "2", "", "3", ""]
+    assert host.lines("-2", "-r", path, *TAP, *ask) == wanted == host.lines("-r", path, *TAP, *ask)
+    reports = [host.ts("-q", *passes, *TAP, "-z", "tcphs,conn", "-r", path).stdout for passes in ([], ["-2"])]
+    assert reports[0] == reports[1] and "frames 7" in reports[0]
+
+
 def test_sharkd_without_taps_says_so(host, samples):
     home_preferences = ["tcphs.source", "tap"]
     with Sharkd(host) as sharkd:
