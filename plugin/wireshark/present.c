@@ -257,25 +257,6 @@ static void add_summary(proto_tree *tree, const struct tcphs_summary *sum, const
     add_boolean(tree, hf_conn_final, tvb, final);
 }
 
-/* A copy and an ICMP quote move nothing: of the segment they repeat they show only where the connection stands. */
-static void keep_standing_only(struct tcphs_outcome *o)
-{
-    struct tcphs_outcome standing = { .frame = o->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1 };
-    memcpy(standing.links, o->links, sizeof standing.links);
-    memcpy(standing.state, o->state, sizeof standing.state);
-    standing.stage = o->stage;
-    standing.client = o->client;
-    standing.assumed = o->assumed;
-    *o = standing;
-}
-
-void tcphs_present_recall(const struct tcphs_hit *hit, guint32 frame, struct tcphs_outcome *out)
-{
-    tcphs_history_recall(&hit->tracked->history, &hit->tracked->connection, frame, hit->from, out);
-    if (hit->copy || hit->icmp)
-        keep_standing_only(out);
-}
-
 /* What even an unseen tree gives: expert infos, and they are rare. */
 static void present_unseen(const struct tcphs_hit *hit, packet_info *pinfo, tvbuff_t *tvb)
 {
@@ -283,7 +264,7 @@ static void present_unseen(const struct tcphs_hit *hit, packet_info *pinfo, tvbu
     struct tcphs_outcome o;
     if (t->findings == 0 && !(t->connection.facts & TCPHS_ASSUMED))
         return;
-    tcphs_present_recall(hit, pinfo->num, &o);
+    tcphs_store_outcome(hit, pinfo->num, &o);
     add_findings(NULL, NULL, &o, hit, pinfo, tvb);
     if (o.assumption_begins)
         expert_add_info(pinfo, NULL, &ei_assumed);
@@ -294,7 +275,7 @@ static void present_in(proto_tree *tree, const struct tcphs_hit *hit, packet_inf
     const struct tcphs_horizon horizon = tcphs_store_horizon(pinfo);
     struct tcphs_outcome o;
     struct tcphs_summary sum;
-    tcphs_present_recall(hit, pinfo->num, &o);
+    tcphs_store_outcome(hit, pinfo->num, &o);
     tcphs_summarise(&hit->tracked->connection, horizon, &sum);
 
     proto_item *root = proto_tree_add_item(tree, proto_tcphs, tvb, 0, 0, ENC_NA);

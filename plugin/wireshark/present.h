@@ -13,9 +13,6 @@
 /** Registers all fields and expert infos of the protocol. */
 void tcphs_present_register(int proto);
 
-/** What was told of the segment in a header, as far as this sight of it shows it. */
-void tcphs_present_recall(const struct tcphs_hit *hit, guint32 frame, struct tcphs_outcome *out);
-
 /**
  * Shows one TCP header of a frame, or nothing where nobody would see it; its expert infos in any case. with_info also
  * appends stage and verdict to the Info column.

@@ -18,7 +18,6 @@
 
 #include "ladder.h"
 #include "names.h"
-#include "present.h"
 #include "report_rows.h"
 
 static int tap_tcphs, tap_tcp;
@@ -98,7 +97,7 @@ void tcphs_reports_queue(packet_info *pinfo, const struct tcphs_hit *hits, unsig
         headers[i] = (struct tcphs_tapped){ .hit = hits[i] };
         if (ladders_asked_for > 0) {
             struct tcphs_outcome *outcome = wmem_new(pinfo->pool, struct tcphs_outcome);
-            tcphs_present_recall(&hits[i], pinfo->num, outcome);
+            tcphs_store_outcome(&hits[i], pinfo->num, outcome);
             headers[i].outcome = outcome;
             headers[i].header = next_header(&hits[i], &index);
         }

@@ -122,7 +122,8 @@ static bool has_layer(const packet_info *pinfo, int wanted)
     return false;
 }
 
-/* The GUI's read filter sees a frame without our fields, or without taps; else in that case a later pass has them. */
+/* The GUI's read filter sees a frame before the host provides fields or taps for it, and a rejected frame is never seen
+ * again: only its own bytes are left to look at. */
 static bool begin_without_help(struct tcphs_headers *walk)
 {
     const packet_info *pinfo = walk->pinfo;

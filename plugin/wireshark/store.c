@@ -459,6 +459,25 @@ unsigned tcphs_store_recall(const packet_info *pinfo, struct tcphs_hit *hits)
     return odd->count;
 }
 
+/* A copy and an ICMP quote move nothing: of the segment they repeat they show only where the connection stands. */
+static void keep_standing_only(struct tcphs_outcome *o)
+{
+    struct tcphs_outcome standing = { .frame = o->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1 };
+    memcpy(standing.links, o->links, sizeof standing.links);
+    memcpy(standing.state, o->state, sizeof standing.state);
+    standing.stage = o->stage;
+    standing.client = o->client;
+    standing.assumed = o->assumed;
+    *o = standing;
+}
+
+void tcphs_store_outcome(const struct tcphs_hit *hit, guint32 frame, struct tcphs_outcome *out)
+{
+    tcphs_history_recall(&hit->tracked->history, &hit->tracked->connection, frame, hit->from, out);
+    if (hit->copy || hit->icmp)
+        keep_standing_only(out);
+}
+
 /* In the GUI a frame can be visited again while the file is still being read. */
 static bool is_read_to_the_end(void)
 {

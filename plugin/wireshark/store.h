@@ -77,6 +77,9 @@ void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree);
  */
 unsigned tcphs_store_recall(const packet_info *pinfo, struct tcphs_hit *hits);
 
+/** What was told of the segment in a header, as far as this sight of it shows it. */
+void tcphs_store_outcome(const struct tcphs_hit *hit, guint32 frame, struct tcphs_outcome *out);
+
 /** Addresses and ports of a connection. */
 const struct tcphs_tuple *tcphs_store_tuple(const struct tcphs_tracked *t);
 
