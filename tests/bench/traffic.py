@@ -4,9 +4,21 @@ Leaves to others: what is measured with them (bench.py).
 """
 import struct
 
-HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)  # raw IP
+HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)  # Ethernet
+ETHERNET = bytes.fromhex("02000000000102000000000208 00".replace(" ", ""))
 SYN, FIN, RST, PSH, ACK = 2, 1, 4, 8, 16
 SERVER = bytes([10, 0, 0, 1])
+MSS = 1448
+REQUEST = b"GET /index.html HTTP/1.1\r\nHost: www.example.org\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n"
+BODY = 3000
+RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % BODY + b"y" * BODY
+
+
+def options(syn, stamp):
+    """What a common kernel puts into every header: in a SYN segment size, SACK, timestamps, scale; else timestamps."""
+    if syn:
+        return struct.pack("!BBHBBBBIIBBBB", 2, 4, 1460, 4, 2, 8, 10, stamp, 0, 1, 3, 3, 7)
+    return struct.pack("!BBBBII", 1, 1, 8, 10, stamp, stamp)
 
 
 class Writer:
@@ -18,10 +30,12 @@ class Writer:
         """ends: source address and port, destination address and port."""
         self.ident, self.now, self.packets = (self.ident + 1) & 0xFFFF, self.now + 100, self.packets + 1
         src, sport, dst, dport = ends
-        tcp = struct.pack("!HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, 0x50, flags, 64240, 0, 0)
-        ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40 + len(data), self.ident, 0, 64, 6, 0, src, dst)
-        size = 40 + len(data)
-        self.out.write(struct.pack("<IIII", self.now // 1_000_000, self.now % 1_000_000, size, size) + ip + tcp + data)
+        more = options(flags & SYN, self.now // 1000 & 0xFFFFFFFF)
+        words = (20 + len(more)) // 4
+        tcp = struct.pack("!HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, words << 4, flags, 64240, 0, 0)
+        ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + words * 4 + len(data), self.ident, 0, 64, 6, 0, src, dst)
+        frame = ETHERNET + ip + tcp + more + data
+        self.out.write(struct.pack("<IIII", self.now // 1_000_000, self.now % 1_000_000, len(frame), len(frame)) + frame)
 
     def close(self):
         self.out.close()
@@ -32,7 +46,7 @@ def client(number):
     return struct.pack("!I", 0x0A010000 + number % 500), 10000 + number // 500 % 50000
 
 
-def connection(out, number, exchanges, request=100, answer=500, close=FIN):
+def connection(out, number, exchanges, request=REQUEST, answer=RESPONSE, close=FIN):
     """A handshake, request and answer so many times, and a close by FIN or RST."""
     address, port = client(number)
     there, back = (address, port, SERVER, 80), (SERVER, 80, address, port)
@@ -42,10 +56,14 @@ def connection(out, number, exchanges, request=100, answer=500, close=FIN):
     out.send(there, a + 1, b + 1, ACK)
     a, b = a + 1, b + 1
     for _ in range(exchanges):
-        out.send(there, a, b, PSH | ACK, b"x" * request)
-        a += request
-        out.send(back, b, a, PSH | ACK, b"y" * answer)
-        b += answer
+        out.send(there, a, b, PSH | ACK, request)
+        a += len(request)
+        out.send(back, b, a, ACK)
+        for at in range(0, len(answer), MSS):
+            part = answer[at:at + MSS]
+            out.send(back, b, a, ACK | (PSH if at + MSS >= len(answer) else 0), part)
+            b += len(part)
+            out.send(there, a, b, ACK)
     if close == RST:
         out.send(there, a, b, RST | ACK)
         return
@@ -73,7 +91,7 @@ def flood(path, syns):
 def bulk(path, segments):
     """One connection of many segments."""
     out = Writer(path)
-    connection(out, 1, segments // 2)
+    connection(out, 1, segments // 4, b"x", b"y" * 20)
     return out.close()
 
 
