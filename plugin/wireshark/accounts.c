@@ -71,10 +71,17 @@ static void set_clear(struct tcphs_set *set)
 
 /* Accounts ------------------------------------------------------------------------------------------------------ */
 
+static guint64 number_of(const struct tcphs_party *party)
+{
+    guint64 words[2];
+    memcpy(words, party->address, sizeof words);
+    const guint64 number = tcphs_number_with(tcphs_number_with(0, words[0]), words[1]);
+    return tcphs_number_with(number, (guint64)party->type << 16 | party->port);
+}
+
 static guint hash_party(gconstpointer key)
 {
-    const guint64 number = tcphs_number_of(key, sizeof(struct tcphs_party), TCPHS_NUMBER_START);
-    return (guint)(number >> 32 ^ number);
+    return (guint)number_of((const struct tcphs_party *)key);
 }
 
 static gboolean equal_parties(gconstpointer a, gconstpointer b)
@@ -234,10 +241,10 @@ static bool add_probe(struct tcphs_account *a, const struct tcphs_case *c)
 struct tcphs_account *tcphs_accounts_add_client(struct tcphs_accounts *accounts, const struct tcphs_case *c)
 {
     const struct tcphs_party server = party_of(c, !c->client, false), target = party_of(c, !c->client, true);
-    const guint64 target_number = tcphs_number_of(&target, sizeof target, TCPHS_NUMBER_START);
+    const guint64 target_number = number_of(&target);
     struct tcphs_account *a = account_of(accounts, c, c->client, false);
     add_common(a, c);
-    set_add(&a->servers, tcphs_number_of(&server, sizeof server, TCPHS_NUMBER_START));
+    set_add(&a->servers, number_of(&server));
     set_add(&a->ports, target.port);
     set_add(&a->targets, target_number);
     if (add_probe(a, c))

@@ -140,14 +140,28 @@ static bool begin_with_taps(struct tcphs_headers *walk)
     return in_window && begin_without_help(walk);
 }
 
+/* Looks its bytes up once: what is read from there later needs no more asking. */
+static struct tcphs_place place_at(tvbuff_t *tvb, int start)
+{
+    struct tcphs_place place = { .tvb = tvb, .start = start };
+    const int captured = tvb != NULL && start >= 0 ? tvb_captured_length_remaining(tvb, start) : 0;
+    if (captured > 0) {
+        place.bytes = tvb_get_ptr(tvb, start, captured);
+        place.captured = captured;
+    }
+    return place;
+}
+
 bool tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
 {
     *walk = (struct tcphs_headers){ .source = source, .pinfo = pinfo, .frame = frame, .path = pinfo->vlan_id };
     if (pinfo->layers == NULL)
         return true;
     walk->layer = wmem_list_head(pinfo->layers);
-    if (source == TCPHS_FROM_TAPS)
+    if (source == TCPHS_FROM_TAPS) {
+        walk->all = place_at(frame, 0);
         return begin_with_taps(walk);
+    }
     walk->tcp = tree != NULL ? proto_get_finfo_ptr_array(tree, id_tcp) : NULL;
     if (walk->tcp == NULL) {
         walk->layer = NULL;
@@ -168,16 +182,12 @@ static const field_info *item(GPtrArray *array, unsigned index)
     return array != NULL && index < array->len ? (const field_info *)g_ptr_array_index(array, index) : NULL;
 }
 
-/* Looks its bytes up once: what is read from there later needs no more asking. */
-static struct tcphs_place place_at(tvbuff_t *tvb, int start)
+/* The same in the frame itself, whose bytes the walk has looked up. */
+static struct tcphs_place place_in_frame(const struct tcphs_headers *walk, int start)
 {
-    struct tcphs_place place = { .tvb = tvb, .start = start };
-    const int captured = tvb != NULL && start >= 0 ? tvb_captured_length_remaining(tvb, start) : 0;
-    if (captured > 0) {
-        place.bytes = tvb_get_ptr(tvb, start, captured);
-        place.captured = captured;
-    }
-    return place;
+    if (start < 0 || start >= walk->all.captured)
+        return (struct tcphs_place){ .tvb = walk->frame, .start = start };
+    return (struct tcphs_place){ walk->frame, start, walk->all.bytes + start, walk->all.captured - start };
 }
 
 static struct tcphs_place place_of(const field_info *fi)
@@ -185,16 +195,27 @@ static struct tcphs_place place_of(const field_info *fi)
     return fi != NULL ? place_at(fi->ds_tvb, fi->start) : place_at(NULL, 0);
 }
 
-static int compare_ends(const struct tcphs_tuple *t)
+static int compare_words(const guint8 *a, const guint8 *b)
 {
-    const int by_address = memcmp(t->address[0], t->address[1], sizeof t->address[0]);
-    return by_address != 0 ? by_address : (int)t->port[0] - (int)t->port[1];
+    guint64 x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return x == y ? 0 : GUINT64_FROM_BE(x) < GUINT64_FROM_BE(y) ? -1 : 1;
 }
 
-/* The tuple as read has the sender first; the key has the lower end first. */
-static guint8 put_in_order(struct tcphs_tuple *t)
+/* As the bytes stand, but two steps instead of a call: it is asked for every segment. */
+static int compare_ends(const struct tcphs_tuple *t)
 {
-    if (compare_ends(t) <= 0)
+    int order = compare_words(t->address[0], t->address[1]);
+    if (order == 0)
+        order = compare_words(t->address[0] + 8, t->address[1] + 8);
+    return order != 0 ? order : (int)t->port[0] - (int)t->port[1];
+}
+
+/* The tuple as read has the sender first; the key has the lower end first. order: compare_ends. */
+static guint8 put_in_order(struct tcphs_tuple *t, int order)
+{
+    if (order <= 0)
         return 0;
     guint8 address[16];
     memcpy(address, t->address[0], sizeof address);
@@ -223,8 +244,22 @@ bool tcphs_tuple_of_frame(const packet_info *pinfo, struct tcphs_tuple *tuple, g
     tuple->address_type = (guint16)pinfo->src.type;
     tuple->port[0] = (guint16)pinfo->srcport;
     tuple->port[1] = (guint16)pinfo->destport;
-    *from = put_in_order(tuple);
+    *from = put_in_order(tuple, compare_ends(tuple));
     return true;
+}
+
+static bool is_address(const address *a, const guint8 *bytes)
+{
+    const size_t length = (size_t)a->len;
+    return a->len > 0 && length <= 16 && a->data != NULL && memcmp(a->data, bytes, length) == 0;
+}
+
+bool tcphs_is_tuple_of_frame(const packet_info *pinfo, const struct tcphs_sighting *seen)
+{
+    const struct tcphs_tuple *t = &seen->tuple;
+    return pinfo->ptype == PT_TCP && pinfo->src.type == t->address_type && pinfo->srcport == t->port[seen->from] &&
+           pinfo->destport == t->port[!seen->from] && is_address(&pinfo->src, t->address[seen->from]) &&
+           is_address(&pinfo->dst, t->address[!seen->from]);
 }
 
 /* Bytes of a header that were captured; NULL when there are fewer than asked for. */
@@ -317,6 +352,11 @@ static void read_option(struct tcphs_segment *s, const guint8 *option, unsigned 
 /* A malformed option ends the walk: what comes after it cannot be told from noise. */
 static void read_options(struct tcphs_segment *s, const guint8 *options, unsigned length)
 {
+    enum { STAMP_ALONE = 12, STAMP_ALIGNED = 0x0101080A };
+    if (length == STAMP_ALONE && get32(options) == STAMP_ALIGNED) { /* in nearly every segment (RFC 7323 appendix A) */
+        s->options |= TCPHS_OPT_TIMESTAMP;
+        return;
+    }
     for (unsigned i = 0; i < length && options[i] != 0;) {
         if (options[i] == 1) {
             i++;
@@ -470,8 +510,9 @@ static void put_ports(struct tcphs_sighting *out, guint16 from, guint16 to)
 {
     out->tuple.port[0] = out->segment.source_port = from;
     out->tuple.port[1] = out->segment.destination_port = to;
-    out->from = out->segment.from = put_in_order(&out->tuple);
-    out->segment.to_itself = compare_ends(&out->tuple) == 0;
+    const int order = compare_ends(&out->tuple);
+    out->from = out->segment.from = put_in_order(&out->tuple, order);
+    out->segment.to_itself = order == 0;
 }
 
 static bool read_sighting(struct tcphs_headers *walk, struct tcphs_place tcp, struct tcphs_sighting *out)
@@ -505,10 +546,11 @@ static bool find_header(struct tcphs_headers *walk, struct tcphs_place *tcp)
     const packet_info *pinfo = walk->pinfo;
     const bool v6 = pinfo->src.type == AT_IPv6;
     const int fixed = v6 ? IPV6_FIXED : IPV4_FIXED, at = v6 ? 8 : 12, length = v6 ? 16 : 4;
-    const int captured = (int)tvb_captured_length(walk->frame);
+    const struct tcphs_place all = place_at(walk->frame, 0);
+    const int captured = all.captured;
     if ((!v6 && pinfo->src.type != AT_IPv4) || captured < fixed + 4)
         return false;
-    const guint8 *bytes = tvb_get_ptr(walk->frame, 0, captured);
+    const guint8 *bytes = all.bytes;
     for (int start = captured - fixed - 4; start >= 0; start--) {
         const guint8 *p = bytes + start;
         const int header = v6 ? fixed : (p[0] & 15) * 4; /* behind IPv6 extension headers nothing is found: rare */
@@ -569,10 +611,9 @@ static void pass_tunnel(struct tcphs_headers *walk)
     struct tcphs_sighting outer;
     memset(&outer, 0, sizeof outer);
     read_network(walk, &outer);
-    put_in_order(&outer.tuple);
-    const guint32 tunnel[] = { walk->path, tunnel_number(walk) };
-    guint64 number = tcphs_number_of(outer.tuple.address, sizeof outer.tuple.address, TCPHS_NUMBER_START);
-    number = tcphs_number_of(tunnel, sizeof tunnel, number);
+    put_in_order(&outer.tuple, compare_ends(&outer.tuple));
+    const guint64 tunnel = (guint64)walk->path << 32 | tunnel_number(walk);
+    const guint64 number = tcphs_number_with(tcphs_tuple_number(&outer.tuple, 0), tunnel);
     walk->path = (guint32)(number >> 32) | TUNNEL_PATH;
 }
 
@@ -589,16 +630,16 @@ static void pass_network(struct tcphs_headers *walk, struct tcphs_place place, b
  * frame (IPv4) or be a copy (IPv6). */
 static struct tcphs_place place_of_source(const struct tcphs_headers *walk, const address *sender, int version)
 {
-    const int before = version == 6 ? 8 : 12, captured = (int)tvb_captured_length(walk->frame);
+    const int before = version == 6 ? 8 : 12, captured = walk->all.captured;
     int start = walk->network.tvb == walk->frame ? walk->network.start + 1 : 0;
-    if (captured == 0 || sender->data == NULL || sender->len <= 0)
+    if (sender->data == NULL || sender->len <= 0)
         return place_at(NULL, 0);
-    const guint8 *bytes = tvb_get_ptr(walk->frame, 0, captured), *address_bytes = (const guint8 *)sender->data;
+    const guint8 *bytes = walk->all.bytes, *address_bytes = (const guint8 *)sender->data;
     if (address_bytes >= bytes + before && address_bytes < bytes + captured)
-        return place_at(walk->frame, (int)(address_bytes - bytes) - before);
+        return place_in_frame(walk, (int)(address_bytes - bytes) - before);
     for (; start + before + sender->len <= captured; start++)
         if (bytes[start] >> 4 == version && memcmp(bytes + start + before, address_bytes, (size_t)sender->len) == 0)
-            return place_at(walk->frame, start);
+            return place_in_frame(walk, start);
     return place_at(NULL, 0); /* in a reassembled or decrypted buffer */
 }
 
@@ -621,7 +662,7 @@ static struct tcphs_place next_tcp(struct tcphs_headers *walk)
 {
     if (walk->source == TCPHS_FROM_FIELDS)
         return place_of(item(walk->tcp, walk->tcp_seen++));
-    return place_at(walk->network.tvb, walk->network.start + network_length(walk));
+    return walk->network.tvb == NULL ? walk->network : place_in_frame(walk, walk->network.start + network_length(walk));
 }
 
 bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out)

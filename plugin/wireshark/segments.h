@@ -20,15 +20,22 @@ struct tcphs_tuple {
     guint16 zero; /**< no padding: the key is hashed and compared as bytes */
 };
 
-/** FNV-1a, continued from number: unlike the host's hash it has no seed, so every process gives the same copies. */
-static inline guint64 tcphs_number_of(const void *data, size_t length, guint64 number)
+/** One word more in a number; unlike the host's hash it has no seed, so every process gives the same copies. */
+static inline guint64 tcphs_number_with(guint64 number, guint64 word)
 {
-    const guint8 *bytes = (const guint8 *)data;
-    for (size_t i = 0; i < length; i++)
-        number = (number ^ bytes[i]) * G_GUINT64_CONSTANT(0x100000001B3);
-    return number;
+    number = (number ^ word) * G_GUINT64_CONSTANT(0x9E3779B97F4A7C15);
+    return number ^ number >> 32;
 }
-#define TCPHS_NUMBER_START G_GUINT64_CONSTANT(0xCBF29CE484222325)
+
+/** A number that tells tuples apart; seed: 0 for the same number in every process. */
+static inline guint64 tcphs_tuple_number(const struct tcphs_tuple *tuple, guint64 seed)
+{
+    guint64 words[sizeof(struct tcphs_tuple) / 8];
+    memcpy(words, tuple, sizeof words);
+    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++)
+        seed = tcphs_number_with(seed, words[i]);
+    return seed;
+}
 
 /** One TCP header in a frame. */
 struct tcphs_sighting {
@@ -62,6 +69,7 @@ struct tcphs_headers {
     enum tcphs_source source;
     packet_info *pinfo;
     tvbuff_t *frame;
+    struct tcphs_place all; /**< of the frame, when taps are read */
     wmem_list_frame_t *layer;
     GPtrArray *tcp, *ip, *ipv6, *length, *checksum, *network_checksum;
     unsigned tcp_seen, ip_seen, ipv6_seen; /**< how many of them the walk has passed */
@@ -93,5 +101,8 @@ bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out);
 
 /** The tuple of a frame as every visit knows it, from packet_info alone; false when the frame is no TCP. */
 bool tcphs_tuple_of_frame(const packet_info *pinfo, struct tcphs_tuple *tuple, guint8 *from);
+
+/** Whether that is the tuple and the direction of a header, at less cost. */
+bool tcphs_is_tuple_of_frame(const packet_info *pinfo, const struct tcphs_sighting *seen);
 
 #endif

@@ -59,6 +59,10 @@ static const int *source_wanted; /* enum tcphs_source_wanted */
 static bool in_window;           /* the program is Wireshark itself */
 static bool awaits_taps;         /* the first pass had none, so learning begins with the second */
 static bool last_is_learned;     /* in this very visit: later frames may still change what it shows of its connection */
+static struct {
+    struct tcphs_hit hits[TCPHS_SHOWN_HEADERS];
+    guint32 count;
+} learned; /* of the last learned frame */
 /* Connections that the last learned frame touched, in case its number is given out again; the room is used again. */
 static struct {
     struct tcphs_tracked **connections;
@@ -68,13 +72,7 @@ static struct {
 /* Seeded, so that no capture can be made to collide on purpose; the host's own strong hash takes ten times as long. */
 static guint hash_tuple(gconstpointer key)
 {
-    guint64 words[sizeof(struct tcphs_tuple) / 8], hash = hash_seed;
-    memcpy(words, key, sizeof words);
-    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
-        hash = (hash ^ words[i]) * G_GUINT64_CONSTANT(0x9E3779B97F4A7C15);
-        hash ^= hash >> 32;
-    }
-    return (guint)hash;
+    return (guint)tcphs_tuple_number((const struct tcphs_tuple *)key, hash_seed);
 }
 
 static gboolean equal_tuples(gconstpointer a, gconstpointer b)
@@ -342,7 +340,7 @@ static bool learn_header(struct tcphs_sighting *seen, struct tcphs_hit *hit)
 {
     *hit = (struct tcphs_hit){ .from = seen->from, .icmp = seen->icmp };
     if (seen->whole) {
-        seen->sight.tuple = tcphs_number_of(&seen->tuple, sizeof seen->tuple, TCPHS_NUMBER_START);
+        seen->sight.tuple = tcphs_tuple_number(&seen->tuple, 0);
         hit->copy = tcphs_copies_find(copies, &seen->segment, &seen->sight) != 0;
         return learn_segment(seen, hit);
     }
@@ -383,28 +381,44 @@ static bool same_hit(const struct tcphs_hit *a, const struct tcphs_hit *b)
            a->icmp == b->icmp;
 }
 
-/* Keeps what packet_info alone would get wrong; an ordinary frame leaves nothing. */
-static void file_if_odd(const packet_info *pinfo, const struct tcphs_hit *hits, guint32 count)
+/* What packet_info alone would tell of the frame is what was learned. */
+static bool is_usual(const packet_info *pinfo)
 {
     struct tcphs_hit expected;
     const unsigned found = recall_by_pinfo(pinfo, &expected);
-    if (found == count && (count == 0 || (count == 1 && same_hit(&expected, hits))))
-        return;
-    struct odd_frame *odd = (struct odd_frame *)wmem_alloc(wmem_file_scope(), sizeof *odd + count * sizeof *hits);
-    odd->count = count;
-    memcpy(odd->hits, hits, count * sizeof *hits);
-    wmem_map_insert(odd_frames, GUINT_TO_POINTER(pinfo->num), odd);
+    return found == learned.count && (found == 0 || (found == 1 && same_hit(&expected, learned.hits)));
+}
+
+/* Keeps what packet_info alone would get wrong. */
+static void file_frame(guint32 frame)
+{
+    const size_t size = learned.count * sizeof *learned.hits;
+    struct odd_frame *odd = (struct odd_frame *)wmem_alloc(wmem_file_scope(), sizeof *odd + size);
+    odd->count = learned.count;
+    memcpy(odd->hits, learned.hits, size);
+    wmem_map_insert(odd_frames, GUINT_TO_POINTER(frame), odd);
+}
+
+/* One header, and it is plain to see that packet_info leads to its connection; an ordinary frame leaves nothing. */
+static bool is_plainly_usual(const struct tcphs_headers *walk, const struct tcphs_sighting *seen)
+{
+    return seen->whole && !learned.hits[0].copy && learned.hits[0].zeek != NULL &&
+           seen->sight.path == walk->pinfo->vlan_id && tcphs_is_tuple_of_frame(walk->pinfo, seen);
 }
 
 static void learn_headers(struct tcphs_headers *walk)
 {
-    struct tcphs_hit hits[TCPHS_SHOWN_HEADERS], hit;
-    struct tcphs_sighting seen;
-    unsigned count = 0;
-    while (tcphs_headers_next(walk, &seen))
-        if (learn_header(&seen, &hit) && count < TCPHS_SHOWN_HEADERS)
-            hits[count++] = hit;
-    file_if_odd(walk->pinfo, hits, count);
+    struct tcphs_sighting seen[2]; /* in turn, as the walk needs one to find that there is no other */
+    struct tcphs_hit hit;
+    unsigned headers = 0;
+    learned.count = 0;
+    for (; tcphs_headers_next(walk, &seen[headers & 1]); headers++)
+        if (learn_header(&seen[headers & 1], &hit) && learned.count < TCPHS_SHOWN_HEADERS)
+            learned.hits[learned.count++] = hit;
+    if (headers == 1 && learned.count == 1 && is_plainly_usual(walk, &seen[0]))
+        return;
+    if ((headers > 0 || walk->pinfo->ptype == PT_TCP) && !is_usual(walk->pinfo))
+        file_frame(walk->pinfo->num);
 }
 
 /* This pass has no taps: what it shows is left to the next, frames without TCP too, as learning goes by offset. In
@@ -452,6 +466,10 @@ void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
 
 unsigned tcphs_store_recall(const packet_info *pinfo, struct tcphs_hit *hits)
 {
+    if (last_is_learned) {
+        memcpy(hits, learned.hits, learned.count * sizeof *hits);
+        return learned.count;
+    }
     const struct odd_frame *odd = (const struct odd_frame *)wmem_map_lookup(odd_frames, GUINT_TO_POINTER(pinfo->num));
     if (odd == NULL)
         return recall_by_pinfo(pinfo, hits);
