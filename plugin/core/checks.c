@@ -641,35 +641,125 @@ static const check rows[TCPHS_FINDINGS] = {
 #include "findings.def"
 };
 
-/* Nothing in this segment or in what is suspected of the connection asks for a check: most segments end here. */
-static bool is_plain(const struct tcphs_view *v)
+#define B(name) TCPHS_FINDING_BIT(TCPHS_FINDS_##name)
+
+/*
+ * Without its occasion a row cannot be found, so it is not looked for: of most segments next to nothing is. The table
+ * saves time and nothing else; tests hold it to the rows themselves (tcphs_check_every_row).
+ */
+enum occasion {
+    OF_ODD_FLAGS,
+    OF_RST,
+    OF_SYN,
+    OF_SYN_ACK,
+    OF_ORDINARY,
+    OF_FIN,
+    OF_MISFIT,  /* an ordinary segment with an acknowledgment or a sequence number far off */
+    OF_REPEAT,  /* … or of a byte that was heard, or one at the edge of the window */
+    OF_OPENING, /* an end waits for the handshake to go on */
+    OF_CLOSING, /* data of an end that has sent its FIN */
+    OF_RESET,   /* the connection is over by RST */
+    OF_DOUBT,   /* an earlier segment is suspected of something */
+    OF_BEGINNING,
+    OCCASIONS
+};
+
+static const uint64_t found_on[OCCASIONS] = {
+    [OF_ODD_FLAGS] = B(flags_none) | B(syn_fin) | B(syn_rst) | B(rst_fin) | B(no_ack_flag) | B(xmas) |
+                     B(ack_without_flag) | B(psh_without_data) | B(urg_inconsistent) | B(port_zero) |
+                     B(data_before_established) | B(fin_before_established),
+    [OF_RST] = B(rst_bad_ack) | B(rst_out_of_window) | B(rst_inexact) | B(rst_with_data) | B(rst_train) | B(rst_ttl) |
+               B(rst_in_handshake) | B(rst_without_fin) | B(half_open_peer),
+    [OF_SYN] = B(syn_with_data) | B(syn_isn_changed) | B(reuse_too_early) | B(simultaneous_open),
+    [OF_SYN_ACK] = B(synack_bad_ack) | B(synack_wrong_direction) | B(synack_changed) | B(tfo_accepted) | B(tfo_ignored),
+    [OF_ORDINARY] = B(window_shrunk),
+    [OF_FIN] = B(fin_out_of_window) | B(fin_moved) | B(simultaneous_close),
+    [OF_MISFIT] =
+        B(ack_unsent) | B(ack_beyond_window) | B(ack_too_old) | B(seq_beyond_window) | B(fin_bad_ack) | B(last_ack_bad),
+    [OF_REPEAT] = B(keep_alive) | B(zero_window_probe),
+    [OF_OPENING] = B(split_handshake) | B(final_ack_bad) | B(ack_in_syn_sent),
+    [OF_CLOSING] = B(data_after_fin) | B(data_after_close),
+    [OF_RESET] = B(rst_out_of_window) | B(rst_ignored) | B(rst_peer_continues),
+    [OF_DOUBT] = B(synack_changed) | B(final_ack_bad) | B(ack_in_syn_sent) | B(data_before_established) |
+                 B(syn_in_connection) | B(ack_unsent) | B(seq_beyond_window) | B(rst_inexact) | B(challenge_ack),
+    [OF_BEGINNING] = B(port_reused),
+};
+
+static bool has_odd_flags(const struct tcphs_view *v)
+{
+    const struct tcphs_segment *s = v->s;
+    const unsigned verbs = s->flags & (TCPHS_SYN | TCPHS_FIN | TCPHS_RST);
+    return v->kind == TCPHS_KIND_BARE || (verbs & (verbs - 1)) != 0 || (s->ack != 0 && !tcphs_has_any(s, TCPHS_ACK)) ||
+           (s->length == 0 && tcphs_has_any(s, TCPHS_PSH)) || tcphs_has_any(s, TCPHS_URG) || s->urgent != 0 ||
+           s->source_port == 0 || s->destination_port == 0;
+}
+
+static uint64_t rows_of_ordinary(const struct tcphs_view *v)
+{
+    uint64_t due = found_on[OF_ORDINARY];
+    if (has_fin(v))
+        due |= found_on[OF_FIN];
+    if (v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD || v->seq_place == TCPHS_SEQ_FAR)
+        due |= found_on[OF_MISFIT];
+    if (v->seq_place == TCPHS_SEQ_OLD || v->seq_place == TCPHS_SEQ_EDGE)
+        due |= found_on[OF_REPEAT];
+    if (v->s->length > 0 && tcphs_knows(v->x, TCPHS_FIN_SENT))
+        due |= found_on[OF_CLOSING];
+    return due;
+}
+
+static uint64_t rows_of_kind(const struct tcphs_view *v)
+{
+    switch ((enum tcphs_kind)v->kind) {
+    case TCPHS_KIND_RST:
+        return found_on[OF_RST];
+    case TCPHS_KIND_SYN:
+        return found_on[OF_SYN];
+    case TCPHS_KIND_SYN_ACK:
+        return found_on[OF_SYN_ACK];
+    case TCPHS_KIND_ORDINARY:
+        return rows_of_ordinary(v);
+    case TCPHS_KIND_BARE:
+        break;
+    }
+    return 0;
+}
+
+/* The rows that this segment gives occasion to look for. */
+static uint64_t rows_due(const struct tcphs_view *v)
 {
     const struct tcphs_end *x = v->x, *y = v->y;
-    const unsigned suspicions = y->claim_frame | y->other_frame | y->provoked_frame | v->c->early_frame;
-    return v->kind == TCPHS_KIND_ORDINARY && v->accepted == TCPHS_ACCEPT_YES && suspicions == 0 &&
-           x->state == TCPHS_ESTABLISHED && y->state == TCPHS_ESTABLISHED && !is_over(v->c) && v->s->urgent == 0 &&
-           !tcphs_has_any(v->s, TCPHS_FIN | TCPHS_URG) && (v->s->length > 0 || !tcphs_has_any(v->s, TCPHS_PSH)) &&
-           v->s->source_port != 0 && v->s->destination_port != 0 && !tcphs_check_window_shrunk(v) &&
-           !((x->known | y->known) & TCPHS_FIN_SENT);
+    uint64_t due = rows_of_kind(v);
+    if (has_odd_flags(v))
+        due |= found_on[OF_ODD_FLAGS];
+    if (x->state == TCPHS_SYN_RECEIVED || x->state == TCPHS_SYN_SENT || y->state == TCPHS_SYN_RECEIVED ||
+        y->state == TCPHS_SYN_SENT)
+        due |= found_on[OF_OPENING];
+    if (is_over(v->c))
+        due |= found_on[OF_RESET];
+    if ((y->claim_frame | y->other_frame | y->provoked_frame | v->c->early_frame) != 0)
+        due |= found_on[OF_DOUBT];
+    if (!(v->c->facts & TCPHS_FIRST_PASSED))
+        due |= found_on[OF_BEGINNING];
+    return due;
 }
 
 /*
  * What is held against a segment of other numbers only when the addressed end has refused it: until then the capture
  * may have missed the end of this connection and the beginning of the next.
  */
-#define B(name) TCPHS_FINDING_BIT(TCPHS_FINDS_##name)
 static const uint64_t DEFERRED = B(ack_unsent) | B(ack_beyond_window) | B(ack_too_old) | B(seq_beyond_window) |
                                  B(fin_bad_ack) | B(fin_out_of_window) | B(fin_moved) | B(data_after_fin) |
                                  B(data_after_close) | B(last_ack_bad);
 #undef B
 
-uint64_t tcphs_check_all(const struct tcphs_view *v, uint32_t *back)
+static uint64_t check_rows(const struct tcphs_view *v, uint64_t due, uint32_t *back)
 {
     uint64_t found = 0;
     *back = 0;
-    if (is_plain(v))
-        return 0;
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++) {
+    for (unsigned i = 0; due != 0; i++, due >>= 1) {
+        if (!(due & 1))
+            continue;
         const uint32_t frame = rows[i](v);
         if (frame == 0 || (frame == v->s->frame && (DEFERRED & TCPHS_FINDING_BIT(i)) && tcphs_is_stranger(v)))
             continue;
@@ -678,4 +768,15 @@ uint64_t tcphs_check_all(const struct tcphs_view *v, uint32_t *back)
             *back = frame;
     }
     return found;
+}
+
+uint64_t tcphs_check_all(const struct tcphs_view *v, uint32_t *back)
+{
+    return check_rows(v, rows_due(v), back);
+}
+
+uint64_t tcphs_check_every_row(const struct tcphs_view *v, uint32_t *back)
+{
+    const uint64_t every = (UINT64_C(2) << (TCPHS_FINDINGS - 1)) - 2; /* but the hole */
+    return check_rows(v, every, back);
 }

@@ -17,6 +17,9 @@
 /** All findings of a segment; *back becomes the earlier frame that one of them accuses, or 0. */
 uint64_t tcphs_check_all(const struct tcphs_view *v, uint32_t *back);
 
+/** The same, each row asked whether there is an occasion for it or not: slow, for tests. */
+uint64_t tcphs_check_every_row(const struct tcphs_view *v, uint32_t *back);
+
 /* What the checks and the moves of connection.c must agree on: */
 
 /** The RST is obeyed, or must be believed to be. */

@@ -192,6 +192,13 @@ void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_con
 /** Feeds one segment, in capture order, copies left out, and says all that can be said of it at once. */
 void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o);
 
+/**
+ * The short way for a segment of which nothing is to be told: it moves no state, is acceptable as usual, begins no new
+ * connection, and nothing is wrong with it. True when it was such a segment, and was taken; false when nothing was
+ * done and it must go the long way: tcphs_connection_is_next, tcphs_connection_segment.
+ */
+bool tcphs_connection_plain(struct tcphs_connection *c, const struct tcphs_segment *s);
+
 /** An ICMP error quoting a segment of c that end `from` had sent. Moves nothing; can become the verdict. */
 void tcphs_connection_icmp(struct tcphs_connection *c, uint32_t frame, unsigned from);
 

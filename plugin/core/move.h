@@ -27,10 +27,12 @@ void tcphs_act(struct tcphs_end *e, enum tcphs_step_event event);
 void tcphs_assume(struct tcphs_connection *c);
 /** First knowledge of what an end has sent: SND.UNA and SND.NXT. */
 void tcphs_learn_sent(struct tcphs_end *e, uint32_t una, uint32_t nxt);
+/** Its peer acknowledges what it has sent: SND.UNA, and whether there was data in it. */
+void tcphs_learn_acked(struct tcphs_end *e, uint32_t ack);
 /** First knowledge of what an end has heard: RCV.NXT. */
 void tcphs_learn_heard(struct tcphs_end *e, uint32_t next);
-/** Takes in the window that the sender grants in this segment. */
-void tcphs_learn_window(const struct tcphs_move *m);
+/** Takes in the window that the sender grants in this segment, scaled. */
+void tcphs_learn_window(const struct tcphs_move *m, uint32_t window);
 /** Takes in the options of a SYN or SYN-ACK, if they were captured whole. */
 void tcphs_learn_syn_options(const struct tcphs_move *m);
 /** Takes in held data that RCV.NXT has reached. */

@@ -39,6 +39,20 @@ void tcphs_learn_heard(struct tcphs_end *e, uint32_t next)
     e->rcv_edge = next + e->max_window;
 }
 
+void tcphs_learn_acked(struct tcphs_end *e, uint32_t ack)
+{
+    if (!tcphs_seq_after(ack, e->snd_una))
+        return;
+    e->snd_una = ack;
+    if (tcphs_knows(e, TCPHS_DATA_ACKED))
+        return;
+    uint32_t bytes = ack - e->iss - 1;
+    if (tcphs_knows(e, TCPHS_FIN_SENT) && tcphs_seq_after(ack, e->fin_seq))
+        bytes--;
+    if (!tcphs_knows(e, TCPHS_KNOWS_ISS) || bytes > 0)
+        e->known |= TCPHS_DATA_ACKED;
+}
+
 /* The highest edge offered; a later acknowledgment that offers less takes it back (found in checks.c). */
 static void learn_grant(struct tcphs_end *x, uint32_t ack, uint32_t edge)
 {
@@ -50,10 +64,9 @@ static void learn_grant(struct tcphs_end *x, uint32_t ack, uint32_t edge)
     x->known |= TCPHS_KNOWS_GRANT;
 }
 
-void tcphs_learn_window(const struct tcphs_move *m)
+void tcphs_learn_window(const struct tcphs_move *m, uint32_t window)
 {
     struct tcphs_end *x = m->x;
-    const uint32_t window = tcphs_granted_window(m->c, m->s);
     if (!tcphs_knows(x, TCPHS_KNOWS_WINDOW) || window > x->max_window)
         x->max_window = window;
     if (tcphs_knows(x, TCPHS_KNOWS_HEARD)) {

@@ -33,7 +33,7 @@ static void open_by_syn(const struct tcphs_move *m)
     x->iss = m->s->seq;
     x->known |= TCPHS_KNOWS_ISS | TCPHS_SENT_SYN;
     tcphs_learn_sent(x, m->s->seq, m->v->end);
-    tcphs_learn_window(m);
+    tcphs_learn_window(m, tcphs_granted_window(m->c, m->s));
     tcphs_learn_heard(m->y, m->s->seq + 1);
     tcphs_act(x, TCPHS_SENDS_SYN);
     tcphs_act(m->y, TCPHS_HEARS_SYN);
@@ -137,7 +137,7 @@ static void accept_syn_ack(const struct tcphs_move *m)
     tcphs_learn_sent(x, s->seq, s->seq + 1 + s->length);
     y->snd_una = tcphs_seq_max(y->snd_una, s->ack);
     tcphs_learn_heard(x, s->ack);
-    tcphs_learn_window(m);
+    tcphs_learn_window(m, tcphs_granted_window(m->c, m->s));
     tcphs_learn_heard(y, s->seq + 1);
     if (s->ack != y->iss + 1)
         y->known |= TCPHS_DATA_ACKED;

@@ -85,15 +85,6 @@ void tcphs_confirm_gap(const struct tcphs_move *m)
     explain_leap(x);
 }
 
-static void mark_data_acked(struct tcphs_end *e)
-{
-    uint32_t bytes = e->snd_una - e->iss - 1;
-    if (tcphs_knows(e, TCPHS_FIN_SENT) && tcphs_seq_after(e->snd_una, e->fin_seq))
-        bytes--;
-    if (!tcphs_knows(e, TCPHS_KNOWS_ISS) || bytes > 0)
-        e->known |= TCPHS_DATA_ACKED;
-}
-
 /* What the acknowledgment tells of its sender x: what it has heard, and where its window ends. */
 static void learn_acknowledgment(const struct tcphs_move *m)
 {
@@ -116,7 +107,7 @@ static void learn_acknowledgment(const struct tcphs_move *m)
         x->sack_right = m->s->sack_right;
         x->known |= TCPHS_SENT_SACK;
     }
-    tcphs_learn_window(m);
+    tcphs_learn_window(m, tcphs_granted_window(m->c, m->s));
 }
 
 /* An acknowledgment that y accepts. */
@@ -132,11 +123,7 @@ static void move_by_ack(const struct tcphs_move *m)
         y->snd_nxt = ack; /* beyond what was seen only where the capture is known to have gaps */
         explain_leap(y);
     }
-    if (tcphs_seq_after(ack, y->snd_una)) {
-        y->snd_una = ack;
-        if (!tcphs_knows(y, TCPHS_DATA_ACKED))
-            mark_data_acked(y);
-    }
+    tcphs_learn_acked(y, ack);
     learn_acknowledgment(m);
     if (y->state == TCPHS_SYN_RECEIVED)
         tcphs_act(y, TCPHS_HEARS_ACK_OF_SYN);

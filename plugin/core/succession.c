@@ -134,9 +134,20 @@ static bool strangers_agree(const struct tcphs_view *v)
            (!tcphs_knows(v->y, TCPHS_SENT_ANYTHING) && tcphs_is_stranger(v) && is_near_stray(v, v->x, true));
 }
 
+/* Most segments give no occasion to ask: no end has sent anything that does not fit, and both have been heard. */
+static bool is_no_occasion(const struct tcphs_connection *c, const struct tcphs_segment *s)
+{
+    const struct tcphs_end *x = &c->end[s->from], *y = &c->end[!s->from];
+    if (!(c->facts & TCPHS_FIRST_PASSED))
+        return true;
+    if ((x->other_frame | y->other_frame) != 0 || tcphs_has_any(s, TCPHS_SYN))
+        return false;
+    return tcphs_has_any(s, TCPHS_RST) || tcphs_knows(y, TCPHS_SENT_ANYTHING);
+}
+
 bool tcphs_connection_is_next(const struct tcphs_connection *c, const struct tcphs_segment *s)
 {
-    if (!(c->facts & TCPHS_FIRST_PASSED))
+    if (is_no_occasion(c, s))
         return false;
     struct tcphs_view v;
     tcphs_view_init(&v, c, s);

@@ -569,6 +569,45 @@ void tcphs_zeek_segment(struct tcphs_zeek *z, const struct tcphs_zeek_input *in)
         close_end(z, p.role, p.close_event);
 }
 
+/* The short way: both ends open, and numbers that go on from the last ones with no wrap in between. */
+static bool is_plain(const struct tcphs_zeek *z, const struct tcphs_zeek_input *in, unsigned role)
+{
+    const struct tcphs_segment *s = in->segment;
+    const struct tcphs_zeek_end *e = &z->end[role], *other = &z->end[!role];
+    const bool in_words = (s->flags & (TCPHS_FIN | TCPHS_SYN | TCPHS_RST | TCPHS_ACK)) == TCPHS_ACK &&
+                          e->state == ESTABLISHED && other->state == ESTABLISHED && (z->passed & 1u << role) &&
+                          z->history_length > 1 && s->window != 0 && !(s->options & TCPHS_OPTIONS_CUT) &&
+                          !in->bad_checksum && in->is_whole;
+    return in_words && !e->has_fin && !other->has_fin && e->last_wraps == 0 && other->acked_wraps == 0 &&
+           s->seq == e->last && !tcphs_seq_wrapped(s->seq + s->length, s->seq) &&
+           tcphs_seq_diff(s->seq, e->start) >= 0 && !tcphs_seq_wrapped(s->ack, other->acked) &&
+           tcphs_seq_diff(s->ack, other->acked) >= 0 && tcphs_seq_diff(s->ack, other->start) >= 0;
+}
+
+bool tcphs_zeek_plain(struct tcphs_zeek *z, const struct tcphs_zeek_input *in)
+{
+    const struct tcphs_segment *s = in->segment;
+    const unsigned role = role_of(z, s);
+    struct tcphs_zeek_end *e = &z->end[role], *other = &z->end[!role];
+    if (!is_plain(z, in, role))
+        return false;
+    struct passing p = { .z = z,
+                         .in = in,
+                         .s = s,
+                         .rel = s->seq - e->start,
+                         .rel_ack = s->ack - other->start,
+                         .end = s->seq + s->length,
+                         .role = role };
+    log_flags(&p);
+    z->last_time = zeek_time(s->time);
+    other->acked = s->ack;
+    e->last = p.end;
+    acknowledge_bytes(&p);
+    if (s->length > 0)
+        take_bytes(&p);
+    return true;
+}
+
 void tcphs_zeek_begin(struct tcphs_zeek *z, const struct tcphs_zeek_input *in, tcphs_zeek_is_server_port is_server_port)
 {
     const struct tcphs_segment *s = in->segment;

@@ -80,6 +80,12 @@ void tcphs_zeek_begin(struct tcphs_zeek *z, const struct tcphs_zeek_input *in,
 /** Feeds a segment, the first included, copies and retransmissions too, in capture order. */
 void tcphs_zeek_segment(struct tcphs_zeek *z, const struct tcphs_zeek_input *in);
 
+/**
+ * The short way for a segment that says nothing new: true when it was such a one and was taken, as
+ * tcphs_zeek_segment would have; false when nothing was done.
+ */
+bool tcphs_zeek_plain(struct tcphs_zeek *z, const struct tcphs_zeek_input *in);
+
 /** conn_state as it would be logged now: "S0", "SF", … ; never NULL. */
 const char *tcphs_zeek_state(const struct tcphs_zeek *z);
 

@@ -259,11 +259,17 @@ static void touch(struct tcphs_tracked *t)
     touched.connections[touched.count++] = t;
 }
 
-/* What reports count. */
-static void count_segment(struct tcphs_tracked *t, const struct tcphs_segment *s, const struct tcphs_outcome *o)
+/* What reports count: of every segment … */
+static void count_bytes(struct tcphs_tracked *t, const struct tcphs_segment *s)
 {
     t->packets[s->from]++;
     t->bytes[s->from] += s->length;
+}
+
+/* … and of one that tells something. */
+static void count_segment(struct tcphs_tracked *t, const struct tcphs_segment *s, const struct tcphs_outcome *o)
+{
+    count_bytes(t, s);
     t->findings |= o->findings;
     if (o->event == TCPHS_EVENT_ESTABLISHED)
         t->setup = o->time_setup;
@@ -275,6 +281,11 @@ static struct tcphs_tracked *feed(struct tcphs_route *route, const struct tcphs_
 {
     struct lane *lane = lane_for(route, seen);
     struct tcphs_tracked *t = last_connection(lane);
+    if (t != NULL && tcphs_connection_plain(&t->connection, &seen->segment)) {
+        count_bytes(t, &seen->segment);
+        touch(t);
+        return t;
+    }
     if (t == NULL) {
         t = begin_connection(route, lane, &seen->segment);
     } else if (tcphs_connection_is_next(&t->connection, &seen->segment)) {
@@ -305,7 +316,8 @@ static const struct tcphs_zeek_tracked *feed_zeek(struct tcphs_route *route, con
         tcphs_zeek_begin(&z->zeek, &in, is_server_port);
         append(series, z);
     }
-    tcphs_zeek_segment(&z->zeek, &in);
+    if (!tcphs_zeek_plain(&z->zeek, &in))
+        tcphs_zeek_segment(&z->zeek, &in);
     return z;
 }
 

@@ -230,12 +230,57 @@ static void read_packet(const char *text, const struct zeek_case *c, gint64 *clo
     g_strfreev(words);
 }
 
-static void append_logged(GString *out, struct tcphs_zeek *z)
+static void forget(struct tcphs_zeek *z)
 {
-    g_string_append_printf(out, "%s%s %s", out->len ? " | " : "", tcphs_zeek_state(z), tcphs_zeek_history(z));
     g_free(z->history);
     g_free(z->end[0].bytes.ahead);
     g_free(z->end[1].bytes.ahead);
+}
+
+static void append_logged(GString *out, struct tcphs_zeek *z)
+{
+    g_string_append_printf(out, "%s%s %s", out->len ? " | " : "", tcphs_zeek_state(z), tcphs_zeek_history(z));
+    forget(z);
+}
+
+/* A copy that shares nothing. */
+static void copy_zeek(struct tcphs_zeek *to, const struct tcphs_zeek *from)
+{
+    *to = *from;
+    to->history = g_memdup2(from->history, from->history_room);
+    for (int i = 0; i < 2; i++)
+        to->end[i].bytes.ahead =
+            g_memdup2(from->end[i].bytes.ahead, from->end[i].bytes.room * sizeof *from->end[i].bytes.ahead);
+}
+
+/* Equal, and what they point to is. Takes the pointers of both. */
+static void check_same_zeek(struct tcphs_zeek *a, struct tcphs_zeek *b)
+{
+    g_assert_cmpstr(tcphs_zeek_history(a), ==, tcphs_zeek_history(b));
+    for (int i = 0; i < 2; i++) {
+        struct tcphs_zeek_bytes *x = &a->end[i].bytes, *y = &b->end[i].bytes;
+        g_assert_cmpuint(x->count, ==, y->count);
+        for (guint32 k = 0; k < x->count; k++)
+            g_assert_true(x->ahead[k][0] == y->ahead[k][0] && x->ahead[k][1] == y->ahead[k][1]);
+        x->ahead = y->ahead = NULL;
+    }
+    a->history = b->history = NULL;
+    g_assert_cmpint(memcmp(a, b, sizeof *a), ==, 0);
+}
+
+/* The long way, and the short way held to it. */
+static guint feed_both_ways(struct tcphs_zeek *z, const struct tcphs_zeek_input *in)
+{
+    struct tcphs_zeek shorter, longer;
+    copy_zeek(&shorter, z);
+    const bool plain = tcphs_zeek_plain(&shorter, in);
+    struct tcphs_zeek kept = shorter;
+    tcphs_zeek_segment(z, in);
+    longer = *z;
+    if (plain)
+        check_same_zeek(&shorter, &longer);
+    forget(&kept);
+    return plain;
 }
 
 static void test_case(gconstpointer data)
@@ -258,7 +303,7 @@ static void test_case(gconstpointer data)
             tcphs_zeek_begin(&z, &p.in, is_server_port);
             any = true;
         }
-        tcphs_zeek_segment(&z, &p.in);
+        feed_both_ways(&z, &p.in);
     }
     append_logged(logged, &z);
     if (strcmp(logged->str, c->logged) != 0) { /* all of them are told in one run */
@@ -289,14 +334,47 @@ static void test_anything(void)
             const struct tcphs_zeek_input in = { &s, g_rand_int_range(rand, 0, 30) == 0, true, grow };
             if (i == 0)
                 tcphs_zeek_begin(&z, &in, is_server_port);
-            tcphs_zeek_segment(&z, &in);
+            feed_both_ways(&z, &in);
             g_assert_true(g_strv_contains(states, tcphs_zeek_state(&z)));
         }
         g_assert_cmpuint(strspn(tcphs_zeek_history(&z), "^SHADFRCGTWIQshadfrcgtwiq"), ==, z.history_length);
-        g_free(z.history);
-        g_free(z.end[0].bytes.ahead);
-        g_free(z.end[1].bytes.ahead);
+        forget(&z);
     }
+    g_rand_free(rand);
+}
+
+/* An open connection in which nearly everything goes on in sequence, now and then across the end of the numbers. */
+static void test_short_way(void)
+{
+    GRand *rand = g_rand_new_with_seed(793);
+    guint short_ways = 0;
+    for (int talk = 0; talk < 2000; talk++) {
+        guint32 next[2] = { g_rand_int_range(rand, 0, 4) ? g_rand_int(rand) : (guint32)-200, g_rand_int(rand) };
+        struct tcphs_zeek z;
+        for (int i = 0; i < 60; i++) {
+            const guint8 from = i < 2 ? (guint8)i : (guint8)g_rand_int_range(rand, 0, 2);
+            const guint32 odd = g_rand_int_range(rand, 0, 15) == 0 ? (guint32)g_rand_int_range(rand, -50, 50) : 0;
+            const guint16 often = (guint16)(i == 0 ? TCPHS_SYN : i == 1 ? TCPHS_SYN | TCPHS_ACK : TCPHS_ACK);
+            struct tcphs_segment s = { .time = i * TCPHS_SECOND / 10,
+                                       .seq = next[from] + odd,
+                                       .ack = next[!from] - (odd != 0 ? 7 : 0),
+                                       .length = i < 2 ? 0 : (guint32)g_rand_int_range(rand, 0, 3) * 40,
+                                       .flags = g_rand_int_range(rand, 0, 40)
+                                                    ? often
+                                                    : (guint16)(often | g_rand_int_range(rand, 0, 8)),
+                                       .window = (guint16)g_rand_int_range(rand, 0, 30),
+                                       .options = g_rand_int_range(rand, 0, 40) ? 0 : TCPHS_OPTIONS_CUT,
+                                       .from = from };
+            const struct tcphs_zeek_input in = { &s, g_rand_int_range(rand, 0, 30) == 0,
+                                                 g_rand_int_range(rand, 0, 30) != 0, grow };
+            if (i == 0)
+                tcphs_zeek_begin(&z, &in, is_server_port);
+            short_ways += feed_both_ways(&z, &in);
+            next[from] = s.seq + tcphs_segment_space(&s);
+        }
+        forget(&z);
+    }
+    g_assert_cmpuint(short_ways, >, 2000 * 15);
     g_rand_free(rand);
 }
 
@@ -309,5 +387,6 @@ int main(int argc, char **argv)
         g_free(path);
     }
     g_test_add_func("/zeek/anything", test_anything);
+    g_test_add_func("/zeek/short way", test_short_way);
     return g_test_run();
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "both_ways.h"
 #include "history.h"
 #include "seq.h"
 #include "summary.h"
@@ -264,7 +265,7 @@ static void feed(struct run *r, const struct trace_line *line)
         r->count++;
     }
     t.connection = r->count - 1;
-    tcphs_connection_segment(&r->connections[t.connection], &s, &t.outcome);
+    feed_both_ways(&r->connections[t.connection], &s, &t.outcome);
     tcphs_history_add(&r->histories[t.connection], &t.outcome, s.from, grow);
     g_array_append_val(r->told, t);
     compare_segment(r, line, &t.outcome, t.connection);

@@ -1,0 +1,88 @@
+/* plain.c
+ * The short way for the segment that most segments are: data or an acknowledgment, exactly where both ends of an open
+ * connection expect it, with nothing suspected and nothing outstanding. It must leave the connection as the long way
+ * (connection.c) would; tests compare the two. Whatever is not plain goes the long way.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "move.h"
+
+#include "seq.h"
+
+/* What must be known of both ends for their numbers to be held against each other at all. */
+#define NEEDED (TCPHS_KNOWS_SENT | TCPHS_KNOWS_HEARD | TCPHS_KNOWS_WINDOW | TCPHS_SENT_ANYTHING)
+/* A close has begun, or something before it is still to be settled. */
+#define FORBIDDEN                                                                                                      \
+    (TCPHS_FIN_SENT | TCPHS_FIN_HEARD | TCPHS_FIN_ACKED | TCPHS_FIN_ASSUMED | TCPHS_FIN_REPEATED |                     \
+     TCPHS_CLAIM_HAS_FIN | TCPHS_PROVOKED_BY_RST)
+
+static bool is_plain_segment(const struct tcphs_segment *s)
+{
+    const unsigned other = s->flags & (TCPHS_FIN | TCPHS_SYN | TCPHS_RST | TCPHS_ACK | TCPHS_URG);
+    return other == TCPHS_ACK && (s->length > 0 || !tcphs_has_any(s, TCPHS_PSH)) && s->urgent == 0 && !s->to_itself &&
+           !(s->options & TCPHS_OPT_SACK) && s->source_port != 0 && s->destination_port != 0;
+}
+
+static bool is_quiet_end(const struct tcphs_end *e)
+{
+    return e->state == TCPHS_ESTABLISHED && (e->known & (NEEDED | FORBIDDEN)) == NEEDED &&
+           (e->claim_frame | e->other_frame | e->provoked_frame) == 0;
+}
+
+static bool is_quiet(const struct tcphs_connection *c)
+{
+    const unsigned never = TCPHS_IS_RESET | TCPHS_REPEATED_SYN_ACK | TCPHS_MULTIPATH;
+    return (c->facts & TCPHS_FIRST_PASSED) && (c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)) &&
+           !(c->facts & never) && c->early_frame == 0 && is_quiet_end(&c->end[0]) && is_quiet_end(&c->end[1]);
+}
+
+static bool holds_nothing(const struct tcphs_end *e)
+{
+    uint32_t held = 0;
+    for (int i = 0; i < TCPHS_HELD; i++)
+        held |= e->held[i][0] ^ e->held[i][1];
+    return held == 0;
+}
+
+/* Right behind what x has sent and y has heard, in the window, with an acknowledgment of bytes sent, none of them
+ * missing from the capture. */
+static bool is_in_place(const struct tcphs_segment *s, const struct tcphs_end *x, const struct tcphs_end *y)
+{
+    if (s->seq != y->rcv_nxt || s->seq != x->snd_nxt || tcphs_seq_after(s->ack, y->snd_nxt) ||
+        tcphs_seq_after(s->ack, x->rcv_nxt) || tcphs_seq_before(s->ack, y->snd_una))
+        return false;
+    return s->length == 0 ? !tcphs_seq_after(s->seq, y->rcv_edge)
+                          : tcphs_seq_before(s->seq, y->rcv_edge) && holds_nothing(y);
+}
+
+static void advance(const struct tcphs_move *m, uint32_t window)
+{
+    const struct tcphs_segment *s = m->s;
+    struct tcphs_end *x = m->x, *y = m->y;
+    tcphs_learn_acked(y, s->ack);
+    x->rcv_ack = tcphs_seq_max(x->rcv_ack, s->ack);
+    tcphs_remember_ack(x, s->ack);
+    tcphs_learn_window(m, window);
+    if (s->length > 0) {
+        x->snd_nxt = y->rcv_nxt = s->seq + s->length;
+        x->known &= ~(uint32_t)TCPHS_SENT_UNSURE;
+    }
+    if (tcphs_knows(x, TCPHS_SENT_SYN_ACK))
+        x->known |= TCPHS_ANSWERED_SYN_ACK;
+    x->fit_clock = tcphs_clock(s->time);
+    tcphs_learn_hops(m);
+    m->c->last_time = s->time;
+}
+
+bool tcphs_connection_plain(struct tcphs_connection *c, const struct tcphs_segment *s)
+{
+    struct tcphs_end *x = &c->end[s->from], *y = &c->end[!s->from];
+    if (!is_plain_segment(s) || !is_quiet(c) || !is_in_place(s, x, y))
+        return false;
+    const uint32_t window = tcphs_granted_window(c, s);
+    if (tcphs_scale_is_known(c) && tcphs_takes_window_back(x, s->ack, s->ack + window))
+        return false;
+    const struct tcphs_move m = { .c = c, .s = s, .x = x, .y = y };
+    advance(&m, window);
+    return true;
+}
