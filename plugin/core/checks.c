@@ -757,9 +757,8 @@ static uint64_t check_rows(const struct tcphs_view *v, uint64_t due, uint32_t *b
 {
     uint64_t found = 0;
     *back = 0;
-    for (unsigned i = 0; due != 0; i++, due >>= 1) {
-        if (!(due & 1))
-            continue;
+    for (; due != 0; due &= due - 1) {
+        const unsigned i = (unsigned)__builtin_ctzll(due); /* the lowest row */
         const uint32_t frame = rows[i](v);
         if (frame == 0 || (frame == v->s->frame && (DEFERRED & TCPHS_FINDING_BIT(i)) && tcphs_is_stranger(v)))
             continue;

@@ -100,14 +100,18 @@ void tcphs_learn_syn_options(const struct tcphs_move *m)
 /* Takes in what has become adjacent to RCV.NXT and drops what lies below it. */
 void tcphs_join_held(struct tcphs_end *e)
 {
-    for (int pass = 0; pass < TCPHS_HELD; pass++)
+    bool joined;
+    do {
+        joined = false;
         for (int i = 0; i < TCPHS_HELD; i++) {
             uint32_t *held = e->held[i];
             if (held[0] == held[1] || tcphs_seq_after(held[0], e->rcv_nxt))
                 continue;
             e->rcv_nxt = tcphs_seq_max(e->rcv_nxt, held[1]);
             held[0] = held[1] = 0;
+            joined = true;
         }
+    } while (joined);
 }
 
 static void hold(struct tcphs_end *e, uint32_t left, uint32_t right)

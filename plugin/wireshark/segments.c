@@ -132,14 +132,6 @@ static bool begin_without_help(struct tcphs_headers *walk)
     return walk->blind;
 }
 
-static bool begin_with_taps(struct tcphs_headers *walk)
-{
-    if (fetch_tapped_data(tap_ip, 0) != NULL || fetch_tapped_data(tap_ipv6, 0) != NULL ||
-        fetch_tapped_data(tap_tcp, 0) != NULL || !has_layer(walk->pinfo, id_tcp))
-        return true;
-    return in_window && begin_without_help(walk);
-}
-
 /* Looks its bytes up once: what is read from there later needs no more asking. */
 static struct tcphs_place place_at(tvbuff_t *tvb, int start)
 {
@@ -150,31 +142,6 @@ static struct tcphs_place place_at(tvbuff_t *tvb, int start)
         place.captured = captured;
     }
     return place;
-}
-
-bool tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
-{
-    *walk = (struct tcphs_headers){ .source = source, .pinfo = pinfo, .frame = frame, .path = pinfo->vlan_id };
-    if (pinfo->layers == NULL)
-        return true;
-    walk->layer = wmem_list_head(pinfo->layers);
-    if (source == TCPHS_FROM_TAPS) {
-        walk->all = place_at(frame, 0);
-        return begin_with_taps(walk);
-    }
-    walk->tcp = tree != NULL ? proto_get_finfo_ptr_array(tree, id_tcp) : NULL;
-    if (walk->tcp == NULL) {
-        walk->layer = NULL;
-        if (tree != NULL)
-            begin_without_help(walk);
-        return true;
-    }
-    walk->ip = proto_get_finfo_ptr_array(tree, id_ip);
-    walk->ipv6 = proto_get_finfo_ptr_array(tree, id_ipv6);
-    walk->length = proto_get_finfo_ptr_array(tree, id_length);
-    walk->checksum = proto_get_finfo_ptr_array(tree, id_checksum);
-    walk->network_checksum = proto_get_finfo_ptr_array(tree, id_network_checksum);
-    return true;
 }
 
 static const field_info *item(GPtrArray *array, unsigned index)
@@ -393,10 +360,10 @@ static bool payload_by_field(const struct tcphs_headers *walk, struct tcphs_plac
     return false;
 }
 
-/* The next record of TCP's tap: of the next header that the host has read to its end. */
-static const struct tcpheader *next_record(const struct tcphs_headers *walk)
+/* Goes on to the next record of TCP's tap: of the next header that the host has read to its end. */
+static void pass_record(struct tcphs_headers *walk)
 {
-    return (const struct tcpheader *)fetch_tapped_data(tap_tcp, (int)walk->records_seen);
+    walk->record = (const struct tcpheader *)fetch_tapped_data(tap_tcp, (int)++walk->records_seen);
 }
 
 static bool is_record_of(const struct tcpheader *r, const guint8 *header)
@@ -427,10 +394,10 @@ static bool payload_of(struct tcphs_headers *walk, struct tcphs_place tcp, const
         return payload_by_network(walk, tcp, header, payload);
     if (walk->source == TCPHS_FROM_FIELDS)
         return payload_by_field(walk, tcp, payload);
-    const struct tcpheader *record = next_record(walk);
+    const struct tcpheader *record = walk->record;
     if (record == NULL)
         return !walk->pinfo->fragmented && payload_by_network(walk, tcp, header, payload);
-    walk->records_seen++;
+    pass_record(walk);
     *payload = record->th_seglen;
     return record->th_have_seglen;
 }
@@ -438,6 +405,25 @@ static bool payload_of(struct tcphs_headers *walk, struct tcphs_place tcp, const
 static gint64 nanoseconds(const nstime_t *t)
 {
     return (gint64)t->secs * 1000000000 + t->nsecs;
+}
+
+/* The fixed header up to the window. */
+static void read_start(const packet_info *pinfo, const guint8 *tcp, struct tcphs_segment *s)
+{
+    s->time = nanoseconds(&pinfo->abs_ts);
+    s->frame = pinfo->num;
+    s->seq = get32(tcp + 4);
+    s->ack = get32(tcp + 8);
+    s->flags = get16(tcp + 12) & 0x1FF;
+    s->window = get16(tcp + 14);
+}
+
+/* A header that was captured whole. */
+static void read_fields(const packet_info *pinfo, const guint8 *tcp, int header, struct tcphs_segment *s)
+{
+    read_start(pinfo, tcp, s);
+    s->urgent = get16(tcp + 18);
+    read_options(s, tcp + TCP_FIXED, (unsigned)(header - TCP_FIXED));
 }
 
 /* The fixed header and the options; false when too little of it was captured. */
@@ -450,24 +436,20 @@ static bool read_header(struct tcphs_headers *walk, struct tcphs_place tcp, stru
     const int header = (p[12] >> 4) * 4;
     if (header < TCP_FIXED || !payload_of(walk, tcp, p, &s->length))
         return false;
-    s->time = nanoseconds(&walk->pinfo->abs_ts);
-    s->frame = walk->pinfo->num;
-    s->seq = get32(p + 4);
-    s->ack = get32(p + 8);
-    s->flags = get16(p + 12) & 0x1FF;
-    s->window = get16(p + 14);
+    const guint8 *rest = bytes_of(tcp, 0, header), *fixed = bytes_of(tcp, 0, TCP_FIXED);
+    if (rest != NULL) {
+        read_fields(walk->pinfo, rest, header, s);
+    } else {
+        read_start(walk->pinfo, p, s);
+        s->options = TCPHS_OPTIONS_CUT;
+        if (fixed != NULL)
+            s->urgent = get16(fixed + 18);
+        else if (s->flags & TCPHS_URG)
+            s->urgent = 1; /* cut off: nothing can be said against it */
+    }
     out->payload_captured = bytes_of(tcp, header, (int)s->length) != NULL;
     out->bad_checksum = has_bad_checksum(walk->checksum, tcp, TCP_FIXED);
     out->bad_network_checksum = has_bad_checksum(walk->network_checksum, walk->network, IPV4_FIXED);
-    const guint8 *rest = bytes_of(tcp, 0, header), *fixed = bytes_of(tcp, 0, TCP_FIXED);
-    if (fixed != NULL)
-        s->urgent = get16(fixed + 18);
-    else if (s->flags & TCPHS_URG)
-        s->urgent = 1; /* cut off: nothing can be said against it */
-    if (rest != NULL)
-        read_options(s, rest + TCP_FIXED, (unsigned)(header - TCP_FIXED));
-    else
-        s->options = TCPHS_OPTIONS_CUT;
     return true;
 }
 
@@ -490,7 +472,7 @@ static bool is_fatal_icmp(const struct tcphs_headers *walk)
 static void read_record(struct tcphs_headers *walk, const struct tcpheader *record, struct tcphs_sighting *out)
 {
     struct tcphs_segment *s = &out->segment;
-    walk->records_seen++;
+    pass_record(walk);
     s->time = nanoseconds(&walk->pinfo->abs_ts);
     s->frame = walk->pinfo->num;
     s->seq = record->th_rawseq;
@@ -515,11 +497,19 @@ static void put_ports(struct tcphs_sighting *out, guint16 from, guint16 to)
     out->segment.to_itself = order == 0;
 }
 
+static guint32 interface_of(const packet_info *pinfo)
+{
+    const wtap_rec *rec = pinfo->rec;
+    const bool known =
+        rec != NULL && rec->rec_type == REC_TYPE_PACKET && (rec->presence_flags & WTAP_HAS_INTERFACE_ID) != 0;
+    return known ? rec->rec_header.packet_header.interface_id : 0;
+}
+
 static bool read_sighting(struct tcphs_headers *walk, struct tcphs_place tcp, struct tcphs_sighting *out)
 {
     memset(out, 0, sizeof *out);
     const bool by_taps = walk->source == TCPHS_FROM_TAPS && !walk->blind && !walk->in_icmp;
-    const struct tcpheader *record = by_taps ? next_record(walk) : NULL;
+    const struct tcpheader *record = by_taps ? walk->record : NULL;
     const guint8 *ports = bytes_of(tcp, 0, 4);
     read_network(walk, out);
     if (record != NULL && !is_record_of(record, bytes_of(tcp, 0, TCP_UP_TO_ACK))) {
@@ -533,9 +523,7 @@ static bool read_sighting(struct tcphs_headers *walk, struct tcphs_place tcp, st
     } else {
         return false;
     }
-    const wtap_rec *rec = walk->pinfo->rec;
-    if (rec != NULL && rec->rec_type == REC_TYPE_PACKET && (rec->presence_flags & WTAP_HAS_INTERFACE_ID))
-        out->sight.interface = rec->rec_header.packet_header.interface_id;
+    out->sight.interface = interface_of(walk->pinfo);
     out->sight.path = walk->path;
     return true;
 }
@@ -665,6 +653,39 @@ static struct tcphs_place next_tcp(struct tcphs_headers *walk)
     return walk->network.tvb == NULL ? walk->network : place_in_frame(walk, walk->network.start + network_length(walk));
 }
 
+static bool begin_with_taps(struct tcphs_headers *walk)
+{
+    walk->all = place_at(walk->frame, 0);
+    walk->record = (const struct tcpheader *)fetch_tapped_data(tap_tcp, 0);
+    if (walk->record != NULL || fetch_tapped_data(tap_ip, 0) != NULL || fetch_tapped_data(tap_ipv6, 0) != NULL ||
+        !has_layer(walk->pinfo, id_tcp))
+        return true;
+    return in_window && begin_without_help(walk);
+}
+
+bool tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
+{
+    *walk = (struct tcphs_headers){ .source = source, .pinfo = pinfo, .frame = frame, .path = pinfo->vlan_id };
+    if (pinfo->layers == NULL)
+        return true;
+    walk->layer = wmem_list_head(pinfo->layers);
+    if (source == TCPHS_FROM_TAPS)
+        return begin_with_taps(walk);
+    walk->tcp = tree != NULL ? proto_get_finfo_ptr_array(tree, id_tcp) : NULL;
+    if (walk->tcp == NULL) {
+        walk->layer = NULL;
+        if (tree != NULL)
+            begin_without_help(walk);
+        return true;
+    }
+    walk->ip = proto_get_finfo_ptr_array(tree, id_ip);
+    walk->ipv6 = proto_get_finfo_ptr_array(tree, id_ipv6);
+    walk->length = proto_get_finfo_ptr_array(tree, id_length);
+    walk->checksum = proto_get_finfo_ptr_array(tree, id_checksum);
+    walk->network_checksum = proto_get_finfo_ptr_array(tree, id_network_checksum);
+    return true;
+}
+
 bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out)
 {
     struct tcphs_place found;
@@ -687,4 +708,73 @@ bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out)
         }
     }
     return false;
+}
+
+/* The short way ------------------------------------------------------------------------------------------------- */
+
+/* Where the IP header lies whose source address the host's record points to; NULL when there are several IP headers, or
+ * packet_info does not know the frame by this one. */
+static const guint8 *only_network(const packet_info *pinfo, const guint8 *bytes, int captured)
+{
+    const ws_ip4 *ip = (const ws_ip4 *)fetch_tapped_data(tap_ip, 0);
+    const ws_ip6 *ipv6 = (const ws_ip6 *)fetch_tapped_data(tap_ipv6, 0);
+    if ((ip != NULL) == (ipv6 != NULL) || fetch_tapped_data(ip != NULL ? tap_ip : tap_ipv6, 1) != NULL)
+        return NULL;
+    const guint8 *sender = (const guint8 *)(ip != NULL ? ip->ip_src.data : ipv6->ip6_src.data);
+    const int version = ip != NULL ? 4 : 6, before = ip != NULL ? 12 : 8, length = ip != NULL ? 4 : 16;
+    if (pinfo->src.data == NULL || sender == NULL || pinfo->src.type != (ip != NULL ? AT_IPv4 : AT_IPv6))
+        return NULL;
+    if (sender >= bytes + before && sender < bytes + captured) /* the host points into the frame */
+        return pinfo->src.data == sender ? sender - before : NULL;
+    for (int start = 0; start + before + length <= captured; start++) /* … or at a copy */
+        if (bytes[start] >> 4 == version && memcmp(bytes + start + before, sender, (size_t)length) == 0)
+            return memcmp(pinfo->src.data, sender, (size_t)length) == 0 ? bytes + start : NULL;
+    return NULL;
+}
+
+/* Addresses, TTL and IP id; the length of the header, 0 when extension headers may follow. */
+static int read_only_network(const guint8 *ip, struct tcphs_sighting *out)
+{
+    enum { NEXT_HEADER = 6, TCP = 6 };
+    if (ip[0] >> 4 == 6) {
+        memcpy(out->tuple.address, ip + 8, 32);
+        out->tuple.address_type = AT_IPv6;
+        out->sight.ttl = out->segment.ttl = ip[7];
+        return ip[NEXT_HEADER] == TCP ? IPV6_FIXED : 0;
+    }
+    memcpy(out->tuple.address[0], ip + 12, 4);
+    memcpy(out->tuple.address[1], ip + 16, 4);
+    out->tuple.address_type = AT_IPv4;
+    out->sight.ttl = out->segment.ttl = ip[8];
+    out->sight.ip_id = out->segment.ip_id = get16(ip + 4);
+    return (ip[0] & 15) * 4;
+}
+
+bool tcphs_sighting_of_plain_frame(const packet_info *pinfo, tvbuff_t *frame, struct tcphs_sighting *out)
+{
+    const struct tcpheader *record = source == TCPHS_FROM_TAPS && pinfo->ptype == PT_TCP
+                                         ? (const struct tcpheader *)fetch_tapped_data(tap_tcp, 0)
+                                         : NULL;
+    if (record == NULL || !record->th_have_seglen || fetch_tapped_data(tap_tcp, 1) != NULL)
+        return false;
+    const int captured = (int)tvb_captured_length(frame);
+    const guint8 *bytes = tvb_get_ptr(frame, 0, captured), *ip = only_network(pinfo, bytes, captured);
+    if (ip == NULL || ip + IPV4_FIXED > bytes + captured || (ip[0] >> 4 == 6 && ip + IPV6_FIXED > bytes + captured))
+        return false;
+    memset(out, 0, sizeof *out);
+    const int network = read_only_network(ip, out);
+    const guint8 *tcp = ip + network;
+    if (network == 0 || tcp + TCP_FIXED > bytes + captured || !is_record_of(record, tcp))
+        return false;
+    const int header = (tcp[12] >> 4) * 4;
+    if (header < TCP_FIXED || tcp + header > bytes + captured)
+        return false;
+    read_fields(pinfo, tcp, header, &out->segment);
+    out->segment.length = record->th_seglen;
+    out->whole = true;
+    out->payload_captured = record->th_seglen <= (guint32)(bytes + captured - tcp - header);
+    put_ports(out, record->th_sport, record->th_dport);
+    out->sight.interface = interface_of(pinfo);
+    out->sight.path = pinfo->vlan_id;
+    return true;
 }

@@ -69,7 +69,8 @@ struct tcphs_headers {
     enum tcphs_source source;
     packet_info *pinfo;
     tvbuff_t *frame;
-    struct tcphs_place all; /**< of the frame, when taps are read */
+    struct tcphs_place all;         /**< of the frame, when taps are read */
+    const struct tcpheader *record; /**< the next one of TCP's tap */
     wmem_list_frame_t *layer;
     GPtrArray *tcp, *ip, *ipv6, *length, *checksum, *network_checksum;
     unsigned tcp_seen, ip_seen, ipv6_seen; /**< how many of them the walk has passed */
@@ -86,6 +87,12 @@ void tcphs_segments_look_up(dissector_handle_t handle);
 
 /** Whether the host is set to verify checksums, which only the fields tell. */
 bool tcphs_segments_verify_checksums(void);
+
+/**
+ * The short way for nearly every frame, where taps are read: one IP header with one whole TCP header behind it, in the
+ * frame's own bytes, by whose addresses packet_info knows the frame. False for any other: walk through its headers.
+ */
+bool tcphs_sighting_of_plain_frame(const packet_info *pinfo, tvbuff_t *frame, struct tcphs_sighting *out);
 
 /** Asks the host to provide what a source needs, and no more; before a file is read. */
 void tcphs_segments_want(enum tcphs_source source, bool in_window);

@@ -418,6 +418,14 @@ static bool is_plainly_usual(const struct tcphs_headers *walk, const struct tcph
            seen->sight.path == walk->pinfo->vlan_id && tcphs_is_tuple_of_frame(walk->pinfo, seen);
 }
 
+/* The same of a frame in which nothing but one header was to be seen. */
+static void learn_plain_frame(const packet_info *pinfo, struct tcphs_sighting *seen)
+{
+    learned.count = learn_header(seen, &learned.hits[0]) ? 1 : 0;
+    if ((learned.count == 0 || learned.hits[0].copy || learned.hits[0].zeek == NULL) && !is_usual(pinfo))
+        file_frame(pinfo->num);
+}
+
 static void learn_headers(struct tcphs_headers *walk)
 {
     struct tcphs_sighting seen[2]; /* in turn, as the walk needs one to find that there is no other */
@@ -457,10 +465,12 @@ void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
 {
     const frame_data *fd = pinfo->fd;
     struct tcphs_headers walk;
+    struct tcphs_sighting seen;
     last_is_learned = false;
     if (copies == NULL || fd->file_off <= last_offset || fd->visited != awaits_taps)
         return;
-    if (!tcphs_headers_begin(&walk, pinfo, frame, tree)) {
+    const bool plain = tcphs_sighting_of_plain_frame(pinfo, frame, &seen);
+    if (!plain && !tcphs_headers_begin(&walk, pinfo, frame, tree)) {
         leave_to_next_pass();
         return;
     }
@@ -471,7 +481,10 @@ void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
     last_frame = pinfo->num;
     last_is_learned = true;
     count_frame(pinfo);
-    learn_headers(&walk);
+    if (plain)
+        learn_plain_frame(pinfo, &seen);
+    else
+        learn_headers(&walk);
 }
 
 /* Recalling ----------------------------------------------------------------------------------------------------- */
