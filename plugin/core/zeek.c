@@ -60,13 +60,17 @@ static bool is_opening(unsigned state)
 
 static void append(struct tcphs_zeek *z, char letter, tcphs_grow grow)
 {
-    if (z->history_length + 2 > z->history_room) {
-        const uint32_t room = z->history_room ? z->history_room * 2 : 12;
-        z->history = grow(z->history, z->history_room, room);
-        z->history_room = room;
+    if (z->history == NULL && z->history_length + 2 > sizeof z->brief) {
+        z->history_room = 4 * TCPHS_ZEEK_BRIEF;
+        z->history = grow(NULL, 0, z->history_room);
+        memcpy(z->history, z->brief, sizeof z->brief);
+    } else if (z->history != NULL && z->history_length + 2 > z->history_room) {
+        z->history = grow(z->history, z->history_room, z->history_room * 2);
+        z->history_room *= 2;
     }
-    z->history[z->history_length++] = letter;
-    z->history[z->history_length] = '\0';
+    char *history = z->history != NULL ? z->history : z->brief;
+    history[z->history_length++] = letter;
+    history[z->history_length] = '\0';
 }
 
 static void append_as(const struct passing *p, unsigned role, char capital)
@@ -128,7 +132,7 @@ static void log_once_per_number(const struct passing *p, unsigned bit, unsigned 
 static void turn_lone_synack(struct passing *p)
 {
     struct tcphs_zeek *z = p->z;
-    if (z->history_length != 1 || z->history[0] != 'H')
+    if (z->history_length != 1 || z->brief[0] != 'H')
         return;
     swap_roles(z);
     p->role = !p->role;
@@ -686,7 +690,7 @@ bool tcphs_zeek_is_over(struct tcphs_zeek *z, const struct tcphs_segment *s, int
 
 const char *tcphs_zeek_history(const struct tcphs_zeek *z)
 {
-    return z->history != NULL ? z->history : "";
+    return z->history != NULL ? z->history : z->brief;
 }
 
 /* S, then nothing else the originator could say before its RST. */

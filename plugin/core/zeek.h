@@ -28,6 +28,9 @@ struct tcphs_zeek_bytes {
 /** Which letters repeat at the 1st, 10th, 100th … occurrence. */
 enum tcphs_zeek_counted { TCPHS_ZEEK_C, TCPHS_ZEEK_T, TCPHS_ZEEK_W, TCPHS_ZEEK_G, TCPHS_ZEEK_COUNTED };
 
+/** Histories shorter than this need no memory of their own. */
+#define TCPHS_ZEEK_BRIEF 16
+
 /** An originator or responder. */
 struct tcphs_zeek_end {
     struct tcphs_zeek_bytes bytes;
@@ -47,7 +50,8 @@ struct tcphs_zeek {
     struct tcphs_zeek_end end[2];                /**< originator, responder */
     int64_t last_time;                           /**< nanoseconds, cut to microseconds as Zeek's clock is */
     int64_t attempt_over, delete_at, look_again; /**< its timers; 0 = not set */
-    char *history;                               /**< NUL-terminated; NULL = empty */
+    char brief[TCPHS_ZEEK_BRIEF];                /**< the history, NUL-terminated, as long as it is short … */
+    char *history;                               /**< … and from then on; NULL before */
     uint32_t history_length, history_room;
     uint32_t seen;      /**< which letters the history has: bit of the originator, << 16 responder */
     uint16_t patience;  /**< seconds of silence after which it is over */

@@ -14,8 +14,9 @@ void tcphs_case_of(const struct tcphs_tracked *t, struct tcphs_case *out)
 {
     const struct tcphs_horizon end = { .final = true, .end_time = tcphs_store_quality()->last_time };
     out->tracked = t;
-    tcphs_summarise(&t->connection, end, &out->summary);
-    out->client = t->connection.client < TCPHS_NO_CLIENT ? t->connection.client : t->first_from;
+    out->life = tcphs_life_of(t);
+    tcphs_summarise(&out->life->connection, end, &out->summary);
+    out->client = out->life->connection.client < TCPHS_NO_CLIENT ? out->life->connection.client : out->life->first_from;
 }
 
 char *tcphs_case_address(const struct tcphs_case *c, unsigned end)
@@ -148,15 +149,14 @@ static struct tcphs_account *account_of(struct tcphs_accounts *accounts, const s
 /* The span in which an attempt was neither open nor ended. */
 static void add_half_open(struct tcphs_account *a, const struct tcphs_case *c)
 {
-    const struct tcphs_tracked *t = c->tracked;
-    const struct tcphs_connection *n = &t->connection;
+    const struct tcphs_connection *n = &c->life->connection;
     if (n->syn_count == 0)
         return;
     gint64 last = n->last_syn_time;
     if (n->synack_count > 0)
         last = MAX(last, n->last_synack_time);
     tcphs_overlap_add(&a->half_open, n->first_syn_time,
-                      t->opening_over >= 0 ? t->opening_over : last + TCPHS_HALF_OPEN_LIFE);
+                      c->life->opening_over >= 0 ? c->life->opening_over : last + TCPHS_HALF_OPEN_LIFE);
 }
 
 static void add_common(struct tcphs_account *a, const struct tcphs_case *c)
@@ -173,9 +173,9 @@ struct tcphs_account *tcphs_accounts_add_server(struct tcphs_accounts *accounts,
         return NULL;
     struct tcphs_account *a = account_of(accounts, c, !c->client, true);
     add_common(a, c);
-    if (c->tracked->setup >= 0) {
-        tcphs_samples_add(&a->setup, c->tracked->setup);
-        a->slow += c->tracked->setup > slow;
+    if (c->life->setup >= 0) {
+        tcphs_samples_add(&a->setup, c->life->setup);
+        a->slow += c->life->setup > slow;
     }
     return a;
 }
@@ -191,7 +191,7 @@ const char *tcphs_scan_name(enum tcphs_scan kind)
 /* A segment that opens nothing and belongs to nothing: what kind of probe is it? TCPHS_SCANS = none. */
 static enum tcphs_scan kind_of_stray(const struct tcphs_case *c)
 {
-    const struct tcphs_tracked *t = c->tracked;
+    const struct tcphs_life *t = c->life;
     const unsigned flags = t->first_flags;
     if (!(flags & (TCPHS_SYN | TCPHS_ACK | TCPHS_RST))) {
         if (flags & TCPHS_FIN)
@@ -290,7 +290,7 @@ guint64 tcphs_account_attempts(const struct tcphs_account *a)
 
 void tcphs_tally_add(struct tcphs_tally *tally, const struct tcphs_case *c)
 {
-    const struct tcphs_tracked *t = c->tracked;
+    const struct tcphs_life *t = c->life;
     if (c->summary.verdict == TCPHS_VERDICT_NONE) {
         tally->probes++;
     } else {

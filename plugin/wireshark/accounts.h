@@ -13,6 +13,7 @@
 /** One connection as reports see it. */
 struct tcphs_case {
     const struct tcphs_tracked *tracked;
+    const struct tcphs_life *life; /**< good for the next 100 cases */
     struct tcphs_summary summary;
     unsigned client; /**< the end that asked, or that was heard first where no connection was asked for */
 };

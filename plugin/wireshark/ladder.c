@@ -122,7 +122,7 @@ static void take_numbers(struct ladder *l, struct rung *r, const struct tcpheade
 void tcphs_ladders_add(struct tcphs_ladders *all, const packet_info *pinfo, const struct tcphs_tapped *tapped)
 {
     const struct tcphs_outcome *o = tapped->outcome;
-    struct ladder *l = ladder_of(all, tapped->hit.tracked->id);
+    struct ladder *l = ladder_of(all, tapped->hit.tracked->item.id);
     struct rung r = { .time = (gint64)pinfo->abs_ts.secs * 1000000000 + pinfo->abs_ts.nsecs,
                       .frame = pinfo->num,
                       .from = tapped->hit.from,
@@ -242,9 +242,10 @@ static void write_rung(const struct ladder *l, const struct rung *r, unsigned cl
 
 void tcphs_ladders_write(const struct tcphs_ladders *all, const struct tcphs_case *c, gint64 start, FILE *out)
 {
-    const struct ladder *l = (const struct ladder *)g_hash_table_lookup(all->by_id, GUINT_TO_POINTER(c->tracked->id));
+    const struct ladder *l =
+        (const struct ladder *)g_hash_table_lookup(all->by_id, GUINT_TO_POINTER(c->tracked->item.id));
     char *client = tcphs_case_endpoint(c, c->client), *server = tcphs_case_endpoint(c, !c->client);
-    fprintf(out, "\nConnection %u: %s, close %s, by %s\n", c->tracked->id,
+    fprintf(out, "\nConnection %u: %s, close %s, by %s\n", c->tracked->item.id,
             val_to_str_const(c->summary.verdict, tcphs_verdict_names, "none asked for"),
             val_to_str_const(c->summary.close, tcphs_close_names, "-"),
             val_to_str_const(c->summary.closed_by, tcphs_closed_by_names, "-"));

@@ -203,7 +203,7 @@ static void add_numbers(proto_tree *tree, const struct tcphs_outcome *o, tvbuff_
 
 static void add_segment(proto_tree *tree, const struct tcphs_outcome *o, const struct tcphs_hit *hit, tvbuff_t *tvb)
 {
-    add_uint(tree, hf_id, tvb, hit->tracked->id);
+    add_uint(tree, hf_id, tvb, hit->tracked->item.id);
     if (hit->copy)
         add_mark(tree, hf_copy, tvb);
     if (hit->icmp)
@@ -232,8 +232,9 @@ static void add_zeek(proto_tree *tree, const struct tcphs_zeek_tracked *zeek, tv
 {
     if (zeek == NULL)
         return;
-    const char *history = tcphs_zeek_history(&zeek->zeek);
-    proto_item_set_generated(proto_tree_add_string(tree, hf_conn_zeek_state, tvb, 0, 0, tcphs_zeek_state(&zeek->zeek)));
+    const struct tcphs_zeek *z = tcphs_zeek_of(zeek);
+    const char *history = tcphs_zeek_history(z);
+    proto_item_set_generated(proto_tree_add_string(tree, hf_conn_zeek_state, tvb, 0, 0, tcphs_zeek_state(z)));
     if (history[0] != '\0') /* Zeek logs an empty one as unset */
         proto_item_set_generated(proto_tree_add_string(tree, hf_conn_zeek_history, tvb, 0, 0, history));
 }
@@ -241,7 +242,7 @@ static void add_zeek(proto_tree *tree, const struct tcphs_zeek_tracked *zeek, tv
 static void add_summary(proto_tree *tree, const struct tcphs_summary *sum, const struct tcphs_hit *hit, bool final,
                         tvbuff_t *tvb)
 {
-    const struct tcphs_connection *c = &hit->tracked->connection;
+    const struct tcphs_connection *c = &tcphs_life_of(hit->tracked)->connection;
     add_uint_if(tree, hf_conn_verdict, tvb, sum->verdict);
     if (sum->failed)
         add_mark(tree, hf_conn_failed, tvb);
@@ -260,9 +261,9 @@ static void add_summary(proto_tree *tree, const struct tcphs_summary *sum, const
 /* What even an unseen tree gives: expert infos, and they are rare. */
 static void present_unseen(const struct tcphs_hit *hit, packet_info *pinfo, tvbuff_t *tvb)
 {
-    const struct tcphs_tracked *t = hit->tracked;
+    const struct tcphs_life *life = tcphs_life_of(hit->tracked);
     struct tcphs_outcome o;
-    if (t->findings == 0 && !(t->connection.facts & TCPHS_ASSUMED))
+    if (life->findings == 0 && !(life->connection.facts & TCPHS_ASSUMED))
         return;
     tcphs_store_outcome(hit, pinfo->num, &o);
     add_findings(NULL, NULL, &o, hit, pinfo, tvb);
@@ -276,7 +277,7 @@ static void present_in(proto_tree *tree, const struct tcphs_hit *hit, packet_inf
     struct tcphs_outcome o;
     struct tcphs_summary sum;
     tcphs_store_outcome(hit, pinfo->num, &o);
-    tcphs_summarise(&hit->tracked->connection, horizon, &sum);
+    tcphs_summarise(&tcphs_life_of(hit->tracked)->connection, horizon, &sum);
 
     proto_item *root = proto_tree_add_item(tree, proto_tcphs, tvb, 0, 0, ENC_NA);
     proto_item_set_generated(root);

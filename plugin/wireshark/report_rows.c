@@ -50,8 +50,8 @@ static const char *name_of(unsigned value, const value_string *names)
 
 static void fill_ends(struct tcphs_row *row, const struct tcphs_case *c)
 {
-    const struct tcphs_tracked *t = c->tracked;
-    const struct tcphs_tuple *tuple = tcphs_store_tuple(t);
+    const struct tcphs_life *t = c->life;
+    const struct tcphs_tuple *tuple = tcphs_store_tuple(c->tracked);
     const unsigned client = c->client, server = !c->client;
     put_word(row, CONN(client), tcphs_case_endpoint(c, client));
     put_word(row, CONN(server), tcphs_case_endpoint(c, server));
@@ -71,12 +71,12 @@ static void fill_ends(struct tcphs_row *row, const struct tcphs_case *c)
 
 static void fill_verdict(struct tcphs_row *row, const struct tcphs_case *c)
 {
-    const struct tcphs_connection *n = &c->tracked->connection;
+    const struct tcphs_connection *n = &c->life->connection;
     const bool judged = c->summary.verdict != TCPHS_VERDICT_NONE;
     tcphs_row_word(row, CONN(verdict), name_of(c->summary.verdict, tcphs_verdict_names));
     tcphs_row_mark(row, CONN(failed), c->summary.failed);
-    if (c->tracked->setup >= 0)
-        tcphs_row_time(row, CONN(setup), c->tracked->setup);
+    if (c->life->setup >= 0)
+        tcphs_row_time(row, CONN(setup), c->life->setup);
     tcphs_row_count(row, CONN(syns), n->syn_count);
     tcphs_row_count(row, CONN(synacks), n->synack_count);
     tcphs_row_pair(row, CONN(tries), n->syn_count, n->synack_count);
@@ -87,13 +87,14 @@ static void fill_verdict(struct tcphs_row *row, const struct tcphs_case *c)
 }
 
 /* Zeek may see several connections where we see one: programs get all of them, people the last. */
-static void fill_zeek(struct tcphs_row *row, const struct tcphs_tracked *t)
+static void fill_zeek(struct tcphs_row *row, const struct tcphs_case *c)
 {
+    const struct tcphs_life *t = c->life;
     if (t->zeek_from == t->zeek_to)
         return;
     GString *states = g_string_sized_new(16), *histories = g_string_sized_new(32), *last = g_string_sized_new(32);
     for (guint32 i = t->zeek_from; i < t->zeek_to; i++) {
-        const struct tcphs_zeek *z = &tcphs_store_zeek(t, i)->zeek;
+        const struct tcphs_zeek *z = tcphs_store_zeek(c->tracked, i);
         const char *comma = i > t->zeek_from ? "," : "", *state = tcphs_zeek_state(z), *history = tcphs_zeek_history(z);
         if (history[0] == '\0')
             history = "-";
@@ -125,16 +126,16 @@ static void fill_anomalies(struct tcphs_row *row, unsigned column, guint64 findi
 
 static void fill_conn(const struct tcphs_table *table, guint index, struct tcphs_row *row)
 {
-    const struct tcphs_tracked *t = (const struct tcphs_tracked *)g_ptr_array_index((GPtrArray *)table->context, index);
     struct tcphs_case c;
-    tcphs_case_of(t, &c);
-    tcphs_row_count(row, CONN(id), t->id);
+    tcphs_case_of((const struct tcphs_tracked *)g_ptr_array_index((GPtrArray *)table->context, index), &c);
+    const struct tcphs_life *t = c.life;
+    tcphs_row_count(row, CONN(id), c.tracked->item.id);
     tcphs_row_time(row, CONN(start), t->start_time);
     tcphs_row_time(row, CONN(duration), MAX(t->connection.last_time - t->start_time, 0));
-    tcphs_row_count(row, CONN(first_frame), t->first_frame);
+    tcphs_row_count(row, CONN(first_frame), c.tracked->item.first_frame);
     fill_ends(row, &c);
     fill_verdict(row, &c);
-    fill_zeek(row, t);
+    fill_zeek(row, &c);
     fill_anomalies(row, CONN(anomalies), t->findings);
 }
 

@@ -58,8 +58,8 @@ static void selection_clear(struct selection *s)
 /* True when the connection was not met before. */
 static bool selection_add(struct selection *s, const struct tcphs_tracked *t)
 {
-    const guint byte = t->id / 8, old = s->met->len;
-    const guint8 bit = (guint8)(1u << t->id % 8);
+    const guint byte = t->item.id / 8, old = s->met->len;
+    const guint8 bit = (guint8)(1u << t->item.id % 8);
     if (byte >= old) {
         g_byte_array_set_size(s->met, MAX(byte + 1, old * 2));
         memset(s->met->data + old, 0, s->met->len - old);
@@ -151,13 +151,34 @@ static tap_packet_status take_rung(void *data, packet_info *pinfo, epan_dissect_
     return TAP_PACKET_DONT_REDRAW;
 }
 
+struct started {
+    gint64 time;
+    const struct tcphs_tracked *tracked;
+};
+
 static gint by_start(gconstpointer a, gconstpointer b)
 {
-    const struct tcphs_tracked *x = *(const struct tcphs_tracked *const *)a,
-                               *y = *(const struct tcphs_tracked *const *)b;
-    if (x->start_time != y->start_time)
-        return x->start_time < y->start_time ? -1 : 1;
-    return x->id < y->id ? -1 : 1;
+    const struct started *x = (const struct started *)a, *y = (const struct started *)b;
+    if (x->time != y->time)
+        return x->time < y->time ? -1 : 1;
+    return x->tracked->item.id < y->tracked->item.id ? -1 : 1;
+}
+
+/* Tallies all connections of a report, and puts them in order. */
+static void tally_in_order(GPtrArray *tracked, struct tcphs_tally *tally)
+{
+    GArray *starts = g_array_sized_new(FALSE, FALSE, sizeof(struct started), tracked->len);
+    for (guint i = 0; i < tracked->len; i++) {
+        struct tcphs_case c;
+        tcphs_case_of((const struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
+        tcphs_tally_add(tally, &c);
+        const struct started start = { c.life->start_time, c.tracked };
+        g_array_append_val(starts, start);
+    }
+    g_array_sort(starts, by_start);
+    for (guint i = 0; i < tracked->len; i++)
+        tracked->pdata[i] = (gpointer)g_array_index(starts, struct started, i).tracked;
+    g_array_free(starts, TRUE);
 }
 
 static gint larger_first(guint64 a, guint64 b)
@@ -293,12 +314,7 @@ static void write_report(void *data)
     struct asked *asked = (struct asked *)data;
     const enum tcphs_format format = asked->which == REPORT_LADDER ? TCPHS_TEXT : asked_format();
     struct tcphs_tally tally = { 0 };
-    for (guint i = 0; i < asked->selection.tracked->len; i++) {
-        struct tcphs_case c;
-        tcphs_case_of((const struct tcphs_tracked *)g_ptr_array_index(asked->selection.tracked, i), &c);
-        tcphs_tally_add(&tally, &c);
-    }
-    g_ptr_array_sort(asked->selection.tracked, by_start);
+    tally_in_order(asked->selection.tracked, &tally);
     if (format == TCPHS_TEXT)
         write_summary(&tally, format);
     write_body(asked, &tally);

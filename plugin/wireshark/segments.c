@@ -512,6 +512,7 @@ static bool read_sighting(struct tcphs_headers *walk, struct tcphs_place tcp, st
     const struct tcpheader *record = by_taps ? walk->record : NULL;
     const guint8 *ports = bytes_of(tcp, 0, 4);
     read_network(walk, out);
+    out->stream = TCPHS_NO_STREAM;
     if (record != NULL && !is_record_of(record, bytes_of(tcp, 0, TCP_UP_TO_ACK))) {
         put_ports(out, record->th_sport, record->th_dport);
         read_record(walk, record, out);
@@ -773,6 +774,7 @@ bool tcphs_sighting_of_plain_frame(const packet_info *pinfo, tvbuff_t *frame, st
     out->segment.length = record->th_seglen;
     out->whole = true;
     out->payload_captured = record->th_seglen <= (guint32)(bytes + captured - tcp - header);
+    out->stream = record->th_stream;
     put_ports(out, record->th_sport, record->th_dport);
     out->sight.interface = interface_of(pinfo);
     out->sight.path = pinfo->vlan_id;

@@ -37,11 +37,14 @@ static inline guint64 tcphs_tuple_number(const struct tcphs_tuple *tuple, guint6
     return seed;
 }
 
+#define TCPHS_NO_STREAM G_MAXUINT32
+
 /** One TCP header in a frame. */
 struct tcphs_sighting {
     struct tcphs_segment segment; /**< meaningful only when whole */
     struct tcphs_tuple tuple;
     struct tcphs_sight sight;
+    guint32 stream;                          /**< the host's number of the stream, or TCPHS_NO_STREAM: not known */
     guint8 from;                             /**< which end of the tuple sent it */
     bool whole;                              /**< a complete, real segment; else a fragment or a cut header */
     bool icmp;                               /**< quoted by an ICMP or ICMPv6 message */

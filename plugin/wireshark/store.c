@@ -11,44 +11,13 @@
 
 #include <epan/plugin_if.h>
 
-/* Connections of either kind in order of their first frame, which is the first member of both. */
-struct series {
-    union {
-        struct tcphs_tracked **connections;
-        struct tcphs_zeek_tracked **zeek;
-        guint32 **first_frame;
-        void *any;
-    } of;
-    guint32 count, room;
-};
-
-/* The connections of one tuple on one path (VLAN, tunnels). */
-struct lane {
-    struct lane *next;
-    struct lane *same_as; /* this path carries the other direction of that lane; NULL = a lane of its own */
-    struct series connections;
-    guint32 path;
-    guint32 first_frame;
-    guint32 seen_from; /* bit per end: which directions were captured here */
-};
-
-/* All that goes on between two addresses and ports; Zeek does not ask on which path. */
-struct tcphs_route {
-    struct tcphs_tuple tuple;
-    struct lane *lanes;
-    struct series zeek;
-};
-
 /* What packet_info alone would not find in a frame: several headers, none, a quote, a copy. */
 struct odd_frame {
     guint32 count;
     struct tcphs_hit hits[];
 };
 
-static wmem_map_t *routes;     /* struct tcphs_tuple -> struct tcphs_route */
 static wmem_map_t *odd_frames; /* frame number -> struct odd_frame */
-static guint64 hash_seed;
-static struct tcphs_route *last_route; /* most frames are looked up more than once */
 static struct tcphs_copies *copies;
 static guint32 next_id;
 static gint64 last_offset;
@@ -69,17 +38,6 @@ static struct {
     guint32 count, room;
 } touched;
 
-/* Seeded, so that no capture can be made to collide on purpose; the host's own strong hash takes ten times as long. */
-static guint hash_tuple(gconstpointer key)
-{
-    return (guint)tcphs_tuple_number((const struct tcphs_tuple *)key, hash_seed);
-}
-
-static gboolean equal_tuples(gconstpointer a, gconstpointer b)
-{
-    return memcmp(a, b, sizeof(struct tcphs_tuple)) == 0;
-}
-
 /* In Wireshark's window taps are certain to run while a file is loaded; elsewhere only fields are. Checksums stand in
  * fields alone. */
 static void choose_source(void)
@@ -96,11 +54,12 @@ static void choose_source(void)
 static void start_file(void)
 {
     copies = wmem_new0(wmem_file_scope(), struct tcphs_copies);
+    tcphs_routes_begin();
+    tcphs_lives_begin();
     memset(&touched, 0, sizeof touched);
     next_id = 0;
     last_offset = -1;
     last_frame = 0;
-    last_route = NULL;
     memset(&quality, 0, sizeof quality);
     choose_source();
 }
@@ -108,133 +67,9 @@ static void start_file(void)
 void tcphs_store_register(tcphs_zeek_is_server_port server_ports, const int *source)
 {
     source_wanted = source;
-    hash_seed = (guint64)g_random_int() << 32 | g_random_int();
     is_server_port = server_ports;
-    routes = wmem_map_new_autoreset(wmem_epan_scope(), wmem_file_scope(), hash_tuple, equal_tuples);
     odd_frames = wmem_map_new_autoreset(wmem_epan_scope(), wmem_file_scope(), g_direct_hash, g_direct_equal);
     register_init_routine(start_file);
-}
-
-static void *grow(void *old, size_t old_size, size_t size)
-{
-    (void)old_size;
-    return wmem_realloc(wmem_file_scope(), old, size);
-}
-
-/* Finding ------------------------------------------------------------------------------------------------------- */
-
-/* Index behind the last connection that began at or before a frame; 0 = none. */
-static guint32 begun_by(const struct series *series, guint32 frame)
-{
-    guint32 low = 0, high = series->count;
-    while (low < high) {
-        const guint32 middle = low + (high - low) / 2;
-        if (*series->of.first_frame[middle] <= frame)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static struct tcphs_tracked *connection_at(const struct lane *lane, guint32 frame)
-{
-    const guint32 index = begun_by(&lane->connections, frame);
-    return index > 0 ? lane->connections.of.connections[index - 1] : NULL;
-}
-
-static const struct tcphs_zeek_tracked *zeek_at(const struct tcphs_route *route, guint32 frame)
-{
-    const guint32 index = begun_by(&route->zeek, frame);
-    return index > 0 ? route->zeek.of.zeek[index - 1] : NULL;
-}
-
-static void append(struct series *series, void *connection)
-{
-    if (series->count == series->room) {
-        series->room = series->room ? series->room * 2 : 1;
-        series->of.any = wmem_realloc(wmem_file_scope(), series->of.any, series->room * sizeof(void *));
-    }
-    ((void **)series->of.any)[series->count++] = connection;
-}
-
-static struct tcphs_tracked *last_connection(const struct lane *lane)
-{
-    return lane->connections.count > 0 ? lane->connections.of.connections[lane->connections.count - 1] : NULL;
-}
-
-/* The lane of this path as it was known at that frame. */
-static struct lane *lane_on(const struct tcphs_route *route, guint32 path, guint32 frame)
-{
-    struct lane *lane = route->lanes;
-    while (lane != NULL && (lane->path != path || lane->first_frame > frame))
-        lane = lane->next;
-    return lane != NULL && lane->same_as != NULL ? lane->same_as : lane;
-}
-
-static struct tcphs_tracked *begin_connection(const struct tcphs_route *route, struct lane *lane,
-                                              const struct tcphs_segment *s)
-{
-    const struct tcphs_tracked *previous = last_connection(lane);
-    struct tcphs_tracked *t = wmem_new0(wmem_file_scope(), struct tcphs_tracked);
-    tcphs_connection_init(&t->connection, previous ? &previous->connection : NULL);
-    t->id = next_id++;
-    t->first_frame = s->frame;
-    t->route = route;
-    t->start_time = s->time;
-    t->first_flags = s->flags;
-    t->first_from = s->from;
-    t->setup = t->opening_over = -1;
-    append(&lane->connections, t);
-    return t;
-}
-
-static struct lane *add_lane(struct tcphs_route *route, guint32 path, guint32 frame)
-{
-    struct lane *lane = wmem_new0(wmem_file_scope(), struct lane);
-    struct lane **end = &route->lanes;
-    while (*end != NULL)
-        end = &(*end)->next;
-    lane->path = path;
-    lane->first_frame = frame;
-    return *end = lane;
-}
-
-/* The other direction of a lane that has only ever been seen one way: a trunk may tag each direction on its own. */
-static struct lane *lane_waiting_for(const struct tcphs_route *route, guint8 from)
-{
-    for (struct lane *lane = route->lanes; lane != NULL; lane = lane->next)
-        if (lane->same_as == NULL && lane->seen_from == 1u << !from)
-            return lane;
-    return NULL;
-}
-
-static struct lane *lane_for(struct tcphs_route *route, const struct tcphs_sighting *seen)
-{
-    const guint32 frame = seen->segment.frame;
-    struct lane *lane = lane_on(route, seen->sight.path, frame);
-    if (lane != NULL)
-        return lane;
-    const bool opens = (seen->segment.flags & (TCPHS_SYN | TCPHS_ACK)) == TCPHS_SYN;
-    struct lane *other = opens ? NULL : lane_waiting_for(route, seen->from);
-    lane = add_lane(route, seen->sight.path, frame);
-    lane->same_as = other;
-    return other != NULL ? other : lane;
-}
-
-static struct tcphs_route *route_of(const struct tcphs_tuple *tuple, bool create)
-{
-    if (last_route != NULL && equal_tuples(&last_route->tuple, tuple))
-        return last_route;
-    struct tcphs_route *route = (struct tcphs_route *)wmem_map_lookup(routes, tuple);
-    if (route == NULL && create) {
-        route = wmem_new0(wmem_file_scope(), struct tcphs_route);
-        route->tuple = *tuple;
-        wmem_map_insert(routes, &route->tuple, route);
-    }
-    if (route != NULL)
-        last_route = route;
-    return route;
 }
 
 /* Learning ------------------------------------------------------------------------------------------------------ */
@@ -242,9 +77,9 @@ static struct tcphs_route *route_of(const struct tcphs_tuple *tuple, bool create
 static void forget_frame_number(guint32 frame)
 {
     for (guint32 i = 0; i < touched.count; i++) {
-        struct tcphs_tracked *t = touched.connections[i];
-        tcphs_history_forget_frame(&t->history, frame);
-        tcphs_connection_forget_frame(&t->connection, frame);
+        struct tcphs_life *life = tcphs_life_open(touched.connections[i]);
+        tcphs_history_forget_frame(&life->history, frame);
+        tcphs_connection_forget_frame(&life->connection, frame);
     }
     wmem_map_remove(odd_frames, GUINT_TO_POINTER(frame));
 }
@@ -260,111 +95,147 @@ static void touch(struct tcphs_tracked *t)
 }
 
 /* What reports count: of every segment … */
-static void count_bytes(struct tcphs_tracked *t, const struct tcphs_segment *s)
+static void count_bytes(struct tcphs_life *life, const struct tcphs_segment *s)
 {
-    t->packets[s->from]++;
-    t->bytes[s->from] += s->length;
+    life->packets[s->from]++;
+    life->bytes[s->from] += s->length;
 }
 
 /* … and of one that tells something. */
-static void count_segment(struct tcphs_tracked *t, const struct tcphs_segment *s, const struct tcphs_outcome *o)
+static void count_segment(struct tcphs_life *life, const struct tcphs_segment *s, const struct tcphs_outcome *o)
 {
-    count_bytes(t, s);
-    t->findings |= o->findings;
+    count_bytes(life, s);
+    life->findings |= o->findings;
     if (o->event == TCPHS_EVENT_ESTABLISHED)
-        t->setup = o->time_setup;
-    if (o->event != TCPHS_EVENT_NONE && t->opening_over < 0)
-        t->opening_over = s->time;
+        life->setup = o->time_setup;
+    if (o->event != TCPHS_EVENT_NONE && life->opening_over < 0)
+        life->opening_over = s->time;
+}
+
+static struct tcphs_tracked *begin_connection(const struct tcphs_route *route, struct tcphs_lane *lane,
+                                              const struct tcphs_segment *s)
+{
+    struct tcphs_tracked *previous = (struct tcphs_tracked *)tcphs_series_last(&lane->connections);
+    struct tcphs_tracked *t = (struct tcphs_tracked *)tcphs_room(sizeof *t);
+    struct tcphs_life *life = tcphs_life_add(t);
+    const struct tcphs_connection *before = previous != NULL ? &tcphs_life_of(previous)->connection : NULL;
+    tcphs_connection_init(&life->connection, before);
+    if (before != NULL)
+        tcphs_connection_inherit(&life->connection, before, s);
+    t->item.id = next_id++;
+    t->item.first_frame = s->frame;
+    t->route = route;
+    life->start_time = s->time;
+    life->first_flags = s->flags;
+    life->first_from = s->from;
+    life->setup = life->opening_over = -1;
+    tcphs_series_append(&lane->connections, &t->item);
+    return t;
+}
+
+/* The long way: it may begin a connection, and there may be something to tell. */
+static struct tcphs_tracked *feed_in_full(const struct tcphs_route *route, struct tcphs_lane *lane,
+                                          const struct tcphs_segment *s)
+{
+    struct tcphs_tracked *t = (struct tcphs_tracked *)tcphs_series_last(&lane->connections);
+    if (t == NULL || tcphs_connection_is_next(&tcphs_life_of(t)->connection, s))
+        t = begin_connection(route, lane, s);
+    struct tcphs_life *life = tcphs_life_open(t);
+    struct tcphs_outcome outcome;
+    tcphs_connection_segment(&life->connection, s, &outcome);
+    tcphs_history_add(&life->history, &outcome, s->from, tcphs_lives_grow);
+    count_segment(life, s, &outcome);
+    return t;
 }
 
 static struct tcphs_tracked *feed(struct tcphs_route *route, const struct tcphs_sighting *seen)
 {
-    struct lane *lane = lane_for(route, seen);
-    struct tcphs_tracked *t = last_connection(lane);
-    if (t != NULL && tcphs_connection_plain(&t->connection, &seen->segment)) {
-        count_bytes(t, &seen->segment);
-        touch(t);
-        return t;
-    }
-    if (t == NULL) {
-        t = begin_connection(route, lane, &seen->segment);
-    } else if (tcphs_connection_is_next(&t->connection, &seen->segment)) {
-        struct tcphs_tracked *next = begin_connection(route, lane, &seen->segment);
-        tcphs_connection_inherit(&next->connection, &t->connection, &seen->segment);
-        t = next;
-    }
-    struct tcphs_outcome outcome;
-    tcphs_connection_segment(&t->connection, &seen->segment, &outcome);
-    tcphs_history_add(&t->history, &outcome, seen->from, grow);
-    count_segment(t, &seen->segment, &outcome);
-    lane->seen_from |= 1u << seen->from;
+    struct tcphs_lane *lane = tcphs_lane_for(route, seen);
+    struct tcphs_tracked *t = (struct tcphs_tracked *)tcphs_series_last(&lane->connections);
+    struct tcphs_life *life = t != NULL ? tcphs_life_open(t) : NULL;
+    if (life != NULL && tcphs_connection_plain(&life->connection, &seen->segment))
+        count_bytes(life, &seen->segment);
+    else
+        t = feed_in_full(route, lane, &seen->segment);
+    lane->seen_from |= (guint8)(1u << seen->from);
     touch(t);
     return t;
 }
 
 /* Zeek takes every segment, copies too, unless IP already dropped it. */
-static const struct tcphs_zeek_tracked *feed_zeek(struct tcphs_route *route, const struct tcphs_sighting *seen)
+static struct tcphs_zeek_tracked *feed_zeek(struct tcphs_route *route, const struct tcphs_sighting *seen)
 {
-    const struct tcphs_zeek_input in = { &seen->segment, seen->bad_checksum, seen->payload_captured, grow };
-    struct series *series = &route->zeek;
-    struct tcphs_zeek_tracked *z = series->count > 0 ? series->of.zeek[series->count - 1] : NULL;
+    const struct tcphs_zeek_input in = { &seen->segment, seen->bad_checksum, seen->payload_captured, tcphs_lives_grow };
+    struct tcphs_zeek_tracked *z = (struct tcphs_zeek_tracked *)tcphs_series_last(&route->zeek);
     if (seen->bad_network_checksum)
         return NULL;
-    if (z == NULL || tcphs_zeek_is_over(&z->zeek, &seen->segment, quality.last_time)) {
-        z = wmem_new(wmem_file_scope(), struct tcphs_zeek_tracked);
-        z->first_frame = seen->segment.frame;
-        tcphs_zeek_begin(&z->zeek, &in, is_server_port);
-        append(series, z);
+    struct tcphs_zeek *zeek = z != NULL ? tcphs_zeek_open(z) : NULL;
+    if (zeek == NULL || tcphs_zeek_is_over(zeek, &seen->segment, quality.last_time)) {
+        z = (struct tcphs_zeek_tracked *)tcphs_room(sizeof *z);
+        z->item.first_frame = seen->segment.frame;
+        zeek = tcphs_zeek_add(z);
+        tcphs_zeek_begin(zeek, &in, is_server_port);
+        tcphs_series_append(&route->zeek, &z->item);
     }
-    if (!tcphs_zeek_plain(&z->zeek, &in))
-        tcphs_zeek_segment(&z->zeek, &in);
+    if (!tcphs_zeek_plain(zeek, &in))
+        tcphs_zeek_segment(zeek, &in);
     return z;
 }
 
 /* The connection that a header belongs to when it moves nothing: a copy, a fragment, an ICMP quote. */
 static struct tcphs_tracked *connection_of_silent(const struct tcphs_sighting *seen, guint32 frame)
 {
-    const struct tcphs_route *route = route_of(&seen->tuple, false);
-    if (route == NULL)
-        return NULL;
-    const struct lane *lane = lane_on(route, seen->sight.path, frame);
-    return connection_at(lane != NULL ? lane : route->lanes, frame);
+    struct tcphs_route *route = tcphs_route_find(&seen->tuple);
+    return route != NULL ? tcphs_route_connection(route, seen->sight.path, frame) : NULL;
+}
+
+/* Which of Zeek's connections ours has been so far. */
+static void note_zeek(struct tcphs_tracked *t, guint32 zeek_count)
+{
+    const struct tcphs_life *life = tcphs_life_of(t);
+    if (life->zeek_to == zeek_count)
+        return;
+    struct tcphs_life *changed = tcphs_life_open(t);
+    if (changed->zeek_to == 0)
+        changed->zeek_from = zeek_count - 1;
+    changed->zeek_to = zeek_count;
 }
 
 /* A whole segment: both observers take it, each in its own way. */
-static bool learn_segment(const struct tcphs_sighting *seen, struct tcphs_hit *hit)
+static bool learn_segment(struct tcphs_sighting *seen, struct tcphs_hit *hit)
 {
-    struct tcphs_route *route = route_of(&seen->tuple, true);
+    struct tcphs_route *route = tcphs_route_for(seen);
+    seen->sight.tuple = route->number;
+    hit->copy = tcphs_copies_find(copies, &seen->segment, &seen->sight) != 0;
     struct tcphs_tracked *t = hit->copy ? connection_of_silent(seen, seen->segment.frame) : feed(route, seen);
     quality.segments++;
     quality.copies += hit->copy;
     hit->zeek = feed_zeek(route, seen);
     hit->tracked = t;
-    if (t != NULL && hit->zeek != NULL) {
-        if (t->zeek_to == 0)
-            t->zeek_from = route->zeek.count - 1;
-        t->zeek_to = route->zeek.count;
-    }
+    if (t != NULL && hit->zeek != NULL)
+        note_zeek(t, route->zeek.count);
     return t != NULL;
+}
+
+static void take_icmp_error(struct tcphs_tracked *t, guint8 from)
+{
+    struct tcphs_life *life = tcphs_life_open(t);
+    tcphs_connection_icmp(&life->connection, last_frame, from);
+    if (life->opening_over < 0 && life->connection.icmp_frame == last_frame)
+        life->opening_over = quality.last_time;
+    touch(t);
 }
 
 static bool learn_header(struct tcphs_sighting *seen, struct tcphs_hit *hit)
 {
     *hit = (struct tcphs_hit){ .from = seen->from, .icmp = seen->icmp };
-    if (seen->whole) {
-        seen->sight.tuple = tcphs_tuple_number(&seen->tuple, 0);
-        hit->copy = tcphs_copies_find(copies, &seen->segment, &seen->sight) != 0;
+    if (seen->whole)
         return learn_segment(seen, hit);
-    }
     if (!hit->icmp)
         return false; /* a fragment or a cut header: nothing to say */
     struct tcphs_tracked *t = connection_of_silent(seen, last_frame);
-    if (t != NULL && seen->icmp_error) {
-        tcphs_connection_icmp(&t->connection, last_frame, seen->from);
-        if (t->opening_over < 0 && t->connection.icmp_frame == last_frame)
-            t->opening_over = quality.last_time;
-        touch(t);
-    }
+    if (t != NULL && seen->icmp_error)
+        take_icmp_error(t, seen->from);
     hit->tracked = t;
     return t != NULL;
 }
@@ -376,14 +247,14 @@ static unsigned recall_by_pinfo(const packet_info *pinfo, struct tcphs_hit *hit)
     guint8 from;
     if (!tcphs_tuple_of_frame(pinfo, &tuple, &from))
         return 0;
-    const struct tcphs_route *route = route_of(&tuple, false);
+    struct tcphs_route *route = tcphs_route_find(&tuple);
     if (route == NULL)
         return 0;
-    const struct lane *lane = lane_on(route, pinfo->vlan_id, pinfo->num); /* tunnels: unknown here */
-    const struct tcphs_tracked *t = connection_at(lane != NULL ? lane : route->lanes, pinfo->num);
+    const struct tcphs_tracked *t =
+        tcphs_route_connection(route, pinfo->vlan_id, pinfo->num); /* tunnels: unknown here */
     if (t == NULL)
         return 0;
-    *hit = (struct tcphs_hit){ .tracked = t, .zeek = zeek_at(route, pinfo->num), .from = from };
+    *hit = (struct tcphs_hit){ .tracked = t, .zeek = tcphs_route_zeek(route, pinfo->num), .from = from };
     return 1;
 }
 
@@ -458,6 +329,7 @@ static void count_frame(const packet_info *pinfo)
     if (quality.frames++ == 0)
         quality.first_time = quality.last_time = time;
     quality.last_time = MAX(quality.last_time, time);
+    tcphs_lives_tick(quality.last_time, false);
     quality.cut += pinfo->fd->cap_len < pinfo->fd->pkt_len;
 }
 
@@ -491,6 +363,8 @@ void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
 
 unsigned tcphs_store_recall(const packet_info *pinfo, struct tcphs_hit *hits)
 {
+    if (!last_is_learned)
+        tcphs_lives_tick(quality.last_time, true);
     if (last_is_learned) {
         memcpy(hits, learned.hits, learned.count * sizeof *hits);
         return learned.count;
@@ -516,7 +390,8 @@ static void keep_standing_only(struct tcphs_outcome *o)
 
 void tcphs_store_outcome(const struct tcphs_hit *hit, guint32 frame, struct tcphs_outcome *out)
 {
-    tcphs_history_recall(&hit->tracked->history, &hit->tracked->connection, frame, hit->from, out);
+    const struct tcphs_life *life = tcphs_life_of(hit->tracked);
+    tcphs_history_recall(&life->history, &life->connection, frame, hit->from, out);
     if (hit->copy || hit->icmp)
         keep_standing_only(out);
 }
@@ -540,9 +415,9 @@ const struct tcphs_tuple *tcphs_store_tuple(const struct tcphs_tracked *t)
     return &t->route->tuple;
 }
 
-const struct tcphs_zeek_tracked *tcphs_store_zeek(const struct tcphs_tracked *t, guint32 index)
+const struct tcphs_zeek *tcphs_store_zeek(const struct tcphs_tracked *t, guint32 index)
 {
-    return t->route->zeek.of.zeek[index];
+    return tcphs_zeek_of((const struct tcphs_zeek_tracked *)tcphs_series_at(&t->route->zeek, index));
 }
 
 const struct tcphs_quality *tcphs_store_quality(void)

@@ -9,37 +9,10 @@
 
 #include "compat.h"
 
-#include "connection.h"
-#include "history.h"
+#include "lives.h"
+#include "routes.h"
 #include "segments.h"
 #include "summary.h"
-#include "zeek.h"
-
-struct tcphs_route;
-
-/** A connection as tcphs tells connections apart. */
-struct tcphs_tracked {
-    guint32 first_frame;
-    guint32 id;
-    const struct tcphs_route *route;
-    struct tcphs_connection connection;
-    struct tcphs_history history;
-    gint64 start_time;
-    gint64 setup;               /**< first SYN to established; -1 unknown */
-    gint64 opening_over;        /**< when it was established or failed, ICMP included; -1 never */
-    guint64 bytes[2];           /**< payload sent by either end of the tuple, what was sent twice counted twice … */
-    guint32 packets[2];         /**< … and segments; capture copies not counted */
-    guint64 findings;           /**< all that was found in its segments */
-    guint16 first_flags;        /**< of its first segment … */
-    guint8 first_from;          /**< … and who sent that */
-    guint32 zeek_from, zeek_to; /**< which connections in Zeek's sense it is, see tcphs_store_zeek */
-};
-
-/** A connection as Zeek tells them apart. */
-struct tcphs_zeek_tracked {
-    guint32 first_frame;
-    struct tcphs_zeek zeek;
-};
 
 /** One TCP header of a frame and the connection it belongs to. */
 struct tcphs_hit {
@@ -83,8 +56,8 @@ void tcphs_store_outcome(const struct tcphs_hit *hit, guint32 frame, struct tcph
 /** Addresses and ports of a connection. */
 const struct tcphs_tuple *tcphs_store_tuple(const struct tcphs_tracked *t);
 
-/** The connections in Zeek's sense that a connection is, index from t->zeek_from below t->zeek_to. */
-const struct tcphs_zeek_tracked *tcphs_store_zeek(const struct tcphs_tracked *t, guint32 index);
+/** The connections in Zeek's sense that a connection is, index from life->zeek_from below life->zeek_to. */
+const struct tcphs_zeek *tcphs_store_zeek(const struct tcphs_tracked *t, guint32 index);
 
 const struct tcphs_quality *tcphs_store_quality(void);
 
