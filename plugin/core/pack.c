@@ -1,7 +1,7 @@
 /* pack.c
- * Eight words at a time: a byte that says which are not zero, four bits for each of those that say how it is written,
- * then what is written. Sequence numbers, windows and times lie near others of the same connection, so the last few
- * large values are remembered, and a word that is one of them, or near one, is written as that.
+ * Eight words at a time: a byte that says which are not as in the model, four bits for each of those that say how it is
+ * written, then what is written. Sequence numbers, windows and times lie near others of the same connection, so the
+ * last few large values are remembered, and a word that is one of them, or near one, is written as that.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -40,7 +40,7 @@ static uint32_t get_bytes(const uint8_t *in, unsigned count)
     return value;
 }
 
-/* Writes a word that is not zero; returns its code. */
+/* Writes a word; returns its code. */
 static unsigned put_word(struct memory *m, uint32_t word, uint8_t *out, size_t *length)
 {
     if (word < 0x10000) {
@@ -84,7 +84,7 @@ static uint32_t get_word(struct memory *m, unsigned code, const uint8_t **in)
     return word;
 }
 
-size_t tcphs_pack(const uint32_t *words, size_t count, uint8_t *out)
+size_t tcphs_pack(const uint32_t *words, const uint32_t *model, size_t count, uint8_t *out)
 {
     struct memory m = { .next = 0 };
     size_t length = 0;
@@ -93,7 +93,7 @@ size_t tcphs_pack(const uint32_t *words, size_t count, uint8_t *out)
         uint8_t *const present = out + length++, *codes = out + length;
         unsigned coded = 0, bits = 0;
         for (size_t i = 0; i < size; i++)
-            bits |= words[first + i] != 0 ? 1u << i : 0;
+            bits |= words[first + i] != model[first + i] ? 1u << i : 0;
         *present = (uint8_t)bits;
         length += ((unsigned)__builtin_popcount(bits) + 1) / 2;
         for (; bits != 0; bits &= bits - 1, coded++) {
@@ -104,10 +104,10 @@ size_t tcphs_pack(const uint32_t *words, size_t count, uint8_t *out)
     return length;
 }
 
-void tcphs_unpack(const uint8_t *packed, uint32_t *words, size_t count)
+void tcphs_unpack(const uint8_t *packed, const uint32_t *model, uint32_t *words, size_t count)
 {
     struct memory m = { .next = 0 };
-    memset(words, 0, count * sizeof *words);
+    memcpy(words, model, count * sizeof *words);
     for (size_t first = 0; first < count; first += GROUP) {
         unsigned bits = *packed++, coded = 0;
         const uint8_t *const codes = packed;

@@ -1,6 +1,6 @@
 /* pack.h
  * Makes the words of a struct small while nobody looks at them, and makes them again, to the bit. Knows the words only,
- * and that they are mostly zero, near to one another, or small.
+ * and that many are as in others of the kind, near to one another, or small.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -13,10 +13,13 @@
 /** No packing of so many words takes more bytes. */
 #define TCPHS_PACKED_MOST(count) ((count)*4 + (count) / 2 + (count) / 8 + 8)
 
-/** Packs words; returns how many bytes of out were used, at most TCPHS_PACKED_MOST(count). */
-size_t tcphs_pack(const uint32_t *words, size_t count, uint8_t *out);
+/**
+ * Packs words that are expected to be much like those of model, as many; what is the same takes next to no room.
+ * Returns how many bytes of out were used, at most TCPHS_PACKED_MOST(count).
+ */
+size_t tcphs_pack(const uint32_t *words, const uint32_t *model, size_t count, uint8_t *out);
 
-/** Makes the words again that tcphs_pack was given; packed must be what it wrote for this count. */
-void tcphs_unpack(const uint8_t *packed, uint32_t *words, size_t count);
+/** Makes the words again that tcphs_pack was given; packed must be what it wrote for this count and this model. */
+void tcphs_unpack(const uint8_t *packed, const uint32_t *model, uint32_t *words, size_t count);
 
 #endif

@@ -23,6 +23,21 @@ G_STATIC_ASSERT(sizeof(struct tcphs_life) % 4 == 0 && sizeof(struct tcphs_zeek) 
 
 static struct tcphs_shelf lives, zeeks;
 
+/* What is packed is held against the first of its kind in this file: connections of one kind share half their words.
+ * The kind is what its size tells, as that is known before it is unpacked. */
+enum { MODELS = 32 };
+static struct models {
+    guint32 *of[MODELS];
+} life_models, zeek_models;
+
+static const guint32 *model_for(struct models *models, unsigned kind, const guint32 *words, gsize most)
+{
+    guint32 **model = &models->of[kind % MODELS];
+    if (*model == NULL)
+        *model = (guint32 *)wmem_memdup(wmem_file_scope(), words, most * sizeof *words);
+    return *model;
+}
+
 void *tcphs_lives_grow(void *old, size_t old_size, size_t size)
 {
     (void)old_size;
@@ -46,7 +61,7 @@ static void drop_life(void *thing)
 /* The words of the struct, then those of its history; their count comes first, as a history is found behind them. */
 static gsize pack_life(void *thing, guint8 *out)
 {
-    guint32 words[MOST_WORDS];
+    guint32 words[MOST_WORDS] = { 0 };
     const struct tcphs_life *life = (const struct tcphs_life *)thing;
     struct tcphs_life bare = *life;
     const struct tcphs_history *h = &life->history;
@@ -64,7 +79,8 @@ static gsize pack_life(void *thing, guint8 *out)
     memcpy(words, &bare, sizeof bare);
     memcpy(out, &count, sizeof count);
     drop_life(thing);
-    return sizeof count + tcphs_pack(words, count, out + sizeof count);
+    const guint32 *model = model_for(&life_models, count, words, MOST_WORDS);
+    return sizeof count + tcphs_pack(words, model, count, out + sizeof count);
 }
 
 static void unpack_life(const guint8 *packed, void *thing)
@@ -74,7 +90,7 @@ static void unpack_life(const guint8 *packed, void *thing)
     struct tcphs_life *life = (struct tcphs_life *)thing;
     struct tcphs_history *h = &life->history;
     memcpy(&count, packed, sizeof count);
-    tcphs_unpack(packed + sizeof count, words, count);
+    tcphs_unpack(packed + sizeof count, life_models.of[count % MODELS], words, count);
     memcpy(life, words, sizeof *life);
     if (!is_packed_with_history(h))
         return;
@@ -85,15 +101,17 @@ static void unpack_life(const guint8 *packed, void *thing)
         h->notes = (struct tcphs_note *)wmem_memdup(wmem_file_scope(), words + LIFE_WORDS + changes, notes * 4);
 }
 
-/* What it points to is rare, and stays where it is. */
+/* What it points to is rare, and stays where it is. The length of its history comes first. */
 static gsize pack_zeek(void *thing, guint8 *out)
 {
-    return tcphs_pack((const guint32 *)thing, ZEEK_WORDS, out);
+    const guint32 *words = (const guint32 *)thing;
+    out[0] = (guint8)(((const struct tcphs_zeek *)thing)->history_length % MODELS);
+    return 1 + tcphs_pack(words, model_for(&zeek_models, out[0], words, ZEEK_WORDS), ZEEK_WORDS, out + 1);
 }
 
 static void unpack_zeek(const guint8 *packed, void *thing)
 {
-    tcphs_unpack(packed, (guint32 *)thing, ZEEK_WORDS);
+    tcphs_unpack(packed + 1, zeek_models.of[packed[0]], (guint32 *)thing, ZEEK_WORDS);
 }
 
 static void drop_zeek(void *thing)
@@ -105,8 +123,10 @@ void tcphs_lives_begin(void)
 {
     static const struct tcphs_shelf_kind life = { sizeof(struct tcphs_life), 2 + TCPHS_PACKED_MOST(MOST_WORDS),
                                                   pack_life, unpack_life, drop_life };
-    static const struct tcphs_shelf_kind zeek = { sizeof(struct tcphs_zeek), TCPHS_PACKED_MOST(ZEEK_WORDS), pack_zeek,
-                                                  unpack_zeek, drop_zeek };
+    static const struct tcphs_shelf_kind zeek = { sizeof(struct tcphs_zeek), 1 + TCPHS_PACKED_MOST(ZEEK_WORDS),
+                                                  pack_zeek, unpack_zeek, drop_zeek };
+    memset(&life_models, 0, sizeof life_models);
+    memset(&zeek_models, 0, sizeof zeek_models);
     tcphs_shelf_begin(&lives, &life);
     tcphs_shelf_begin(&zeeks, &zeek);
 }
