@@ -13,7 +13,7 @@
 #include "connection.h"
 
 struct tcphs_change {
-    uint32_t place;  /**< twice the frame number; one less when the number was given to another frame since */
+    uint32_t place;  /**< see history.c */
     uint32_t packed; /**< stage, states, client, usual, assumed; see history.c */
 };
 

@@ -81,9 +81,14 @@ static struct tcphs_item *begun_by(const struct tcphs_series *series, guint32 fr
 
 /* Lanes --------------------------------------------------------------------------------------------------------- */
 
+static struct tcphs_lane *first_lane(struct tcphs_route *route)
+{
+    return route->first_lane.connections.count > 0 ? &route->first_lane : NULL;
+}
+
 struct tcphs_lane *tcphs_lane_on(struct tcphs_route *route, guint32 path, guint32 frame)
 {
-    struct tcphs_lane *lane = route->has_lane ? &route->first_lane : NULL;
+    struct tcphs_lane *lane = first_lane(route);
     while (lane != NULL && (lane->path != path || lane->first_frame > frame))
         lane = lane->next;
     return lane != NULL && lane->same_as != NULL ? lane->same_as : lane;
@@ -92,12 +97,11 @@ struct tcphs_lane *tcphs_lane_on(struct tcphs_route *route, guint32 path, guint3
 static struct tcphs_lane *add_lane(struct tcphs_route *route, guint32 path, guint32 frame)
 {
     struct tcphs_lane *lane = &route->first_lane;
-    if (route->has_lane) {
+    if (first_lane(route) != NULL) {
         while (lane->next != NULL)
             lane = lane->next;
         lane = lane->next = (struct tcphs_lane *)tcphs_room(sizeof *lane);
     }
-    route->has_lane = true;
     lane->path = path;
     lane->first_frame = frame;
     return lane;
@@ -106,7 +110,7 @@ static struct tcphs_lane *add_lane(struct tcphs_route *route, guint32 path, guin
 /* The other direction of a lane that has only ever been seen one way: a trunk may tag each direction on its own. */
 static struct tcphs_lane *lane_waiting_for(struct tcphs_route *route, guint8 from)
 {
-    for (struct tcphs_lane *lane = route->has_lane ? &route->first_lane : NULL; lane != NULL; lane = lane->next)
+    for (struct tcphs_lane *lane = first_lane(route); lane != NULL; lane = lane->next)
         if (lane->same_as == NULL && lane->seen_from == 1u << !from)
             return lane;
     return NULL;
@@ -128,8 +132,6 @@ struct tcphs_lane *tcphs_lane_for(struct tcphs_route *route, const struct tcphs_
 struct tcphs_tracked *tcphs_route_connection(struct tcphs_route *route, guint32 path, guint32 frame)
 {
     const struct tcphs_lane *lane = tcphs_lane_on(route, path, frame);
-    if (lane == NULL && !route->has_lane)
-        return NULL;
     return (struct tcphs_tracked *)begun_by(lane != NULL ? &lane->connections : &route->first_lane.connections, frame);
 }
 

@@ -33,9 +33,8 @@ struct tcphs_lane {
 struct tcphs_route {
     struct tcphs_tuple tuple;
     guint64 number;               /**< tcphs_tuple_number of the tuple */
-    struct tcphs_lane first_lane; /**< most have no other; used when it has connections, or others follow */
+    struct tcphs_lane first_lane; /**< most have no other; none before its first connection */
     struct tcphs_series zeek;
-    bool has_lane;
 };
 
 /** No routes, for a file that is opened. */
