@@ -169,6 +169,8 @@ struct tcphs_outcome {
     uint8_t client;
     bool assumed, has_due;
     bool assumption_begins; /**< set by recall: the first segment that rests on an assumption */
+    bool unkept;            /**< set by recall: what was found in this segment was not kept, see TCPHS_MOST_NOTES … */
+    bool unkept_begins;     /**< … and it is the first such segment */
 };
 
 /** An empty connection; previous = the connection that the same addresses and ports carried before, or NULL. */

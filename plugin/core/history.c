@@ -22,6 +22,7 @@ enum note_kind {
     NOTE_TIME_SYNACK,  /**< value: nanoseconds, as are the next two */
     NOTE_TIME_ACK,
     NOTE_TIME_SETUP,
+    NOTE_FULL, /* the last: from this frame on nothing but changes is kept */
 };
 
 /* The findings whose explanation needs one of the pairs. */
@@ -76,6 +77,11 @@ static void add_change(struct tcphs_history *h, uint32_t frame, uint32_t packed,
     h->changes[h->change_count++] = (struct tcphs_change){ frame * 2, packed };
 }
 
+static bool is_full(const struct tcphs_history *h)
+{
+    return h->note_count > 0 && h->notes[h->note_count - 1].kind == NOTE_FULL;
+}
+
 static void add_note(struct tcphs_history *h, struct tcphs_note note, tcphs_grow grow)
 {
     if (h->note_count == h->note_room) {
@@ -120,6 +126,12 @@ void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, u
 {
     const uint32_t frame = o->frame;
     add_change(h, frame, pack(o), grow);
+    if (is_full(h))
+        return;
+    if (h->note_count >= TCPHS_MOST_NOTES) {
+        add_note(h, (struct tcphs_note){ frame, NOTE_FULL, 0, 0, 0 }, grow);
+        return;
+    }
     if (o->accepted != o->usual[from]) /* the value may be "unknown", which is 0: stored as it is */
         add_note(h, (struct tcphs_note){ frame, NOTE_ACCEPTED, o->accepted, 0, 0 }, grow);
     if (o->findings)
@@ -219,6 +231,9 @@ static void recall_note(const struct tcphs_note *n, struct tcphs_outcome *o)
     case NOTE_TIME_SETUP:
         o->time_setup = (int64_t)n->value;
         break;
+    case NOTE_FULL:
+        o->unkept_begins = true;
+        break;
     }
 }
 
@@ -243,4 +258,7 @@ void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_conn
         o->links[i] = c->links[i] <= frame ? c->links[i] : 0;
     for (uint32_t i = first_note_of(h, frame); i < h->note_count && h->notes[i].frame == frame; i++)
         recall_note(&h->notes[i], o);
+    o->unkept = is_full(h) && h->notes[h->note_count - 1].frame <= frame;
+    if (o->unkept)
+        o->accepted = TCPHS_ACCEPT_UNKNOWN;
 }

@@ -31,6 +31,9 @@ struct tcphs_history {
     uint32_t change_count, change_room, note_count, note_room;
 };
 
+/** Beyond so many notes of one connection only its state is kept, and tcphs_outcome.unkept says so. */
+#define TCPHS_MOST_NOTES 65536
+
 /** Gives room for size bytes, with the first old_size bytes of old in it; never fails (aborts instead). */
 typedef void *(*tcphs_grow)(void *old, size_t old_size, size_t size);
 

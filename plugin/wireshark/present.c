@@ -21,7 +21,7 @@ static int ett_tcphs = -1;
 /* Index = enum tcphs_finding; row 0 is the hole. Notes have an expert info but no field of their own. */
 static int hf_anomaly_row[TCPHS_FINDINGS];
 static expert_field ei_finding[TCPHS_FINDINGS];
-static expert_field ei_assumed = EI_INIT;
+static expert_field ei_assumed = EI_INIT, ei_unkept = EI_INIT;
 
 /* Which pair of numbers explains a finding. */
 enum numbers { NOTHING, ACK, SEQ };
@@ -65,6 +65,9 @@ static void register_experts(void)
 #define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source)                               \
     { &ei_finding[TCPHS_FINDS_##name], { "tcphs.expert." #name, PI_##group, PI_##severity, summary, EXPFILL } },
 #include "findings.def"
+        { &ei_unkept,
+          { "tcphs.expert.unkept", PI_ASSUMPTION, PI_NOTE,
+            "Too much was found in this connection: findings of its further segments are not kept", EXPFILL } },
         { &ei_assumed,
           { "tcphs.expert.assumed", PI_ASSUMPTION, PI_NOTE,
             "A part of this connection was not captured: values from here on rest on an assumption", EXPFILL } },
@@ -269,6 +272,8 @@ static void present_unseen(const struct tcphs_hit *hit, packet_info *pinfo, tvbu
     add_findings(NULL, NULL, &o, hit, pinfo, tvb);
     if (o.assumption_begins)
         expert_add_info(pinfo, NULL, &ei_assumed);
+    if (o.unkept_begins)
+        expert_add_info(pinfo, NULL, &ei_unkept);
 }
 
 static void present_in(proto_tree *tree, const struct tcphs_hit *hit, packet_info *pinfo, tvbuff_t *tvb, bool with_info)
@@ -291,6 +296,8 @@ static void present_in(proto_tree *tree, const struct tcphs_hit *hit, packet_inf
     add_findings(sub, root, &o, hit, pinfo, tvb);
     if (o.assumption_begins)
         expert_add_info(pinfo, root, &ei_assumed);
+    if (o.unkept_begins)
+        expert_add_info(pinfo, root, &ei_unkept);
     add_summary(sub, &sum, hit, horizon.final, tvb);
 }
 

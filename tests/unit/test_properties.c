@@ -215,10 +215,42 @@ static void test_dropped_segments_move_nothing(void)
     g_rand_free(rand);
 }
 
+/* A connection in which something is found again and again: memory ends, honesty and the stage do not. */
+static void test_findings_without_end(void)
+{
+    static struct talk t;
+    const guint32 last = 2 * TCPHS_MOST_NOTES;
+    struct tcphs_outcome o;
+    memset(&t, 0, sizeof t);
+    tcphs_connection_init(&t.connection, NULL);
+    for (guint32 frame = 1; frame <= last; frame++) {
+        struct tcphs_segment s = {
+            .frame = frame, .time = frame * 1000, .window = 1000, .flags = TCPHS_ACK | TCPHS_PSH
+        };
+        s.source_port = s.destination_port = 80;
+        s.flags = frame == last ? TCPHS_RST | TCPHS_ACK : s.flags; /* but PSH without data */
+        tcphs_connection_segment(&t.connection, &s, &o);
+        tcphs_history_add(&t.history, &o, 0, grow);
+    }
+    g_assert_cmpuint(t.history.note_count, <=, TCPHS_MOST_NOTES + 16);
+    guint begins = 0;
+    for (guint32 frame = 1; frame <= last; frame++) {
+        tcphs_history_recall(&t.history, &t.connection, frame, 0, &o);
+        begins += o.unkept_begins;
+        g_assert_true(o.unkept || (o.findings & TCPHS_FINDING_BIT(TCPHS_FINDS_psh_without_data)));
+        g_assert_true(!o.unkept || o.findings == 0);
+    }
+    g_assert_cmpuint(begins, ==, 1);
+    g_assert_true(o.unkept);
+    g_assert_cmpuint(o.stage, ==, TCPHS_STAGE_RESET);
+    forget(&t);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/properties/any talk", test_any_talk);
     g_test_add_func("/properties/dropped segments move nothing", test_dropped_segments_move_nothing);
+    g_test_add_func("/properties/findings without end", test_findings_without_end);
     return g_test_run();
 }
