@@ -1,0 +1,171 @@
+"""A person at a Wireshark window with the profile: opens, filters, clicks, follows, reloads, closes, and captures live.
+
+Leaves to others: the files of the profile (test_profile.py). Skipped where Wireshark, Xvfb, openbox, xdotool or xclip are not installed.
+"""
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import harness
+import profile_files as profile
+from packets import Capture, Talk
+from test_gui import programs, screen  # noqa: F401 - fixtures
+from window import IN_THE_LIST, Window, missing
+
+BEHIND = 15_000  # packets between the top of the list and what decides about it
+TOP = 8  # connections at the top
+
+
+@pytest.fixture(autouse=True)
+def needed(host):
+    if missing(host):
+        pytest.skip("not installed: " + " ".join(missing(host)))
+    profile.place(host)
+
+
+def as_listed(host, capture, *args):
+    """The rows of the packet list by tshark: the same columns, after a full pass."""
+    lines = host.lines("-r", capture, "-2", "-C", profile.NAME, "-T", "tabs", *args)
+    return [[cell.strip() for cell in line.split("\t") if cell.strip() != "→"] for line in lines]
+
+
+def test_an_hour_at_the_window(host, screen, tmp_path):  # noqa: F811
+    """Opens, filters, clicks back and forth, follows a stream, opens statistics, reloads, closes: always the rows of tshark, and no word from us."""
+    capture = host.place(harness.SAMPLES / "showcase.pcapng")
+    with Window(host, screen, tmp_path, "-r", capture, "-g", "25", "-z", "tcphs,conn") as window:
+        table = window.found("TCP Handshake: Connections")
+        window.opened(capture.name)
+        window.do("windowclose", table)
+        window.filter("tcphs.id == ${tcphs.id}")  # the button "This connection": frame 25 is selected
+        window.shows(as_listed(host, capture, "-Y", "tcphs.id == 4"), "this connection")
+        for name in ("Failed", "Scans"):
+            window.filter(profile.buttons()[name])
+            window.shows(as_listed(host, capture, "-Y", profile.buttons()[name]), name)
+        window.filter("")
+        window.shows(as_listed(host, capture), "filter cleared")
+        window.click_list()
+        window.keys("End", "Up", "Up", "Home", "Down", "Down", "Next", "Prior", "ctrl+Down", "ctrl+Up", "ctrl+End", "ctrl+Home")
+        window.keys("ctrl+alt+shift+t")  # follow the TCP stream of the first packet
+        followed = window.found("Follow TCP Stream")
+        window.do("windowclose", followed)
+        window.shows(as_listed(host, capture, "-Y", "tcp.stream eq 0"), "stream followed")
+        window.filter("")
+        window.keys("alt+s", "Up", "Right", "Return")
+        window.do("windowclose", window.found("TCP Handshake: Overview"))
+        window.keys("ctrl+r")
+        window.shows(as_listed(host, capture), "reloaded")
+        window.keys("ctrl+w")
+        window.found("The Wireshark Network Analyzer")
+        assert window.quit() == []
+
+
+def late_fates():
+    """Connections whose first packets fill the top of the list and whose fate stands at the end of the file."""
+    capture = Capture()
+    talks = [Talk(capture, 41000 + i) for i in range(TOP)]
+    for i, talk in enumerate(talks):
+        talk.c("S")
+        if i % 2:
+            talk.s("SA", 0, 1)
+    bulk = Talk(capture, 50000, to=9)
+    bulk.open()
+    for i in range(BEHIND // 2):
+        bulk.c("PA", 1 + 10 * i, 1, data=b"0123456789", after=10)
+        bulk.s("A", 1, 11 + 10 * i, after=10)
+    for i, talk in enumerate(talks):
+        if i % 4 == 1:
+            talk.c("A", 1, 1)
+        else:
+            talk.s("RA" if i % 2 == 0 else "R", i % 2, 1 - i % 2)
+    return capture.bytes()
+
+
+def rules_of(host, capture, count):
+    """The rule that colours each of the first packets, by tshark after a full pass."""
+    lines = host.lines("-r", capture, "-2", "-C", profile.NAME, "--color", "-Y", f"frame.number <= {count}", "-T", "fields", "-e",
+                       "frame.coloring_rule.name")
+    return [line.removeprefix("TCP Handshake: ") for line in lines]
+
+
+def as_pixel(colour):
+    return bytes(int(c * 65535) >> 8 for c in colour)
+
+
+def once_each(values):
+    return [value for i, value in enumerate(values) if i == 0 or value != values[i - 1]]
+
+
+def test_colours_and_verdicts_are_right_after_loading(host, screen, put, tmp_path):  # noqa: F811
+    """Columns and colours may use tcphs.conn.* because the list is filled when all is known: nobody needs to scroll or to reload."""
+    capture = put("late.pcap", late_fates())
+    first = TOP + TOP // 2
+    expected = once_each(rules_of(host, capture, first)[1:])  # the first row is selected
+    assert {"failed handshake", "ok handshake"} == set(expected) and len(expected) >= 4
+    names = {as_pixel(back): name for name, (_, back, _) in profile.colours().items()}
+    with Window(host, screen, tmp_path, "-r", capture) as window:
+        window.opened(capture.name)
+
+        def coloured():
+            seen = once_each([names[c] for c in window.column_of_pixels(IN_THE_LIST[0]) if c in names])
+            return seen[:len(expected)] == expected
+        window.until(coloured, f"colours {expected}")
+        window.picture("coloured")
+        wanted = as_listed(host, capture, "-Y", f"frame.number <= {first}")
+        window.until(lambda: window.copied()[:first] == wanted, "verdicts")
+        assert window.quit() == []
+
+
+TRAFFIC = """
+import socket, time
+listener = socket.create_server(("127.0.0.1", 7001))
+def talk():
+    client = socket.create_connection(("127.0.0.1", 7001))
+    server, _ = listener.accept()
+    client.sendall(b"hello"); server.recv(5); client.close(); server.recv(1); server.close()
+def knock():
+    try: socket.create_connection(("127.0.0.1", 7002))
+    except ConnectionRefusedError: pass
+while True:
+    talk(); knock(); time.sleep(0.2)
+"""
+
+
+@pytest.fixture
+def apart():
+    """A network namespace with nothing in it but its loopback, and connections made and refused there."""
+    if os.getuid() != 0 or not shutil.which("ip"):
+        pytest.skip("needs root and iproute2")
+    name = f"tcphs-{os.getpid()}"
+    if subprocess.run(["ip", "netns", "add", name], capture_output=True).returncode:
+        pytest.skip("no network namespaces here")
+    inside = ["ip", "netns", "exec", name]
+    subprocess.run([*inside, "ip", "link", "set", "lo", "up"], check=True)
+    traffic = subprocess.Popen([*inside, sys.executable, "-c", TRAFFIC])
+    yield inside
+    traffic.kill()
+    traffic.wait()
+    subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+def test_live_capture(host, screen, apart, tmp_path):  # noqa: F811
+    """Wireshark captures while connections come and go; what its list shows of each packet is what tshark reads from the file afterwards."""
+    capture = host.output("live.pcapng")
+    capture.unlink(missing_ok=True)
+    rights = ["setpriv", "--reuid", harness.NOBODY, "--regid", harness.NOBODY, "--clear-groups", "--inh-caps", "+net_raw,+net_admin",
+              "--ambient-caps", "+net_raw,+net_admin"]
+    options = ["-k", "-i", "lo", "-w", capture, "-a", "packets:60", "-f", "tcp"]
+    with Window(host, screen, tmp_path, *options, command=[*apart, *rights]) as window:
+        window.opened("live.pcapng")
+        seen = window.until(lambda: [rows for rows in [window.copied()] if len(rows) == 60], "60 packets")[0]
+        rows = as_listed(host, capture)
+        verdict = [title for title, _ in profile.columns()].index("Verdict")
+        # The verdict of a row that was drawn while the handshake was under way is what was known then.
+        assert [(row[verdict], was[verdict]) for row, was in zip(rows, seen) if was[verdict] not in (row[verdict], "pending")] == []
+        assert [row[:verdict] + row[verdict + 1:] for row in seen] == [row[:verdict] + row[verdict + 1:] for row in rows]
+        assert {"established", "refused"} <= {row[verdict] for row in rows}
+        window.keys("ctrl+r")  # read again, the verdict is final in every row
+        window.shows(rows, "reloaded")
+        assert window.quit() == []
