@@ -114,7 +114,7 @@ def test_colours_and_verdicts_are_right_after_loading(host, screen, put, tmp_pat
         window.until(coloured, f"colours {expected}")
         window.picture("coloured")
         wanted = as_listed(host, capture, "-Y", f"frame.number <= {first}")
-        window.until(lambda: window.copied()[:first] == wanted, "verdicts")
+        window.until(lambda: window.copied(*["shift+Down"] * (first - 1)) == wanted, "verdicts")
         assert window.quit() == []
 
 
@@ -135,19 +135,18 @@ while True:
 
 @pytest.fixture
 def apart():
-    """A network namespace with nothing in it but its loopback, and connections made and refused there."""
+    """How to start a program in a network namespace that has nothing but its loopback, and where connections are made and refused."""
     if os.getuid() != 0 or not shutil.which("ip"):
         pytest.skip("needs root and iproute2")
-    name = f"tcphs-{os.getpid()}"
-    if subprocess.run(["ip", "netns", "add", name], capture_output=True).returncode:
-        pytest.skip("no network namespaces here")
-    inside = ["ip", "netns", "exec", name]
-    subprocess.run([*inside, "ip", "link", "set", "lo", "up"], check=True)
-    traffic = subprocess.Popen([*inside, sys.executable, "-c", TRAFFIC])
-    yield inside
-    traffic.kill()
-    traffic.wait()
-    subprocess.run(["ip", "netns", "delete", name], check=True)
+    script = f"ip link set lo up && echo up && exec {sys.executable} -c '{TRAFFIC}'"
+    traffic = subprocess.Popen(["unshare", "--net", "sh", "-c", script], stdout=subprocess.PIPE, text=True)
+    try:
+        if traffic.stdout.readline() != "up\n":
+            pytest.skip("no network namespaces here")
+        yield ["nsenter", "--target", traffic.pid, "--net"]
+    finally:
+        traffic.kill()
+        traffic.communicate()
 
 
 def test_live_capture(host, screen, apart, tmp_path):  # noqa: F811

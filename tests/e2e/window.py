@@ -98,11 +98,11 @@ class Window:
         done = subprocess.run(["xclip", "-o", "-selection", "clipboard"], env=self.env, capture_output=True, text=True)
         return done.stdout
 
-    def copied(self):
-        """The cells of all rows of the packet list, as they are displayed."""
+    def copied(self, *choosing):
+        """The cells of the chosen rows of the packet list (all, if no keys choose otherwise), as they are displayed."""
         subprocess.run(["xclip", "-i", "-selection", "clipboard"], env=self.env, input=UNCOPIED, text=True, stdout=subprocess.DEVNULL)
         self.click_list()
-        self.keys("ctrl+Home", "ctrl+a", "ctrl+c")
+        self.keys("ctrl+Home", *(choosing or ["ctrl+a"]), "ctrl+c")
         text = self.clipboard()
         return [] if text == UNCOPIED else [[cell.strip() for cell in line.split("\t")] for line in text.splitlines()]
 
