@@ -179,11 +179,23 @@ def test_text_is_readable(name):
     assert contrast(back, front) >= READABLE
 
 
-def test_colours_can_be_told_apart_by_every_eye():
-    """From each other and from a row without a colour, in both themes."""
+def distances():
+    """How far any two colours are apart, and each from a row without a colour in both themes, for every eye."""
     backs = {**{name: back for name, (_, back, _) in profile.colours().items()}, **THEMES}
-    close = {(a, b, eye): round(distance(backs[a], backs[b], eye), 1) for a, b in itertools.combinations(backs, 2) for eye in EYES}
-    assert {pair: value for pair, value in close.items() if value < APART} == {}
+    return {(a, b, eye): distance(backs[a], backs[b], eye) for a, b in itertools.combinations(backs, 2) for eye in EYES}
+
+
+def test_colours_can_be_told_apart_by_every_eye():
+    assert {pair: round(value, 1) for pair, value in distances().items() if value < APART} == {}
+
+
+def test_readme_says_what_the_profile_has():
+    text = re.search(r"## The profile\n(.*?)\n## ", (harness.ROOT / "README.md").read_text(), re.S).group(1)
+    words = " ".join(text.split())
+    assert [label for label in profile.buttons() if label not in words] == []
+    assert [name for name in profile.macros() if f"`${{{name}" not in words] == []
+    least = min(contrast(back, front) for _, back, front in profile.colours().values())
+    assert f"contrast ratio of {int(least * 10) / 10} and more" in words and f"at least {int(min(distances().values()))} apart" in words
 
 
 def cmake(*args, **env):

@@ -12,7 +12,7 @@ import pytest
 import harness
 import profile_files as profile
 from packets import Capture, Talk
-from test_gui import programs, screen  # noqa: F401 - fixtures
+from test_gui import programs, screen, windows  # noqa: F401 - fixtures
 from window import IN_THE_LIST, Window, missing
 
 BEHIND = 15_000  # packets between the top of the list and what decides about it
@@ -35,30 +35,31 @@ def as_listed(host, capture, *args):
 def test_an_hour_at_the_window(host, screen, tmp_path):  # noqa: F811
     """Opens, filters, clicks back and forth, follows a stream, opens statistics, reloads, closes: always the rows of tshark, and no word from us."""
     capture = host.place(harness.SAMPLES / "showcase.pcapng")
-    with Window(host, screen, tmp_path, "-r", capture, "-g", "25", "-z", "tcphs,conn") as window:
-        table = window.found("TCP Handshake: Connections")
+    everything = as_listed(host, capture)
+    with Window(host, screen, tmp_path, "-r", capture, "-z", "tcphs,conn") as window:
+        window.found("TCP Handshake: Connections")
         window.opened(capture.name)
-        window.do("windowclose", table)
-        window.filter("tcphs.id == ${tcphs.id}")  # the button "This connection": frame 25 is selected
-        window.shows(as_listed(host, capture, "-Y", "tcphs.id == 4"), "this connection")
+        window.gone("TCP Handshake: Connections")
+        window.shows(everything, "loaded")
+
+        def this_connection():
+            window.filter("")
+            window.click_list()
+            window.keys("ctrl+Home", *["Down"] * 10)  # to frame 11, of connection 1
+            window.filter(profile.buttons()["This connection"])
+        window.shows(as_listed(host, capture, "-Y", "tcphs.id == 1"), "this connection", this_connection)
         for name in ("Failed", "Scans"):
-            window.filter(profile.buttons()[name])
-            window.shows(as_listed(host, capture, "-Y", profile.buttons()[name]), name)
-        window.filter("")
-        window.shows(as_listed(host, capture), "filter cleared")
+            expression = profile.buttons()[name]
+            window.shows(as_listed(host, capture, "-Y", expression), name, lambda text=expression: window.filter(text))
+        window.shows(everything, "filter cleared", lambda: window.filter(""))
         window.click_list()
         window.keys("End", "Up", "Up", "Home", "Down", "Down", "Next", "Prior", "ctrl+Down", "ctrl+Up", "ctrl+End", "ctrl+Home")
-        window.keys("ctrl+alt+shift+t")  # follow the TCP stream of the first packet
-        followed = window.found("Follow TCP Stream")
-        window.do("windowclose", followed)
+        window.opens("Follow TCP Stream", "ctrl+Home", "ctrl+alt+shift+t")
         window.shows(as_listed(host, capture, "-Y", "tcp.stream eq 0"), "stream followed")
-        window.filter("")
-        window.keys("alt+s", "Up", "Right", "Return")
-        window.do("windowclose", window.found("TCP Handshake: Overview"))
-        window.keys("ctrl+r")
-        window.shows(as_listed(host, capture), "reloaded")
-        window.keys("ctrl+w")
-        window.found("The Wireshark Network Analyzer")
+        window.shows(everything, "filter cleared", lambda: window.filter(""))
+        window.opens("TCP Handshake: Overview", "alt+s", "Up", "Right", "Return")
+        window.shows(everything, "reloaded", lambda: window.keys("ctrl+r"))
+        window.again(lambda: window.keys("ctrl+w"), lambda: windows(window.display, "The Wireshark Network Analyzer"), "closed")
         assert window.quit() == []
 
 
@@ -114,7 +115,7 @@ def test_colours_and_verdicts_are_right_after_loading(host, screen, put, tmp_pat
         window.until(coloured, f"colours {expected}")
         window.picture("coloured")
         wanted = as_listed(host, capture, "-Y", f"frame.number <= {first}")
-        window.until(lambda: window.copied(*["shift+Down"] * (first - 1)) == wanted, "verdicts")
+        window.until(lambda: window.copied("Down", "Up", *["shift+Down"] * (first - 1)) == wanted, "verdicts")
         assert window.quit() == []
 
 
@@ -165,6 +166,5 @@ def test_live_capture(host, screen, apart, tmp_path):  # noqa: F811
         assert [(row[verdict], was[verdict]) for row, was in zip(rows, seen) if was[verdict] not in (row[verdict], "pending")] == []
         assert [row[:verdict] + row[verdict + 1:] for row in seen] == [row[:verdict] + row[verdict + 1:] for row in rows]
         assert {"established", "refused"} <= {row[verdict] for row in rows}
-        window.keys("ctrl+r")  # read again, the verdict is final in every row
-        window.shows(rows, "reloaded")
+        window.shows(rows, "read again, the verdict is final in every row", lambda: window.keys("ctrl+r"))
         assert window.quit() == []
