@@ -26,7 +26,7 @@ def build(tmp_path_factory):
 
 def test_personal_install_and_uninstall(host, build, tmp_path):
     shutil.copy(host.plugin, build / "plugin" / "tcphs.so")
-    said = cmake("--install", build, HOME=str(tmp_path))
+    said = cmake("--install", build, HOME=str(tmp_path), XDG_CONFIG_HOME="")
     place = tmp_path / ".local/lib/wireshark/plugins/{}.{}/epan/tcphs.so".format(*host.version)
     assert place.read_bytes() == host.plugin.read_bytes()
     assert (os.getuid() != 0) or "no personal plugin for root" in said
