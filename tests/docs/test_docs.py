@@ -31,8 +31,8 @@ def known_names():
 
 
 def preferences():
-    source = (ROOT / "plugin" / "wireshark" / "packet-tcphs.c").read_text()
-    found = {f"tcphs.{name}" for name in re.findall(r'prefs_register_\w+_preference\(\s*module, "(\w+)"', source)}
+    source = (ROOT / "plugin" / "wireshark" / "preferences.def").read_text()
+    found = {f"tcphs.{name}" for name in re.findall(r"^TCPHS_PREFERENCE\(\w+, (\w+),", source, re.M)}
     assert len(found) >= 4
     return found
 
