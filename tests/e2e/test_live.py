@@ -163,7 +163,8 @@ def test_ring_of_files(net):
     done = net.lines(command, lambda line: f":{PROBE}" in line, enough)
     mine = [row for row in rows(done) if row["server_port"] in (SERVICE, CLOSED)]
     assert [row["server_port"] for row in mine].count(SERVICE) >= 3 and mine[-1]["server_port"] == CLOSED
-    assert {row["tcphs.conn.verdict"] for row in mine} <= {"established", "refused", "midstream"}, "midstream: where a file began"
+    whole = [row for row in mine if row["tcphs.conn.verdict"] == "established" and row["tcphs.conn.close"] == "fin"]
+    assert len(whole) >= 2, "at most one of the three lies across the end of a file"
 
 
 def test_the_capture_was_live_and_unprivileged(net):
