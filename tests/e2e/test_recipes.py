@@ -42,6 +42,7 @@ def printed(host):
 def test_there_are_enough():
     assert len(QUESTIONS) >= 32 and len(set(QUESTIONS)) == len(QUESTIONS)
     assert {question for question, _, _ in blocks()} == set(QUESTIONS)
+    assert f"{len(QUESTIONS)} questions" in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("question, command, output", shown(), ids=[f"{q[:50]} {i}" for i, (q, _, _) in enumerate(shown())])
