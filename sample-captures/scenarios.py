@@ -690,6 +690,120 @@ def showcase(lab):
     time.sleep(2)
 
 
+# --- many connections in one file, for the recipes -------------------------------------------------------------------
+
+@capture("many-kinds.pcapng", frames=("tcp", -150), limit=("frame.number > 300", 0), lost=("tcp.srcport == 50004", -3),
+         refused=("tcp.flags == 0x014 && tcp.srcport == 81", 1), icmp=("icmp.type == 3", 1),
+         retried=("tcp.srcport == 50007 && tcp.flags == 0x002", 2), spoiled=("tcp.flags == 0x012 && tcp.ack == 1001", 1),
+         leftover=("tcp.flags.fin == 1 && tcp.port == 50013", 1), open=("tcp.flags.fin == 1 && tcp.port == 50001", 0))
+def many_kinds(lab):
+    """Twenty-two client ports, each of another fate: what one finds in a day's capture, in a few seconds."""
+    lab.capture.comment = "Client ports 50001 to 50022; what becomes of each is in the README beside this file."
+    pair = Pair(lab, sysctls=[("ipv4/ip_forward", 1)])
+    pair.client.ip("route add 198.51.100.0/24 via 192.0.2.2")
+    pair.server.ip("route add unreachable 198.51.100.0/24")
+    pair.cable.fate = _fates(pair)
+    nonblocking = {"prepare": lambda made: made.setblocking(False)}
+    stays = pair.open(50001)
+    converse(*stays)
+    pair.connect(50004, to=Pair.ABSENT, **nonblocking)
+    pair.connect(50006, to="198.51.100.1", **nonblocking)
+    pair.server.listen(8080)
+    pair.cable.forge(((Pair.NOBODY, 50020), (Pair.SERVER, 8080)), "client", "S", seq=1000)
+    _closes(pair)
+    _slow_setups(pair)
+    _aborts(pair)
+    _intruders(pair)
+    converse(*stays)
+
+
+def _fates(pair):
+    """What the path does to the first segment of a port, and of which kind."""
+    lost, late, spoiled = (lambda _frame: []), (lambda frame: [(0.3, frame)]), \
+        (lambda frame: [(LATENCY, edit_tcp(frame, ack=1000))])
+    due = {("client", 50007, 0x02): lost, ("server", 50008, 0x12): late, ("server", 50009, 0x12): lost,
+           ("server", 50018, 0x12): spoiled}
+
+    def fate(sender, frame, segment):
+        key = segment and (sender, segment.flow[1 if sender == "client" else 3], segment.flags)
+        return due.pop(key)(frame) if key in due else pair.cable.plain(sender, frame, segment)
+    return fate
+
+
+def _closes(pair):
+    """50002 closed by the client, 50003 by the server; 50010 and 50011 without a byte of data; 50013 half closed; 50016
+    reset after the close; 50017 used twice."""
+    for source, by_client in ((50002, True), (50003, False), (50016, True), (50017, False), (50017, True)):
+        client, server = pair.open(source)
+        converse(client, server)
+        close(*(client, server) if by_client else (server, client))
+        if source == 50016:
+            pair.cable.forge(client_of(source), "client", "R")
+            settle()
+    client, _server = pair.open(50010)
+    abort(client)
+    close(*reversed(pair.open(50011)))
+    client, server = pair.open(50013)
+    converse(client, server)
+    client.shutdown(socket.SHUT_WR)
+    settle()
+
+
+def client_of(source):
+    return (Pair.CLIENT, source), (Pair.SERVER, 80)
+
+
+def _slow_setups(pair):
+    """50007: the first SYN is lost; 50008: the SYN-ACK is late; 50009: the first SYN-ACK is lost; 50018: it is spoiled."""
+    for source in (50007, 50008, 50009, 50018):
+        client, server = pair.open(source)
+        converse(client, server)
+        close(client, server)
+
+
+def _aborts(pair):
+    """50005 refused; 50012 the server leaves the request unread; 50014 the client closes before the answer comes; 50015
+    the client aborts with its request on the way; 50019 a SYN whose sender knows nothing of it."""
+    try:
+        pair.connect(50005, 81)
+    except ConnectionRefusedError:
+        settle()
+    client, server = pair.open(50012)
+    client.sendall(b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n")
+    settle()
+    server.close()
+    settle()
+    client, server = pair.open(50014)
+    say(client, server, b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n")
+    client.close()
+    settle()
+    server.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n")
+    settle()
+    client, server = pair.open(50015)
+    converse(client, server)
+    client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+    abort(client)
+    pair.cable.forge(((Pair.CLIENT, 50019), (Pair.SERVER, 8080)), "client", "S", seq=7000)
+    settle()
+
+
+def _intruders(pair):
+    """50021: the client restarts, its SYN meets the old connection; 50022: a forged RST, not exact, is challenged."""
+    client, server = pair.open(50021)
+    converse(client, server)
+    vanish(client)
+    settle()
+    client, server = pair.open(50021)
+    converse(client, server)
+    close(client, server)
+    client, server = pair.open(50022)
+    converse(client, server)
+    pair.cable.forge(client, "client", "R", seq=1000)
+    settle()
+    converse(client, server, b"/again")
+    close(client, server)
+
+
 def make(name):
     """The bytes of one capture file."""
     with Lab() as lab:

@@ -30,11 +30,8 @@ static const struct {
     const char *command, *title;
     const struct tcphs_table *table;
 } reports[REPORTS] = {
-    [REPORT_CONN] = { "tcphs,conn", "TCP Handshake: Connections", &tcphs_conn_table },
-    [REPORT_SERVER] = { "tcphs,server", "TCP Handshake: Servers", &tcphs_server_table },
-    [REPORT_CLIENT] = { "tcphs,client", "TCP Handshake: Clients", &tcphs_client_table },
-    [REPORT_TREE] = { "tcphs,tree", "TCP Handshake: Overview", &tcphs_tree_table },
-    [REPORT_LADDER] = { "tcphs,ladder", "TCP Handshake: Ladders", NULL },
+#define TCPHS_REPORT(name, NAME, title, table, meaning) [REPORT_##NAME] = { "tcphs," #name, title, table },
+#include "reports.def"
 };
 
 /* Which connections --------------------------------------------------------------------------------------------- */

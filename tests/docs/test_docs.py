@@ -31,8 +31,8 @@ def known_names():
 
 
 def preferences():
-    source = (ROOT / "plugin" / "wireshark" / "packet-tcphs.c").read_text()
-    found = {f"tcphs.{name}" for name in re.findall(r'prefs_register_\w+_preference\(\s*module, "(\w+)"', source)}
+    source = (ROOT / "plugin" / "wireshark" / "preferences.def").read_text()
+    found = {f"tcphs.{name}" for name in re.findall(r"^TCPHS_PREFERENCE\(\w+, (\w+),", source, re.M)}
     assert len(found) >= 4
     return found
 
@@ -40,7 +40,7 @@ def preferences():
 def filters():
     """Code spans and -Y arguments that are display filters; NAME, * and … stand for more than one."""
     spans = set(re.findall(r"`(!?tcphs\.[^`\n]+)`", README)) | set(re.findall(r"-Y '([^'\n]+)'", README))
-    return sorted(s for s in spans if s not in preferences() and not re.search(r"NAME|\*|…|\.so$", s))
+    return sorted(s for s in spans if s not in preferences() and not re.search(r"NAME|\*|…|\.(so|json)$", s))
 
 
 def test_tables_are_up_to_date():
@@ -56,7 +56,7 @@ def test_a_row_that_is_none_is_an_error(tmp_path, row):
 
 
 def test_every_named_field_is_declared():
-    named = set(re.findall(r"(?<![\w./-])tcphs(?:\.[a-z0-9_]+)+", README)) - {"tcphs.so"}
+    named = set(re.findall(r"(?<![\w./-])tcphs(?:\.[a-z0-9_]+)+", README)) - {"tcphs.so", "tcphs.json"}
     assert named - known_names() - FAMILIES_OF_NAMES - preferences() == set()
 
 

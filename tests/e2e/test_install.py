@@ -21,6 +21,7 @@ def build(tmp_path_factory):
         pytest.skip("no cmake here")
     folder = tmp_path_factory.mktemp("build")
     cmake("-G", "Ninja", "-S", harness.ROOT, "-B", folder, "-DTCPHS_INSTALL=personal", "-DBUILD_TESTING=OFF")
+    cmake("--build", folder, "--target", "tcphs_descriptions")
     return folder
 
 
@@ -30,8 +31,10 @@ def test_personal_install_and_uninstall(host, build, tmp_path):
     place = tmp_path / ".local/lib/wireshark/plugins/{}.{}/epan/tcphs.so".format(*host.version)
     assert place.read_bytes() == host.plugin.read_bytes()
     assert (os.getuid() != 0) or "no personal plugin for root" in said
+    described = [tmp_path / ".local/share/man/man7/tcphs.7", tmp_path / ".local/share/tcphs/tcphs.json"]
+    assert all(p.is_file() for p in described)
     cmake("--build", build, "--target", "uninstall")
-    assert not place.exists()
+    assert not any(p.exists() for p in (place, *described))
 
 
 def test_staged_install_is_global(host, build, tmp_path):
@@ -42,6 +45,7 @@ def test_staged_install_is_global(host, build, tmp_path):
     shutil.copy(host.plugin, build / "plugin" / "tcphs.so")
     cmake("--install", build, DESTDIR=str(tmp_path))
     assert (tmp_path / folder.lstrip("/") / "epan" / "tcphs.so").is_file()
+    assert {p.name for p in tmp_path.rglob("*") if p.is_file()} >= {"tcphs.7", "tcphs.json", "copyright"}
 
 
 def test_unknown_place_is_refused(build):

@@ -1,0 +1,73 @@
+/* tables.c
+ * The rows of the .def files as arrays of texts: each file is included here as the plugin itself includes it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tables.h"
+
+#include <string.h>
+
+/* What the rows of fields.def name of the host: only the enumeration is of interest. */
+#define VALS(words) #words
+#define FRAMENUM_TYPE(type) NULL
+
+const struct tcphs_doc_field tcphs_doc_fields[] = {
+#define TCPHS_FIELD(cname, name, title, type, display, words, meaning) { name, title, #type, meaning, words },
+#include "../wireshark/fields.def"
+    { 0 }
+};
+
+#define ROW(words, number, text, meaning) { "tcphs_" #words "_names", text, meaning, number },
+#define TCPHS_STAGE(number, name, text, meaning) ROW(stage, number, text, meaning)
+#define TCPHS_STATE(number, name, text, meaning) ROW(state, number, text, meaning)
+#define TCPHS_ROLE(number, name, text, meaning) ROW(role, number, text, meaning)
+#define TCPHS_RST_KIND(number, name, text, meaning) ROW(rst_kind, number, text, meaning)
+#define TCPHS_EVENT(number, name, text, meaning) ROW(event, number, text, meaning)
+#define TCPHS_VERDICT(number, name, text, meaning) ROW(verdict, number, text, meaning)
+#define TCPHS_CLOSE(number, name, text, meaning) ROW(close, number, text, meaning)
+#define TCPHS_CLOSED_BY(number, name, text, meaning) ROW(closed_by, number, text, meaning)
+const struct tcphs_doc_word tcphs_doc_words[] = {
+#include "../core/words.def"
+    { 0 }
+};
+
+const struct tcphs_doc_finding tcphs_doc_anomalies[] = {
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source)                            \
+    { #name, #family, #severity, #group, summary, source },
+#include "../core/findings.def"
+    { 0 }
+};
+
+/* The last one comes with no row of findings.def: it says how much is known, not what was found. */
+const struct tcphs_doc_finding tcphs_doc_notes[] = {
+#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source)                               \
+    { #name, #family, #severity, #group, summary, source },
+#include "../core/findings.def"
+    { "assumed", "NOTE", "NOTE", "ASSUMPTION",
+      "A part of this connection was not captured: values from here on rest on an assumption", "heuristic" },
+    { 0 }
+};
+
+const struct tcphs_doc_report tcphs_doc_reports[] = {
+#define TCPHS_REPORT(name, NAME, title, table, meaning) { #name, title, meaning },
+#include "../wireshark/reports.def"
+    { 0 }
+};
+
+const struct tcphs_doc_column tcphs_doc_columns[] = {
+#define TCPHS_COLUMN(report, name, key, title, kind, meaning) { #report, key, title, #kind, meaning },
+#include "../wireshark/reports.def"
+    { 0 }
+};
+
+const struct tcphs_doc_preference tcphs_doc_preferences[] = {
+#define TCPHS_PREFERENCE(kind, name, NAME, title, fallback, choices, meaning)                                          \
+    { #kind, #name, title, fallback, choices, meaning },
+#include "../wireshark/preferences.def"
+    { 0 }
+};
+
+int tcphs_doc_is_of_connection(const char *field)
+{
+    return strncmp(field, "tcphs.conn.", strlen("tcphs.conn.")) == 0;
+}
