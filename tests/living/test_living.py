@@ -318,7 +318,7 @@ sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from packets import read_pcap
 wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-wire.bind(("tap0", 0))
+wire.bind(("far", 0))
 for record in read_pcap(Path(sys.argv[2])):
     wire.send(record.data.ljust(60, b"\\0"))
     time.sleep(0.002)
@@ -327,16 +327,16 @@ for record in read_pcap(Path(sys.argv[2])):
 
 @pytest.fixture
 def namespace():
-    """A network namespace with one interface that nothing else uses."""
+    """A network namespace with a cable that nothing else uses: what goes in at one end comes out at the other."""
     if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("setpriv"):
         pytest.skip("needs root, iproute2 and setpriv")
     name = f"tcphs-{os.getpid()}"
     if subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode:
         pytest.skip("no network namespaces here")
     try:
-        for command in (["link", "add", "tap0", "type", "dummy"], ["link", "set", "tap0", "up"]):
-            if subprocess.run(["ip", "-n", name, *command], capture_output=True, check=False).returncode:
-                pytest.skip("no dummy interface here")
+        for command in ("add near type veth peer name far", "set near up", "set far up"):
+            if subprocess.run(["ip", "-n", name, "link", *command.split()], capture_output=True, check=False).returncode:
+                pytest.skip("no veth interfaces here")
         yield name
     finally:
         subprocess.run(["ip", "netns", "delete", name], check=False)
@@ -345,7 +345,7 @@ def namespace():
 def test_a_live_interface_with_file_switching(host, namespace, traffic):
     """As above on a real interface, with the rights to capture and without root."""
     folder, target = ring(host, "interface")
-    ask = [host.tshark, "-n", "-l", "-i", "tap0", "-f", "tcp", "-b", "packets:20", "-w", str(target), "-P", "-T", "fields", "-E", "occurrence=a",
+    ask = [host.tshark, "-n", "-l", "-i", "near", "-f", "tcp", "-b", "packets:20", "-w", str(target), "-P", "-T", "fields", "-E", "occurrence=a",
            *(x for n in SHOWN for x in ("-e", n))]
     errors = host.output("live.err")
     with errors.open("w") as log, subprocess.Popen(["ip", "netns", "exec", namespace, *CAPABLE, *ask], env=host.env, stdout=subprocess.PIPE,

@@ -9,7 +9,6 @@ import struct
 
 from scapy.compat import raw
 from scapy.layers.inet import IP, TCP
-from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 
 from peers import CLIENT
@@ -18,8 +17,8 @@ SECOND = 1_000_000
 START = 1_700_000_000 * SECOND
 # Server ports: one that Zeek takes for a server's, and others below every client port.
 SERVER_PORTS, ZEEK_PORTS = (1025, 2000, 7777, 12345), (80, 443, 22, 8080)
-Wire = collections.namedtuple("Wire", "number client server client_port server_port isns six start", defaults=(False, 0))
-# Where one conversation is: addresses and ports, the two initial sequence numbers, IPv6 or not, when it begins (microseconds).
+Wire = collections.namedtuple("Wire", "number client server client_port server_port isns start", defaults=(0,))
+# Where one conversation is: addresses and ports, the two initial sequence numbers, when it begins (microseconds).
 
 
 def wire(number, **changes):
@@ -42,10 +41,7 @@ def frame(segment, w):
     ack = (other + segment.ack) % 2**32 if "A" in segment.flags else segment.ack
     tcp = TCP(sport=sport, dport=dport, seq=(own + segment.seq) % 2**32, ack=ack, flags=segment.flags,
               window=on_the_wire(segment), options=option_list(segment))
-    if w.six:
-        ip = IPv6(src="2001:db8::" + src.replace(".", ":"), dst="2001:db8::" + dst.replace(".", ":"), hlim=segment.ttl)
-    else:
-        ip = IP(src=src, dst=dst, ttl=segment.ttl, id=segment.ident)
+    ip = IP(src=src, dst=dst, ttl=segment.ttl, id=segment.ident)
     return raw(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / ip / tcp / (b"x" * segment.length))
 
 
@@ -58,10 +54,9 @@ class Capture:
         last = told[-1][0] if told else 0
         self.places = {number: row[1:3] for number, row in enumerate(told, 1)}
         self.frames = [(row[0] + START + shift, frame(row[3], row[4])) for row in told]
-        stranger = wire(9999, client="10.9.9.1", server="10.9.9.2")
-        silence = told[-1][3]._replace(time=0, flags="S", seq=0, ack=0, length=0) if told else None
-        if silence:
-            self.frames.append((last + START + shift + 3600 * SECOND, frame(silence, stranger)))
+        if told:
+            silence = told[-1][3]._replace(time=0, flags="S", seq=0, ack=0, length=0)
+            self.frames.append((last + START + shift + 3600 * SECOND, frame(silence, wire(9999, client="10.9.9.1", server="10.9.9.2"))))
 
     def bytes(self):
         out = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)]
