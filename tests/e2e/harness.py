@@ -218,9 +218,9 @@ def in_parallel(work, items):
 class Sharkd:
     """sharkd driven over its standard input: one JSON-RPC request a line, one answer a line."""
 
-    def __init__(self, host):
+    def __init__(self, host, env=None):
         self.errors = open(host.output(f"sharkd-{id(self)}.err"), "w+")
-        self.process = subprocess.Popen([host.sharkd, "-"], env=host.env, preexec_fn=host.drop, text=True, errors="replace",
+        self.process = subprocess.Popen([host.sharkd, "-"], env=env or host.env, preexec_fn=host.drop, text=True, errors="replace",
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, cwd=host.home)
         self.count = 0
 
