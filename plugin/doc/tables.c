@@ -38,13 +38,13 @@ const struct tcphs_doc_finding tcphs_doc_anomalies[] = {
     { 0 }
 };
 
-/* The last one comes with no row of findings.def: it says how much is known, not what was found. */
+/* The last ones say how much is known or kept, not what was found. */
 const struct tcphs_doc_finding tcphs_doc_notes[] = {
 #define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source)                               \
     { #name, #family, #severity, #group, summary, source },
 #include "../core/findings.def"
-    { "assumed", "NOTE", "NOTE", "ASSUMPTION",
-      "A part of this connection was not captured: values from here on rest on an assumption", "heuristic" },
+#define TCPHS_REMARK(name, group, summary) { #name, "NOTE", "NOTE", #group, summary, "heuristic" },
+#include "../core/remarks.def"
     { 0 }
 };
 

@@ -21,7 +21,8 @@ static int ett_tcphs = -1;
 /* Index = enum tcphs_finding; row 0 is the hole. Notes have an expert info but no field of their own. */
 static int hf_anomaly_row[TCPHS_FINDINGS];
 static expert_field ei_finding[TCPHS_FINDINGS];
-static expert_field ei_assumed = EI_INIT, ei_unkept = EI_INIT;
+#define TCPHS_REMARK(name, group, summary) static expert_field ei_##name = EI_INIT;
+#include "remarks.def"
 
 /* Which pair of numbers explains a finding. */
 enum numbers { NOTHING, ACK, SEQ };
@@ -65,12 +66,9 @@ static void register_experts(void)
 #define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source)                               \
     { &ei_finding[TCPHS_FINDS_##name], { "tcphs.expert." #name, PI_##group, PI_##severity, summary, EXPFILL } },
 #include "findings.def"
-        { &ei_unkept,
-          { "tcphs.expert.unkept", PI_ASSUMPTION, PI_NOTE,
-            "Too much was found in this connection: findings of its further segments are not kept", EXPFILL } },
-        { &ei_assumed,
-          { "tcphs.expert.assumed", PI_ASSUMPTION, PI_NOTE,
-            "A part of this connection was not captured: values from here on rest on an assumption", EXPFILL } },
+#define TCPHS_REMARK(name, group, summary)                                                                             \
+    { &ei_##name, { "tcphs.expert." #name, PI_##group, PI_NOTE, summary, EXPFILL } },
+#include "remarks.def"
     };
     static const expert_field nothing = EI_INIT;
     for (unsigned i = 0; i < TCPHS_FINDINGS; i++)

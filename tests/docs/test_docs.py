@@ -26,8 +26,9 @@ def column(path, macro, index):
 def known_names():
     anomalies = column("plugin/core/findings.def", "TCPHS_ANOMALY", 0)
     notes = column("plugin/core/findings.def", "TCPHS_NOTE", 0)
+    remarks = column("plugin/core/remarks.def", "TCPHS_REMARK", 0)
     return (set(column("plugin/wireshark/fields.def", "TCPHS_FIELD", 1)) | {f"tcphs.anomaly.{n}" for n in anomalies}
-            | {f"tcphs.expert.{n}" for n in anomalies + notes})
+            | {f"tcphs.expert.{n}" for n in anomalies + notes + remarks})
 
 
 def preferences():
