@@ -21,6 +21,7 @@ SCORE = ROOT.parent / "shared" / "tools" / "score"
 BOOLEANS = {"tcphs.accepted", "tcphs.conn.final"}
 SEVERAL_GB = 6 << 30
 TREE_LAYERS = "frame tcphs"
+PRELOAD = os.environ.get("TCPHS_PRELOAD")  # the run time of a sanitizer the plugin was built with: Debian's programs come without
 
 
 class Pairs(list):
@@ -108,7 +109,8 @@ class Host:
         drop = ("XDG_CONFIG_HOME", "WIRESHARK_PLUGIN_DIR", "WIRESHARK_CONFIG_DIR", "WIRESHARK_RUN_FROM_BUILD_DIRECTORY")
         env = {k: v for k, v in os.environ.items() if k not in drop}
         # An empty global plugin folder: a tcphs.so that is installed on this machine must not be the one that is tested.
-        return dict(env, HOME=str(self.home), LC_ALL="C.UTF-8", TZ="UTC", WIRESHARK_PLUGIN_DIR=str(self.home / "no-plugins"))
+        env = dict(env, HOME=str(self.home), LC_ALL="C.UTF-8", TZ="UTC", WIRESHARK_PLUGIN_DIR=str(self.home / "no-plugins"))
+        return dict(env, LD_PRELOAD=PRELOAD) if PRELOAD else env
 
     def ask_version(self):
         text = self.run(self.tshark, "--version").stdout
@@ -147,7 +149,8 @@ class Host:
 
     def drop(self):
         """Root and group 0 make Wireshark ignore personal plugins; a runaway allocation must fail, not take the machine down."""
-        resource.setrlimit(resource.RLIMIT_AS, (SEVERAL_GB, SEVERAL_GB))
+        if not PRELOAD:  # AddressSanitizer takes terabytes of addresses
+            resource.setrlimit(resource.RLIMIT_AS, (SEVERAL_GB, SEVERAL_GB))
         if os.getuid() == 0:
             os.setgroups([])
             os.setgid(NOBODY)

@@ -1,0 +1,183 @@
+/* fuzz_core.c
+ * What holds of any talk whatever: every value in its range, the same again when recalled, mirrored, shifted in both
+ * number spaces and in time, copied or quoted; each event once; and a segment that its receiver drops moves nothing
+ * but what it proves to have been believed wrongly.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <string.h>
+
+#include "observer.h"
+
+/* A whole turn of tcphs_clock. */
+#define LATER (INT64_C(1000) << 32)
+#define BIT(name) TCPHS_FINDING_BIT(TCPHS_FINDS_##name)
+
+static void check_ranges(const struct tcphs_outcome *o)
+{
+    FUZZ_DEMAND(o->stage <= TCPHS_STAGE_MIDSTREAM);
+    FUZZ_DEMAND(o->state[0] >= TCPHS_CLOSED && o->state[0] < TCPHS_STATES);
+    FUZZ_DEMAND(o->state[1] >= TCPHS_CLOSED && o->state[1] < TCPHS_STATES);
+    FUZZ_DEMAND(o->step <= 3 && o->close_steps < 16);
+    FUZZ_DEMAND(o->accepted <= TCPHS_ACCEPT_YES && o->usual[0] <= TCPHS_ACCEPT_YES && o->usual[1] <= TCPHS_ACCEPT_YES);
+    FUZZ_DEMAND(o->rst_kind <= TCPHS_RST_UNKNOWN && o->event <= TCPHS_EVENT_ENDED && o->client <= TCPHS_NO_CLIENT);
+    FUZZ_DEMAND((o->findings & 1) == 0 && o->findings >> (TCPHS_FINDINGS - 1) >> 1 == 0);
+    FUZZ_DEMAND(o->time_synack >= -1 && o->time_ack >= -1 && o->time_setup >= -1);
+    FUZZ_DEMAND(o->back < o->frame);
+    for (unsigned i = 0; i < TCPHS_LINKS; i++)
+        FUZZ_DEMAND(o->links[i] <= o->frame);
+}
+
+/* Same story; the ends may have changed places, and numbers are compared by their distance. */
+static void check_same(const struct tcphs_outcome *a, const struct tcphs_outcome *b, bool mirrored, uint64_t shifting)
+{
+    const unsigned x = mirrored ? 1 : 0;
+    FUZZ_DEMAND(a->frame == b->frame && a->stage == b->stage && a->step == b->step);
+    FUZZ_DEMAND(a->close_steps == b->close_steps && a->accepted == b->accepted && a->rst_kind == b->rst_kind);
+    FUZZ_DEMAND(a->event == b->event && a->back == b->back && a->assumed == b->assumed);
+    FUZZ_DEMAND(((a->findings ^ b->findings) & ~shifting) == 0);
+    FUZZ_DEMAND(a->state[0] == b->state[x] && a->state[1] == b->state[!x]);
+    FUZZ_DEMAND(a->usual[0] == b->usual[x] && a->usual[1] == b->usual[!x]);
+    FUZZ_DEMAND(a->client == (mirrored && b->client != TCPHS_NO_CLIENT ? !b->client : b->client));
+    FUZZ_DEMAND(a->has_due == b->has_due && (!a->has_due || a->seen - a->due == b->seen - b->due));
+    FUZZ_DEMAND(a->time_synack == b->time_synack && a->time_ack == b->time_ack && a->time_setup == b->time_setup);
+    FUZZ_DEMAND(a->syn_count == b->syn_count && a->synack_count == b->synack_count);
+    FUZZ_DEMAND(memcmp(a->links, b->links, sizeof a->links) == 0);
+}
+
+/* A number of 0 has a meaning of its own in one place: in a RST it is no acknowledgment that could be wrong. */
+static uint64_t findings_that_shift(const struct tcphs_segment *s, const struct fuzz_view *view)
+{
+    const uint32_t shifted = s->ack + view->shift[s->to_itself ? 0 : !s->from];
+    return tcphs_has(s, TCPHS_RST | TCPHS_ACK) && (s->ack == 0 || shifted == 0) ? BIT(rst_bad_ack) : 0;
+}
+
+static void check_view(const struct fuzz_script *script, const struct fuzz_observer *plain,
+                       const struct fuzz_view *view)
+{
+    static struct fuzz_observer other;
+    fuzz_observe(&other, script, view, plain);
+    FUZZ_DEMAND(other.connection_count == plain->connection_count);
+    for (unsigned i = 0; i < script->count; i++) {
+        const struct fuzz_told *a = &plain->told[i], *b = &other.told[i];
+        FUZZ_DEMAND(a->connection == b->connection && a->is_fed == b->is_fed);
+        if (a->is_fed)
+            check_same(&a->outcome, &b->outcome, view->mirrored, findings_that_shift(&script->step[i].segment, view));
+    }
+    for (unsigned i = 0; i < plain->connection_count; i++) {
+        struct tcphs_summary a, b;
+        fuzz_sum_up(plain, i, true, &a);
+        fuzz_sum_up(&other, i, true, &b);
+        FUZZ_DEMAND(a.verdict == b.verdict && a.close == b.close && a.closed_by == b.closed_by);
+        FUZZ_DEMAND(a.failed == b.failed && a.no_data == b.no_data);
+    }
+}
+
+/* What was told is told again, in any order, and of the copy behind it only where the connection stands. */
+static void check_recall(const struct fuzz_script *script, const struct fuzz_observer *o)
+{
+    struct tcphs_outcome again;
+    for (unsigned i = script->count; i-- > 0;) {
+        const struct tcphs_outcome *told = &o->told[i].outcome;
+        if (!o->told[i].is_recallable)
+            continue;
+        fuzz_recall(o, i, 0, &again);
+        check_same(told, &again, false, 0);
+        FUZZ_DEMAND(!told->has_due || told->due == again.due);
+        fuzz_recall(o, i, 1, &again);
+        FUZZ_DEMAND(again.stage == told->stage && again.client == told->client && again.assumed == told->assumed);
+        FUZZ_DEMAND(memcmp(again.state, told->state, sizeof again.state) == 0);
+        FUZZ_DEMAND(memcmp(again.links, told->links, sizeof again.links) == 0);
+        FUZZ_DEMAND(again.findings == 0 && again.step == 0 && again.event == 0 && !again.assumption_begins);
+    }
+}
+
+/*
+ * The exact meaning of "a segment that its receiver drops changes no state". Excepted are:
+ *   a SYN, which repeats what the other end may not have heard (the state it had before is the state it has);
+ *   one that shows an earlier RST to be forged or ignored, and so brings back what was before it;
+ *   one that shows an assumption to be wrong or right: what rests on a gap in the capture is revised by any evidence.
+ */
+static bool may_move_though_dropped(const struct tcphs_segment *s, const struct tcphs_outcome *o)
+{
+    return (o->findings & (BIT(rst_ignored) | BIT(rst_peer_continues))) != 0 || tcphs_has_any(s, TCPHS_SYN) ||
+           o->assumed || s->to_itself;
+}
+
+static void check_dropped(const struct fuzz_script *script, const struct fuzz_observer *o)
+{
+    const struct tcphs_outcome *before = NULL;
+    unsigned connection = 0;
+    for (unsigned i = 0; i < script->count; i++) {
+        const struct fuzz_told *told = &o->told[i];
+        if (!told->is_fed)
+            continue;
+        const struct tcphs_outcome *now = &told->outcome;
+        const bool dropped = now->accepted == TCPHS_ACCEPT_NO && before != NULL && connection == told->connection;
+        if (dropped && !may_move_though_dropped(&script->step[i].segment, now))
+            FUZZ_DEMAND(now->stage == before->stage && memcmp(now->state, before->state, sizeof now->state) == 0);
+        before = now;
+        connection = told->connection;
+    }
+}
+
+static void check_connection(const struct fuzz_script *script, const struct fuzz_observer *o, unsigned connection)
+{
+    unsigned events[TCPHS_EVENT_ENDED + 1] = { 0 };
+    for (unsigned i = 0; i < script->count; i++)
+        if (o->told[i].is_fed && o->told[i].connection == connection)
+            events[o->told[i].outcome.event]++;
+    FUZZ_DEMAND(events[TCPHS_EVENT_ESTABLISHED] <= 1 && events[TCPHS_EVENT_FAILED] <= 1);
+    FUZZ_DEMAND(events[TCPHS_EVENT_ENDED] <= 1);
+    for (int final = 0; final < 2; final++) {
+        struct tcphs_summary sum;
+        fuzz_sum_up(o, connection, final, &sum);
+        FUZZ_DEMAND(sum.verdict <= TCPHS_VERDICT_ONE_SIDED && sum.close <= TCPHS_CLOSE_NONE);
+        FUZZ_DEMAND(sum.closed_by <= TCPHS_CLOSED_BY_BOTH);
+        FUZZ_DEMAND(sum.failed ==
+                    (sum.verdict >= TCPHS_VERDICT_NO_ANSWER && sum.verdict <= TCPHS_VERDICT_SERVER_RESET));
+        FUZZ_DEMAND(sum.verdict != TCPHS_VERDICT_ESTABLISHED || events[TCPHS_EVENT_ESTABLISHED] == 1);
+    }
+}
+
+/* A client that tries again with the same number after a RST: the core begins anew with the connection it has, knows
+ * nothing of the peer, and takes 0 for some of its numbers when the peer had spoken before (a crossing SYN). */
+static bool is_reopened(const struct fuzz_script *script, const struct fuzz_observer *o)
+{
+    bool was_reset = false;
+    for (unsigned i = 0; i < script->count; i++) {
+        const struct fuzz_told *told = &o->told[i];
+        if (!told->is_fed)
+            continue;
+        if (was_reset && !told->begins && told->outcome.step == 1)
+            return true;
+        was_reset = told->outcome.stage == TCPHS_STAGE_RESET;
+    }
+    return false;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct fuzz_view as_it_is = { .mirrored = false };
+    static const struct fuzz_view other = { { 0xFFFE7900, 0x7FF85EF0 }, LATER, true };
+    static const struct fuzz_view unshifted = { .later = LATER, .mirrored = true };
+    static struct fuzz_script script;
+    static struct fuzz_observer plain;
+    fuzz_decode(data, size, &script);
+    if (script.count == 0)
+        return -1;
+    fuzz_observe(&plain, &script, &as_it_is, NULL);
+    for (unsigned i = 0; i < script.count; i++)
+        if (plain.told[i].is_fed)
+            check_ranges(&plain.told[i].outcome);
+    check_recall(&script, &plain);
+    check_dropped(&script, &plain);
+    for (unsigned i = 0; i < plain.connection_count; i++)
+        check_connection(&script, &plain, i);
+    const bool shifts = !script.step[0].segment.to_itself && !is_reopened(&script, &plain);
+    check_view(&script, &plain, shifts ? &other : &unshifted);
+    fuzz_forget();
+    return 0;
+}

@@ -1,0 +1,113 @@
+"""Fixtures of the trust tests: how long they run, the plugin built with sanitizers, and hosts that load it.
+
+Environment: TCPHS_TRUST_SECONDS (default 60): how long each fuzzer goes on; TCPHS_TRUST_BUILD: where it builds (default
+build/trust); TCPHS_TRUST_SEED: where its numbers begin (default: today's date).
+"""
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "trust"), str(ROOT / "tests" / "e2e")]
+
+import harness  # noqa: E402
+
+SECONDS = float(os.environ.get("TCPHS_TRUST_SECONDS", 60))
+BUILD = Path(os.environ.get("TCPHS_TRUST_BUILD", ROOT / "build" / "trust")).absolute()
+SANITIZED = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+RUN_TIMES = ("libasan.so", "libubsan.so")
+
+
+class SanitizedHost(harness.Host):
+    """A host whose children get the sanitizers' run time, and one allocation from the system for each from wmem."""
+
+    def make_env(self):
+        return dict(super().make_env(), **sanitizer_env())
+
+    def drop(self):
+        """As a user, but with all the addresses that AddressSanitizer asks for."""
+        if os.getuid() == 0:
+            os.setgroups([])
+            os.setgid(harness.NOBODY)
+            os.setuid(harness.NOBODY)
+
+
+def sanitizer_env():
+    """Extcap programs are left out: they would run under the sanitizer too, and hang at their start. Without its lists of names
+    (services, manufacturers) the host opens a capture twenty times as fast."""
+    files = [run("gcc", f"-print-file-name={name}").stdout.strip() for name in RUN_TIMES]
+    return {"LD_PRELOAD": ":".join(files), "ASAN_OPTIONS": "detect_leaks=0:malloc_context_size=8", "UBSAN_OPTIONS": "print_stacktrace=1",
+            "WIRESHARK_DEBUG_WMEM_OVERRIDE": "simple", "WIRESHARK_EXTCAP_DIR": "/nonexistent",
+            "WIRESHARK_DATA_DIR": "/nonexistent"}
+
+
+def run(*command, **more):
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", **more)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done
+
+
+def built(name, *options, targets=()):
+    """A build of its own below BUILD, brought up to date."""
+    folder = BUILD / name
+    run("cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=RelWithDebInfo", *options)
+    run("cmake", "--build", folder, *(("--target", *targets) if targets else ()))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def seconds():
+    return SECONDS
+
+
+@pytest.fixture(scope="session")
+def seed():
+    """Another one every day: the fuzzing in CI never repeats itself, and a finding names the one it came from."""
+    return os.environ.get("TCPHS_TRUST_SEED", time.strftime("%Y-%m-%d"))
+
+
+@pytest.fixture(scope="session")
+def sanitized():
+    """The build folder of plugin and unit tests under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    return built("sanitized", f"-DCMAKE_C_FLAGS={SANITIZED}", "-DTCPHS_HARDENING=OFF")
+
+
+def installed(kind, plugin):
+    ask = os.environ.get
+    made = kind(plugin=plugin, tshark=ask("TCPHS_TSHARK", "tshark"), sharkd=ask("TCPHS_SHARKD", "sharkd"), wireshark=ask("TCPHS_WIRESHARK", "wireshark"))
+    try:
+        made.install()
+        made.assert_loaded()
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def host():
+    yield from installed(harness.Host, os.environ.get("TCPHS_PLUGIN", ROOT / "build" / "plugin" / "tcphs.so"))
+
+
+@pytest.fixture(scope="session")
+def bare_host(host):
+    """The same installation without tcphs."""
+    made = harness.Host(plugin=host.plugin, tshark=host.tshark, sharkd=host.sharkd, wireshark=host.wireshark)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def sanitized_host(sanitized):
+    yield from installed(SanitizedHost, sanitized / "plugin" / "tcphs.so")
+
+
+@pytest.fixture(scope="session")
+def healthy():
+    """Contents of the captures that tests damage: the project's own, and those of a real kernel where they stand beside it."""
+    found = sorted(harness.SAMPLES.glob("*.pcap")) + sorted(harness.LAB.glob("*.pcap"))
+    assert found, f"no captures in {harness.SAMPLES}"
+    return [p.read_bytes() for p in found]

@@ -1,0 +1,145 @@
+"""Damaged captures through real sharkd and tshark with a plugin built with AddressSanitizer and UndefinedBehaviorSanitizer.
+
+One sharkd reads thousands of captures one after the other; each is a file of its own. A finding keeps the capture.
+"""
+import json
+import random
+import re
+import time
+
+import pytest
+
+import harness
+from damage import Damager
+
+ASKED = "tcphs.explain || tcphs.conn.zeek.history || tcphs.conn.verdict"  # needs nearly all that tcphs can show
+REPORTS = ("nstat:tcphs,conn", "nstat:tcphs,server", "nstat:tcphs,client", "stat:tcphs")
+FILES_PER_SHARKD = 5000
+UNEQUAL = {"file", "lie"}  # what cannot be joined, and where the tap tells of a segment that the tree calls short
+COMPARED = 60  # captures joined for one comparison of the two sources
+OURS = re.compile(r"tcphs|Sanitizer|runtime error|dissector bug|assert|critical", re.I)
+# What sharkd itself writes: each request, and what wiretap says of a broken file.
+HOSTS_OWN = re.compile(r"^load: filename=|^sharkd: |^Hello in child|^\(sharkd:\d+\)")
+
+
+class Reader:
+    """A sharkd that is asked about one capture after the other. It gives no answer at all to the load of some broken files."""
+
+    def __init__(self, host):
+        self.host, self.sharkd, self.files = host, harness.Sharkd(host), 0
+
+    def ask_all(self, requests):
+        """Sends requests at once and returns the answers that came, by number; the last is always answered."""
+        s, numbers = self.sharkd, []
+        for method, params in requests:
+            s.count += 1
+            numbers.append(s.count)
+            s.process.stdin.write(json.dumps({"jsonrpc": "2.0", "id": s.count, "method": method, "params": params}) + "\n")
+        s.process.stdin.flush()
+        answers = {}
+        while numbers[-1] not in answers:
+            line = s.process.stdout.readline()
+            assert line, f"sharkd died, exit {s.process.wait(30)}: {s.stderr()[-6000:]}"
+            answer = json.loads(line)
+            answers[answer["id"]] = answer
+        return [answers.get(n) for n in numbers]
+
+    def read(self, path, rng):
+        """Loads a capture, asks for all its fields by a filter, for the whole tree of some frames, and now and then for the reports."""
+        self.files += 1
+        requests = [("load", {"file": str(path)}), ("frames", {"filter": ASKED}), *(("frame", {"frame": rng.randint(1, 12), "proto": True}) for _ in range(3))]
+        if rng.random() < 0.05:
+            requests.append(("tap", {f"tap{i}": name for i, name in enumerate(REPORTS)}))
+        answers = self.ask_all([*requests, ("status", {})])
+        assert "result" in answers[-1], answers[-1]
+        return answers[-1]["result"]["frames"]
+
+    def close(self):
+        """Ends sharkd in good order, and says what of its errors was ours."""
+        self.sharkd.process.stdin.close()
+        status = self.sharkd.process.wait(60)
+        errors = self.sharkd.stderr()
+        wrong = [line for line in errors.splitlines() if OURS.search(line) and not HOSTS_OWN.match(line)]
+        assert status == 0 and not wrong, f"exit {status}: {errors[-6000:] if status else wrong[:10]}"
+
+
+@pytest.fixture
+def made(sanitized_host):
+    """Writes a damaged capture where sharkd can read it."""
+    path = sanitized_host.folder("damaged") / "damaged.pcap"
+
+    def write(content):
+        path.write_bytes(content)
+        path.chmod(0o644)
+        return path
+    return write
+
+
+def keep(content, label):
+    target = harness.ROOT / "build" / f"finding-{label}.pcap"
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(content)
+    return target
+
+
+def batch(host, captures, made, until):
+    """As many of the captures as one sharkd reads before the time is over; returns how many files and frames."""
+    reader, frames, content, label = Reader(host), 0, b"", "none"
+    try:
+        for label, content in captures:
+            frames += reader.read(made(content), random.Random(label))
+            if time.monotonic() > until or reader.files == FILES_PER_SHARKD:
+                break
+        reader.close()
+    except AssertionError as finding:
+        raise AssertionError(f"capture kept as {keep(content, label)}: {finding}") from None
+    return reader.files, frames
+
+
+def test_damaged_captures(sanitized_host, healthy, made, seconds, seed):
+    damager, until, files, frames = Damager(healthy), time.monotonic() + seconds, 0, 0
+    captures = ((f"{seed}-{n}", damager.make(seed, n)[0]) for n in range(10**9))
+    while time.monotonic() < until:
+        more, more_frames = batch(sanitized_host, captures, made, until)
+        files, frames = files + more, frames + more_frames
+        print(f"{files} damaged captures, {frames} frames, seed {seed}", flush=True)
+    assert files > seconds and frames > files, f"only {files} captures with {frames} frames: nothing was tried"
+
+
+def test_captures_damaged_by_editcap(sanitized_host, host, made, seed):
+    """editcap's own -E on all samples in a row, cut into files of 20 frames."""
+    folder, found = host.folder("noisy"), []
+    merged = host.output("merged.pcap")
+    assert host.run(host.tool("mergecap"), "-a", "-F", "pcap", "-w", merged, *[host.place(p) for p in harness.SAMPLES.glob("*.pcap")]).returncode == 0
+    for share in ("0.002", "0.02", "0.2"):
+        done = host.run(host.tool("editcap"), "--seed", sum(map(ord, seed)), "-E", share, "-c", 20, merged, folder / f"e{share}.pcap")
+        assert done.returncode == 0, done.stderr
+    found = sorted(folder.glob("*.pcap"))
+    assert len(found) > 100
+    files, _ = batch(sanitized_host, [(p.name, p.read_bytes()) for p in found], made, time.monotonic() + 600)
+    assert files == len(found)
+
+
+def joined(captures):
+    """Damaged captures as one pcap file, times as they are: what follows on the same ports is a new trouble."""
+    head = next(c for c in captures if c[:4] == b"\x4d\x3c\xb2\xa1")[:24]
+    return head + b"".join(c[24:] for c in captures if c[:24] == head)
+
+
+def test_both_sources_agree_on_damaged_captures(host, healthy, seed, seconds):
+    """Nonsense too gives the same fields from tree and tap, once and twice read, and no word from us on stderr."""
+    damager, until, number = Damager(healthy), time.monotonic() + min(seconds, 60) / 3, 0
+    path = host.folder("damaged") / "joined.pcap"
+    while number == 0 or time.monotonic() < until:
+        made = [damager.make(f"{seed}-compared", n) for n in range(number, number + COMPARED)]
+        number += COMPARED
+        content = joined([content for content, done in made if not UNEQUAL & set(done.split("+"))])
+        path.write_bytes(content)
+        path.chmod(0o644)
+        runs = [host.ts("-r", path, *more, "-T", "json", "-J", harness.TREE_LAYERS, ok=(0, 2))
+                for more in (["-o", "tcphs.source:fields"], ["-o", "tcphs.source:tap"], ["-2", "-o", "tcphs.source:fields"])]
+        assert not [r.stderr for r in runs if OURS.search(r.stderr.replace(str(path), ""))]
+        fields, tap, twice = ([harness.Frame.from_json(p) for p in json.loads(r.stdout or "[]", object_pairs_hook=harness.Pairs)] for r in runs)
+        wrong = harness.differences("fields and tap", fields, tap) + harness.differences("once and twice", fields, twice)
+        assert not wrong, f"capture kept as {keep(content, f'compared-{seed}-{number}')}: {wrong}"
+        assert any(f.fields for f in fields)
