@@ -185,7 +185,7 @@ def monitor(m, short):
             "`tshark -q -z tcphs,conn`, by taps": (m.ours, [m.ours.tshark, *CONN, *TAP, "-r", path]),
             "`tshark -C \"tcphs monitor\" -q -z tcphs,conn`": (m.ours, [m.ours.tshark, "-C", "tcphs monitor", *CONN[1:], "-r", path])}
     if shutil.which("tcptrace"):
-        runs["tcptrace"] = (m.ours, ["tcptrace", path])
+        runs["tcptrace"] = (m.ours, ["tcptrace", "-n", path])
     if shutil.which("suricata"):
         runs["Suricata"] = (m.ours, ["suricata", "--runmode", "single", "-S", "/dev/null", "-l", m.ours.folder("suricata"), "-r", path])
     took = {name: [] for name in runs}
