@@ -166,7 +166,8 @@ def growth(m, short):
         steps = [b / a for a, b in zip(took, took[1:])]
         over += [f"{name}: {s:.2f} times the instructions for 10 times the packets, budget {GROWTH}" for s in steps if s > GROWTH]
         rows.append([name, *(f"{m.capture(make, size * t)[1]:,}" for t in (1, times[name][-1])), *(f"{s:.2f}" for s in steps), *["-"] * (2 - len(steps))])
-    table(f"Growth of `-q -z tcphs,conn`: instructions for ten times the packets (≤ {GROWTH})", ["capture", "packets, from", "to", "1 to 10", "10 to 100"], rows)
+    table(f"Growth of `-q -z tcphs,conn`: instructions for ten times the packets (≤ {GROWTH})",
+          ["capture", "packets, from", "to", "1 to 10", "10 to 100"], rows)
     return over
 
 
