@@ -4,7 +4,8 @@ Leaves to others: what is measured with them (bench.py).
 """
 import struct
 
-HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)  # Ethernet
+FILE = ("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144)
+ETHERNET_LINK, WIFI_LINK = 1, 105
 ETHERNET = bytes.fromhex("02000000000102000000000208 00".replace(" ", ""))
 SYN, FIN, RST, PSH, ACK = 2, 1, 4, 8, 16
 SERVER = bytes([10, 0, 0, 1])
@@ -21,21 +22,32 @@ def options(syn, stamp):
     return struct.pack("!BBBBII", 1, 1, 8, 10, stamp, stamp)
 
 
+def packet(ends, ident, numbers, data=b""):
+    """An IP packet. ends: source address and port, destination address and port; numbers: seq, ack, flags, time stamp."""
+    (src, sport, dst, dport), (seq, ack, flags, stamp) = ends, numbers
+    more = options(flags & SYN, stamp)
+    words = (20 + len(more)) // 4
+    tcp = struct.pack("!HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, words << 4, flags, 64240, 0, 0)
+    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + words * 4 + len(data), ident, 0, 64, 6, 0, src, dst) + tcp + more + data
+
+
 class Writer:
-    def __init__(self, path):
+    """A pcap file; a packet every 100 microseconds."""
+
+    def __init__(self, path, link=ETHERNET_LINK):
         self.out, self.packets, self.now, self.ident = open(path, "wb", buffering=1 << 20), 0, 1_700_000_000_000_000, 0
-        self.out.write(HEADER)
+        self.out.write(struct.pack(*FILE, link))
+
+    def packet(self, ends, numbers, data=b""):
+        self.ident = (self.ident + 1) & 0xFFFF
+        return packet(ends, self.ident, (*numbers, self.now // 1000 & 0xFFFFFFFF), data)
+
+    def frame(self, frame):
+        self.now, self.packets = self.now + 100, self.packets + 1
+        self.out.write(struct.pack("<IIII", self.now // 1_000_000, self.now % 1_000_000, len(frame), len(frame)) + frame)
 
     def send(self, ends, seq, ack, flags, data=b""):
-        """ends: source address and port, destination address and port."""
-        self.ident, self.now, self.packets = (self.ident + 1) & 0xFFFF, self.now + 100, self.packets + 1
-        src, sport, dst, dport = ends
-        more = options(flags & SYN, self.now // 1000 & 0xFFFFFFFF)
-        words = (20 + len(more)) // 4
-        tcp = struct.pack("!HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, words << 4, flags, 64240, 0, 0)
-        ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + words * 4 + len(data), self.ident, 0, 64, 6, 0, src, dst)
-        frame = ETHERNET + ip + tcp + more + data
-        self.out.write(struct.pack("<IIII", self.now // 1_000_000, self.now % 1_000_000, len(frame), len(frame)) + frame)
+        self.frame(ETHERNET + self.packet(ends, (seq, ack, flags), data))
 
     def close(self):
         self.out.close()
@@ -46,7 +58,24 @@ def client(number):
     return struct.pack("!I", 0x0A010000 + number % 500), 10000 + number // 500 % 50000
 
 
-def connection(out, number, exchanges, request=REQUEST, answer=RESPONSE, close=FIN):
+def answered(out, ends, numbers, lost):
+    """One answer in segments, each acknowledged; every so many of them (lost, 0: none) is lost behind the capture point and comes again."""
+    there, back = ends
+    a, b = numbers
+    for at in range(0, len(RESPONSE), MSS):
+        part = RESPONSE[at:at + MSS]
+        flags = ACK | (PSH if at + MSS >= len(RESPONSE) else 0)
+        out.send(back, b, a, flags, part)
+        if lost and out.packets % lost < 2:
+            out.send(there, a, b, ACK)
+            out.now += 200_000
+            out.send(back, b, a, flags, part)
+        b += len(part)
+        out.send(there, a, b, ACK)
+    return b
+
+
+def connection(out, number, exchanges, reset=False, lost=0):
     """A handshake, request and answer so many times, and a close by FIN or RST."""
     address, port = client(number)
     there, back = (address, port, SERVER, 80), (SERVER, 80, address, port)
@@ -56,15 +85,11 @@ def connection(out, number, exchanges, request=REQUEST, answer=RESPONSE, close=F
     out.send(there, a + 1, b + 1, ACK)
     a, b = a + 1, b + 1
     for _ in range(exchanges):
-        out.send(there, a, b, PSH | ACK, request)
-        a += len(request)
+        out.send(there, a, b, PSH | ACK, REQUEST)
+        a += len(REQUEST)
         out.send(back, b, a, ACK)
-        for at in range(0, len(answer), MSS):
-            part = answer[at:at + MSS]
-            out.send(back, b, a, ACK | (PSH if at + MSS >= len(answer) else 0), part)
-            b += len(part)
-            out.send(there, a, b, ACK)
-    if close == RST:
+        b = answered(out, (there, back), (a, b), lost)
+    if reset:
         out.send(there, a, b, RST | ACK)
         return
     out.send(there, a, b, FIN | ACK)
@@ -72,11 +97,27 @@ def connection(out, number, exchanges, request=REQUEST, answer=RESPONSE, close=F
     out.send(there, a + 1, b + 1, ACK)
 
 
-def talks(path, connections, exchanges=1, resets=0):
-    """Short connections, HTTP-like; every so many of them (0: none) ends by RST."""
+def short(path, connections):
+    """14 packets each: one exchange."""
     out = Writer(path)
     for number in range(connections):
-        connection(out, number, exchanges, close=RST if resets and number % resets == 0 else FIN)
+        connection(out, number, 1)
+    return out.close()
+
+
+def usual(path, connections):
+    """50 packets each in the mean: five or six exchanges."""
+    out = Writer(path)
+    for number in range(connections):
+        connection(out, number, 5 + number % 2)
+    return out.close()
+
+
+def rough(path, connections):
+    """As usual, but one answer's segment in fifty is lost, and one connection in ten ends by RST."""
+    out = Writer(path)
+    for number in range(connections):
+        connection(out, number, 5 + number % 2, reset=number % 10 == 0, lost=100)
     return out.close()
 
 
@@ -89,9 +130,59 @@ def flood(path, syns):
 
 
 def bulk(path, segments):
-    """One connection of many segments."""
+    """One connection of many segments: small requests and answers."""
     out = Writer(path)
-    connection(out, 1, segments // 4, b"x", b"y" * 20)
+    address, port = client(1)
+    there, back, a, b = (address, port, SERVER, 80), (SERVER, 80, address, port), 1, 1
+    out.send(there, 0, 0, SYN)
+    out.send(back, 0, 1, SYN | ACK)
+    out.send(there, 1, 1, ACK)
+    for _ in range(segments // 2):
+        out.send(there, a, b, PSH | ACK, b"x")
+        a += 1
+        out.send(back, b, a, PSH | ACK, b"y" * 20)
+        b += 20
+    return out.close()
+
+
+def many_findings(path, segments):
+    """One connection, and segments that acknowledge far more than was sent, each another number."""
+    out = Writer(path)
+    address, port = client(1)
+    there, back = (address, port, SERVER, 80), (SERVER, 80, address, port)
+    out.send(there, 0, 0, SYN)
+    out.send(back, 0, 1, SYN | ACK)
+    out.send(there, 1, 1, ACK)
+    for number in range(segments):
+        out.send(there, 1, 0x40000000 + number * 1000, ACK)
+    return out.close()
+
+
+def aggregates(path, frames):
+    """Wi-Fi frames (A-MSDU) of 100 TCP segments each: 100 connections at a time go through their segments side by side."""
+    out = Writer(path, WIFI_LINK)
+    head = bytes.fromhex("8801 0000 020000000003 020000000001 020000000002 0000 8000".replace(" ", ""))
+    steps = ((0, SYN, 0, 0), (1, SYN | ACK, 0, 1), (0, ACK, 1, 1), (0, FIN | ACK, 1, 1), (1, FIN | ACK, 1, 2), (0, ACK, 2, 2))
+    for number in range(frames):
+        from_server, flags, seq, ack = steps[number % len(steps)]
+        body = b""
+        for each in range(100):
+            address, port = client(number // len(steps) * 100 + each)
+            ends = (SERVER, 80, address, port) if from_server else (address, port, SERVER, 80)
+            inside = bytes.fromhex("aaaa030000000800") + out.packet(ends, (seq, ack, flags))
+            body += b"\0" * (-len(body) % 4) + head[10:16] + head[4:10] + struct.pack("!H", len(inside)) + inside
+        out.frame(head + body)
+    return out.close()
+
+
+def tunnels(path, frames):
+    """A SYN, each of another connection, inside 100 IP headers."""
+    out = Writer(path)
+    for number in range(frames):
+        inside = out.packet((*client(number), SERVER, 80), (0, 0, SYN))
+        for _ in range(99):
+            inside = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(inside), 0, 0, 64, 4, 0, SERVER, client(1)[0]) + inside
+        out.frame(ETHERNET + inside)
     return out.close()
 
 
