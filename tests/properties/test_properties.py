@@ -4,6 +4,7 @@ Leaves to others: the core by itself (tests/unit/test_properties.c), named captu
 conversation that Hypothesis found, in the notation of tests/scripts.
 """
 import os
+import re
 import time
 import uuid
 
@@ -124,13 +125,19 @@ def is_far(conversation):
     return any(abs(s.seq) > 2**30 or abs(s.ack) > 2**30 for s in conversation)
 
 
+def without_numbers(told):
+    """An explanation counts from the initial number where it is known, and shows the raw one where it is not."""
+    return {n: {i: {k: [re.sub(r"\d+", "N", v) for v in vs] if k == "tcphs.explain" else vs for k, vs in fields.items()}
+                for i, fields in story.items()} for n, story in told.items()}
+
+
 @holds(12)
 def test_shifting_changes_nothing_else(host, conversations, dice):
     """Times, addresses, ports and initial sequence numbers. The number that was due is shown raw, so it moves with them."""
     plain = tell(host, conversations)
     moved = tell(host, conversations, [elsewhere(n, c, dice) for n, c in enumerate(conversations)], shift=dice.randrange(10**8) * SECOND + 123_456)
     far = {n for n, c in enumerate(conversations) if is_far(c)}
-    found = unlike(plain, moved, lambda name: name == "tcphs.ack.expected")
+    found = unlike(without_numbers(plain), without_numbers(moved), lambda name: name == "tcphs.ack.expected")
     check([f for f in found if not (f[0] in far and f[2].startswith("tcphs.conn.zeek."))], conversations)
 
 
