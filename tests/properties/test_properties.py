@@ -4,6 +4,7 @@ Leaves to others: the core by itself (tests/unit/test_properties.c), named captu
 conversation that Hypothesis found, in the notation of tests/scripts.
 """
 import os
+import re
 import time
 import uuid
 
@@ -91,7 +92,7 @@ def check(found, conversations):
 # The place of a conversation in the capture
 
 
-@holds(12)
+@holds(6)
 def test_together_as_alone(host, conversations, dice):
     """Interleaved, and one after the other with an hour between."""
     together = [wire(n, start=dice.randrange(SECOND)) for n in range(len(conversations))]
@@ -99,7 +100,7 @@ def test_together_as_alone(host, conversations, dice):
     check(unlike(tell(host, conversations, together), tell(host, conversations, alone)), conversations)
 
 
-@holds(4, strategies.any_batches(6))
+@holds(2, strategies.any_batches(6))
 def test_together_as_in_captures_of_their_own(host, conversations, dice):
     together = tell(host, conversations, [wire(n, start=dice.randrange(SECOND)) for n in range(len(conversations))])
     for number, conversation in enumerate(conversations):
@@ -124,26 +125,32 @@ def is_far(conversation):
     return any(abs(s.seq) > 2**30 or abs(s.ack) > 2**30 for s in conversation)
 
 
-@holds(12)
+def without_numbers(told):
+    """An explanation counts from the initial number where it is known, and shows the raw one where it is not."""
+    return {n: {i: {k: [re.sub(r"\d+", "N", v) for v in vs] if k == "tcphs.explain" else vs for k, vs in fields.items()}
+                for i, fields in story.items()} for n, story in told.items()}
+
+
+@holds(6)
 def test_shifting_changes_nothing_else(host, conversations, dice):
     """Times, addresses, ports and initial sequence numbers. The number that was due is shown raw, so it moves with them."""
     plain = tell(host, conversations)
     moved = tell(host, conversations, [elsewhere(n, c, dice) for n, c in enumerate(conversations)], shift=dice.randrange(10**8) * SECOND + 123_456)
     far = {n for n, c in enumerate(conversations) if is_far(c)}
-    found = unlike(plain, moved, lambda name: name == "tcphs.ack.expected")
+    found = unlike(without_numbers(plain), without_numbers(moved), lambda name: name == "tcphs.ack.expected")
     check([f for f in found if not (f[0] in far and f[2].startswith("tcphs.conn.zeek."))], conversations)
 
 
 # The way of reading
 
 
-@holds(8)
+@holds(4)
 def test_one_pass_as_two(host, conversations, _dice):
     once, twice = tell(host, conversations), tell(host, conversations, args=("-2",))
     check(unlike(once, twice, lambda name: name.startswith("tcphs.conn.")), conversations)
 
 
-@holds(8)
+@holds(4)
 def test_fields_as_taps(host, conversations, _dice):
     check(unlike(tell(host, conversations), tell(host, conversations, args=("-o", "tcphs.source:tap"))), conversations)
 
@@ -152,7 +159,7 @@ FILTERS = ("tcphs.step", "tcphs.anomaly", "tcp.flags.ack == 0", "tcphs.stage >= 
            "ip.src == 10.1.0.3", "!(tcphs.accepted == 1)", "tcphs.back_frame")
 
 
-@holds(8)
+@holds(4)
 def test_filtered_as_not(host, conversations, dice):
     """What is shown after a display filter, in one pass and in two, is what is shown without."""
     capture = Capture(conversations, [wire(n, start=dice.randrange(SECOND)) for n in range(len(conversations))])
@@ -164,7 +171,7 @@ def test_filtered_as_not(host, conversations, dice):
     path.unlink()
 
 
-@holds(6)
+@holds(3)
 def test_sharkd_in_any_order_after_any_filter(host, conversations, dice):
     capture = Capture(conversations, [wire(n, start=dice.randrange(SECOND)) for n in range(len(conversations))])
     path = write(host, capture)
@@ -184,7 +191,7 @@ def test_sharkd_in_any_order_after_any_filter(host, conversations, dice):
 # What a capture misses
 
 
-@holds(14, strategies.healthy_batches())
+@holds(7, strategies.healthy_batches())
 def test_missing_frames_accuse_nobody(host, conversations, dice):
     """Whole, with some frames missing, with a run of frames missing: a healthy conversation stays without anomaly."""
     def rest(conversation):
@@ -204,7 +211,7 @@ def test_missing_frames_accuse_nobody(host, conversations, dice):
     check(found[:3], left)
 
 
-@holds(10)
+@holds(5)
 def test_one_direction_accuses_nobody(host, conversations, dice):
     """Of a conversation that nobody is accused of, either direction alone accuses nobody, and fails no handshake that succeeded."""
     whole = tell(host, conversations, args=("-2",))
