@@ -592,6 +592,7 @@ bool tcphs_zeek_plain(struct tcphs_zeek *z, const struct tcphs_zeek_input *in)
 {
     const struct tcphs_segment *s = in->segment;
     const unsigned role = role_of(z, s);
+    const uint32_t said = s->length > 0 ? SEEN_DATA : SEEN_ACK;
     struct tcphs_zeek_end *e = &z->end[role], *other = &z->end[!role];
     if (!is_plain(z, in, role))
         return false;
@@ -602,7 +603,8 @@ bool tcphs_zeek_plain(struct tcphs_zeek *z, const struct tcphs_zeek_input *in)
                          .rel_ack = s->ack - other->start,
                          .end = s->seq + s->length,
                          .role = role };
-    log_flags(&p);
+    if (!(z->seen & (role == ORIGINATOR ? said : said << 16)))
+        log_flags(&p);
     z->last_time = zeek_time(s->time);
     other->acked = s->ack;
     e->last = p.end;

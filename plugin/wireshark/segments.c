@@ -719,14 +719,16 @@ static const guint8 *only_network(const packet_info *pinfo, const guint8 *bytes,
 {
     const ws_ip4 *ip = (const ws_ip4 *)fetch_tapped_data(tap_ip, 0);
     const ws_ip6 *ipv6 = (const ws_ip6 *)fetch_tapped_data(tap_ipv6, 0);
-    if ((ip != NULL) == (ipv6 != NULL) || fetch_tapped_data(ip != NULL ? tap_ip : tap_ipv6, 1) != NULL)
+    if ((ip != NULL) == (ipv6 != NULL))
         return NULL;
     const guint8 *sender = (const guint8 *)(ip != NULL ? ip->ip_src.data : ipv6->ip6_src.data);
     const int version = ip != NULL ? 4 : 6, before = ip != NULL ? 12 : 8, length = ip != NULL ? 4 : 16;
     if (pinfo->src.data == NULL || sender == NULL || pinfo->src.type != (ip != NULL ? AT_IPv4 : AT_IPv6))
         return NULL;
-    if (sender >= bytes + before && sender < bytes + captured) /* the host points into the frame */
+    if (sender >= bytes + before && sender < bytes + captured) /* into the frame: a further header would be another's */
         return pinfo->src.data == sender ? sender - before : NULL;
+    if (fetch_tapped_data(ip != NULL ? tap_ip : tap_ipv6, 1) != NULL)
+        return NULL;
     for (int start = 0; start + before + length <= captured; start++) /* … or at a copy */
         if (bytes[start] >> 4 == version && memcmp(bytes + start + before, sender, (size_t)length) == 0)
             return memcmp(pinfo->src.data, sender, (size_t)length) == 0 ? bytes + start : NULL;
