@@ -58,7 +58,7 @@ def test_corpus(fuzzers, corpus, target):
 def test_new_talks(fuzzers, corpus, target, seconds, tmp_path):
     tried = fuzz(fuzzers, target, f"-max_total_time={max(1, int(seconds * SHARE[target]))}", tmp_path, corpus)
     print(f"{target}: {tried} talks")
-    assert tried > 2 * len(list(corpus.iterdir()))
+    assert tried > len(list(corpus.iterdir())), "the time was not enough to read the corpus"
 
 
 @pytest.fixture(scope="module")
