@@ -116,7 +116,8 @@ static void quote(struct fuzz_observer *o, const struct tcphs_segment *s, struct
     tcphs_connection_look(c, &before);
     tcphs_connection_icmp(c, s->frame, s->from);
     tcphs_connection_look(c, &after);
-    FUZZ_DEMAND(memcmp(&before, &after, sizeof before) == 0);
+    FUZZ_DEMAND(before.stage == after.stage && memcmp(before.state, after.state, sizeof before.state) == 0);
+    FUZZ_DEMAND(memcmp(before.links, after.links, sizeof before.links) == 0);
 }
 
 /* Each step has two frame numbers: the second is that of a copy, which is in no list. */

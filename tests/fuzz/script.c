@@ -108,7 +108,7 @@ static void begin(struct standing *w)
         w->next[i] = w->last_seq[i] = starts[i];
         w->last_ack[i] = starts[!i];
     }
-    w->time = 1000 * 1000 * MILLISECOND;
+    w->time = MILLISECOND * 1000 * 1000;
 }
 
 static void follow(struct standing *w, const struct tcphs_segment *s, bool raw)
@@ -311,6 +311,7 @@ static void write_step(struct bytes *b, struct standing *w, const struct fuzz_st
     follow(w, s, seq_mode == RAW);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is written through b.out */
 size_t fuzz_encode(const struct fuzz_script *script, uint8_t *out)
 {
     struct bytes b = { .out = out };

@@ -60,7 +60,7 @@ static void write_script(GRand *rand, struct tcphs_segment *script, int calm)
         memset(s, 0, sizeof *s);
         s->from = i < 2 ? (guint8)i : from;
         s->frame = (guint32)i + 1;
-        s->time = now += g_rand_int_range(rand, 0, 50) * 1000000;
+        s->time = now += g_rand_int_range(rand, 0, 50) * INT64_C(1000000);
         s->flags = wild                                  ? (guint16)g_rand_int_range(rand, 0, 512)
                    : g_rand_int_range(rand, 0, 6 * calm) ? orderly
                                                          : flags[g_rand_int_range(rand, 0, 9)];

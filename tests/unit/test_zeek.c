@@ -288,7 +288,7 @@ static void test_case(gconstpointer data)
     const struct zeek_case *c = data;
     char **packets = g_strsplit(c->packets, ";", -1);
     GString *logged = g_string_new(NULL);
-    struct tcphs_zeek z;
+    struct tcphs_zeek z = { .history = NULL };
     gint64 clock = 0, now = 0;
     bool any = false;
     for (char **text = packets; *text != NULL; text++) {

@@ -199,7 +199,7 @@ static struct trace_line *new_line(unsigned number)
     line->number = number;
     line->expected = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     line->segment.window = 65535;
-    line->segment.time = 10 * 1000 * 1000;
+    line->segment.time = INT64_C(10) * 1000 * 1000;
     line->segment.source_port = line->segment.destination_port = 1;
     return line;
 }
