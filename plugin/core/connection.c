@@ -238,7 +238,7 @@ static void overturn(const struct tcphs_move *m, struct tcphs_view *v, bool outl
 static void note_sender(const struct tcphs_move *m)
 {
     if (m->v->accepted != TCPHS_ACCEPT_NO)
-        m->x->fit_clock = tcphs_clock(m->s->time);
+        tcphs_note_fit(m);
     if (m->v->accepted == TCPHS_ACCEPT_YES && m->v->kind != TCPHS_KIND_RST)
         tcphs_learn_hops(m);
     m->x->known |= TCPHS_SENT_ANYTHING;

@@ -52,6 +52,7 @@ enum tcphs_known {
     TCPHS_OTHER_IS_STRAY = 1 << 27,   /**< other_iss is of a segment without SYN, and other_end what it acknowledged */
     TCPHS_SYN_REFUSED = 1 << 28,      /**< its other SYN was refused: it may be a half-open peer */
     TCPHS_PROVOKED_BY_RST = 1 << 29,  /**< provoked_frame is a RST not yet accused */
+    TCPHS_HAS_FIT = 1 << 30,          /**< fit_clock holds */
 };
 
 #define TCPHS_HELD 3

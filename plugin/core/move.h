@@ -47,6 +47,8 @@ void tcphs_tell_counts(const struct tcphs_move *m);
 void tcphs_tell_due(const struct tcphs_move *m, uint32_t due);
 /** Remembers that the sender acknowledged what its peer was not seen to send; open = a capture gap would explain it. */
 void tcphs_claim(const struct tcphs_move *m, bool open);
+/** The sender has sent what its peer accepts: from now on the silence of its direction is measured. */
+void tcphs_note_fit(const struct tcphs_move *m);
 /** Takes in how far the sender is, and how it numbers its IP packets. */
 void tcphs_learn_hops(const struct tcphs_move *m);
 /** Links the first accepted segment of a kind. */

@@ -183,6 +183,12 @@ void tcphs_claim(const struct tcphs_move *m, bool open)
         x->max_window = window;
 }
 
+void tcphs_note_fit(const struct tcphs_move *m)
+{
+    m->x->fit_clock = tcphs_clock(m->s->time);
+    m->x->known |= TCPHS_HAS_FIT;
+}
+
 void tcphs_learn_hops(const struct tcphs_move *m)
 {
     struct tcphs_end *x = m->x;

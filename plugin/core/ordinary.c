@@ -130,6 +130,12 @@ static void move_by_ack(const struct tcphs_move *m)
     tcphs_acknowledge_fin(m);
 }
 
+/* e has sent as far as that, if not farther. */
+static void reach(struct tcphs_end *e, uint32_t end)
+{
+    e->snd_nxt = tcphs_knows(e, TCPHS_KNOWS_SENT) ? tcphs_seq_max(e->snd_nxt, end) : end;
+}
+
 static bool is_in_place(const struct tcphs_view *v)
 {
     return v->seq_place == TCPHS_SEQ_IN || v->seq_place == TCPHS_SEQ_EDGE;
@@ -146,7 +152,7 @@ static void remember_doubtful_ack(const struct tcphs_move *m, bool in_handshake)
     if (unseen)
         tcphs_remember_ack(x, m->s->ack); /* a closed end answers with this number */
     if (unseen && is_in_place(m->v)) {
-        x->snd_nxt = tcphs_seq_max(x->snd_nxt, m->v->end);
+        reach(x, m->v->end);
         if (tcphs_has_any(m->s, TCPHS_FIN) && x->snd_nxt == m->v->end)
             x->known |= TCPHS_CLAIM_HAS_FIN;
     }
@@ -158,7 +164,7 @@ static void remember_duplicate(const struct tcphs_move *m)
     struct tcphs_end *x = m->x;
     learn_acknowledgment(m);
     if (m->v->seq_place == TCPHS_SEQ_EDGE)
-        x->snd_nxt = tcphs_seq_max(x->snd_nxt, m->v->end);
+        reach(x, m->v->end);
     if (tcphs_has_any(m->s, TCPHS_FIN) && tcphs_knows(x, TCPHS_FIN_SENT))
         tcphs_move_by_fin(m);
 }
@@ -174,7 +180,7 @@ static void remember_refused(const struct tcphs_move *m)
     const bool misses_syn = in_handshake && !tcphs_acks_syn(v);
     if (tcphs_connection_stage(m->c) == TCPHS_STAGE_RESET) {
         if (is_in_place(v))
-            x->snd_nxt = tcphs_seq_max(x->snd_nxt, v->end);
+            reach(x, v->end);
         tcphs_remember_ack(x, m->s->ack); /* the closed end answers with this number */
         return;
     }

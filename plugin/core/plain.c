@@ -69,7 +69,7 @@ static void advance(const struct tcphs_move *m, uint32_t window)
     }
     if (tcphs_knows(x, TCPHS_SENT_SYN_ACK))
         x->known |= TCPHS_ANSWERED_SYN_ACK;
-    x->fit_clock = tcphs_clock(s->time);
+    tcphs_note_fit(m);
     tcphs_learn_hops(m);
     m->c->last_time = s->time;
 }

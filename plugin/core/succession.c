@@ -193,7 +193,7 @@ void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_con
     const bool is_syn_ack = tcphs_knows(e, TCPHS_OTHER_IS_SYN_ACK);
     const struct tcphs_segment begun = {
         .time = previous->other_time,
-        .frame = e->other_frame,
+        .frame = e->other_frame == TCPHS_NAMELESS_FRAME ? 0 : e->other_frame, /* no link to a name that is gone */
         .seq = e->other_iss,
         .ack = is_syn_ack ? e->other_end : 0,
         .length = is_syn_ack ? 0 : e->other_end - e->other_iss - 1,

@@ -13,6 +13,8 @@
 #define LARGEST_SHIFT 14
 /* A round trip that was not measured is taken for a short one: that explains more, and accuses less. */
 #define SHORT_ROUND (TCPHS_SECOND / 1000)
+/* What is silent for so long can have sent anything meanwhile; the clocks below do not reach much farther. */
+#define LONG_SILENCE (30 * 60 * TCPHS_SECOND)
 /* No gap is believed to hide more: beyond half the sequence space, before and after cannot be told apart. */
 #define LARGEST_GAP (1u << 30)
 
@@ -59,8 +61,11 @@ static uint32_t slack(const struct tcphs_end *e)
  */
 static uint32_t largest_gap(const struct tcphs_view *v, const struct tcphs_end *sender, uint32_t window)
 {
+    const int64_t pause = v->s->time - v->c->last_time;
+    if (!tcphs_knows(sender, TCPHS_HAS_FIT) || pause > LONG_SILENCE)
+        return LARGEST_GAP;
     const int64_t round = v->c->round_trip > 0 ? v->c->round_trip : SHORT_ROUND;
-    const int64_t silence = (int32_t)(tcphs_clock(v->s->time) - sender->fit_clock);
+    const int64_t silence = pause < 0 ? 0 : (int64_t)(tcphs_clock(v->s->time) - sender->fit_clock);
     const int64_t rounds = silence * 1000 / round;
     const int doublings = rounds < 0 ? 0 : rounds > 30 ? 30 : (int)rounds;
     return window > LARGEST_GAP >> doublings ? LARGEST_GAP : window << doublings;

@@ -123,7 +123,7 @@ void tcphs_ladders_add(struct tcphs_ladders *all, const packet_info *pinfo, cons
 {
     const struct tcphs_outcome *o = tapped->outcome;
     struct ladder *l = ladder_of(all, tapped->hit.tracked->item.id);
-    struct rung r = { .time = (gint64)pinfo->abs_ts.secs * 1000000000 + pinfo->abs_ts.nsecs,
+    struct rung r = { .time = tcphs_nanoseconds(&pinfo->abs_ts),
                       .frame = pinfo->num,
                       .from = tapped->hit.from,
                       .icmp = tapped->hit.icmp,

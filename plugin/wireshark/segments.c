@@ -378,7 +378,9 @@ static bool payload_by_network(const struct tcphs_headers *walk, struct tcphs_pl
     const guint8 *p = bytes_of(walk->network, 0, walk->network_is_v6 ? IPV6_FIXED : IPV4_FIXED);
     if (p == NULL)
         return false;
-    const int end = walk->network.start + (walk->network_is_v6 ? IPV6_FIXED + get16(p + 4) : get16(p + 2));
+    int end = walk->network.start + (walk->network_is_v6 ? IPV6_FIXED + get16(p + 4) : get16(p + 2));
+    if (walk->network.tvb == walk->frame) /* more cannot have been on the wire, whatever the header claims */
+        end = MIN(end, (int)tvb_reported_length(walk->frame));
     const int length = end - tcp.start - header;
     if (length < 0)
         return false;
@@ -402,15 +404,16 @@ static bool payload_of(struct tcphs_headers *walk, struct tcphs_place tcp, const
     return record->th_have_seglen;
 }
 
-static gint64 nanoseconds(const nstime_t *t)
+gint64 tcphs_nanoseconds(const nstime_t *time)
 {
-    return (gint64)t->secs * 1000000000 + t->nsecs;
+    const gint64 most = G_GINT64_CONSTANT(4000000000); /* seconds: until 2096 */
+    return CLAMP((gint64)time->secs, -most, most) * 1000000000 + time->nsecs;
 }
 
 /* The fixed header up to the window. */
 static void read_start(const packet_info *pinfo, const guint8 *tcp, struct tcphs_segment *s)
 {
-    s->time = nanoseconds(&pinfo->abs_ts);
+    s->time = tcphs_nanoseconds(&pinfo->abs_ts);
     s->frame = pinfo->num;
     s->seq = get32(tcp + 4);
     s->ack = get32(tcp + 8);
@@ -473,7 +476,7 @@ static void read_record(struct tcphs_headers *walk, const struct tcpheader *reco
 {
     struct tcphs_segment *s = &out->segment;
     pass_record(walk);
-    s->time = nanoseconds(&walk->pinfo->abs_ts);
+    s->time = tcphs_nanoseconds(&walk->pinfo->abs_ts);
     s->frame = walk->pinfo->num;
     s->seq = record->th_rawseq;
     s->ack = record->th_rawack;

@@ -97,6 +97,9 @@ bool tcphs_segments_verify_checksums(void);
  */
 bool tcphs_sighting_of_plain_frame(const packet_info *pinfo, tvbuff_t *frame, struct tcphs_sighting *out);
 
+/** A capture time in nanoseconds; times that no clock shows are cut so that differences of them can be taken. */
+gint64 tcphs_nanoseconds(const nstime_t *time);
+
 /** Asks the host to provide what a source needs, and no more; before a file is read. */
 void tcphs_segments_want(enum tcphs_source source, bool in_window);
 

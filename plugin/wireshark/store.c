@@ -325,7 +325,7 @@ static void leave_to_next_pass(void)
 
 static void count_frame(const packet_info *pinfo)
 {
-    const gint64 time = (gint64)pinfo->abs_ts.secs * 1000000000 + pinfo->abs_ts.nsecs;
+    const gint64 time = tcphs_nanoseconds(&pinfo->abs_ts);
     if (quality.frames++ == 0)
         quality.first_time = quality.last_time = time;
     quality.last_time = MAX(quality.last_time, time);
