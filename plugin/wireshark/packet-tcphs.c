@@ -36,11 +36,13 @@ static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
 {
     struct tcphs_hit hits[TCPHS_SHOWN_HEADERS];
     (void)data;
-    tcphs_store_learn(pinfo, tvb, tree);
+    const bool ordinary = tcphs_store_learn(pinfo, tvb, tree), reported = tcphs_reports_are_wanted();
+    if (ordinary && tree == NULL && !info_column && !reported)
+        return (int)tvb_captured_length(tvb);
     const unsigned count = tcphs_store_recall(pinfo, hits);
     for (unsigned i = 0; i < count; i++)
         tcphs_present(&hits[i], pinfo, tvb, tree, info_column && i == 0);
-    if (count > 0 && tcphs_reports_are_wanted())
+    if (count > 0 && reported)
         tcphs_reports_queue(pinfo, hits, count);
     return (int)tvb_captured_length(tvb);
 }

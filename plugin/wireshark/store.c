@@ -31,7 +31,8 @@ static bool last_is_learned;     /* in this very visit: later frames may still c
 static struct {
     struct tcphs_hit hits[TCPHS_SHOWN_HEADERS];
     guint32 count;
-} learned; /* of the last learned frame */
+    bool told; /* a finding, a step, an event: not just one more segment */
+} learned;     /* of the last learned frame */
 /* Connections that the last learned frame touched, in case its number is given out again; the room is used again. */
 static struct {
     struct tcphs_tracked **connections;
@@ -142,6 +143,7 @@ static struct tcphs_tracked *feed_in_full(const struct tcphs_route *route, struc
         t = begin_connection(route, lane, s);
     struct tcphs_life *life = tcphs_life_open(t);
     struct tcphs_outcome outcome;
+    learned.told = true;
     tcphs_connection_segment(&life->connection, s, &outcome);
     tcphs_history_add(&life->history, &outcome, s->from, tcphs_lives_grow);
     count_segment(life, s, &outcome);
@@ -333,18 +335,18 @@ static void count_frame(const packet_info *pinfo)
     quality.cut += pinfo->fd->cap_len < pinfo->fd->pkt_len;
 }
 
-void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
+bool tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
 {
     const frame_data *fd = pinfo->fd;
     struct tcphs_headers walk;
     struct tcphs_sighting seen;
     last_is_learned = false;
     if (copies == NULL || fd->file_off <= last_offset || fd->visited != awaits_taps)
-        return;
+        return false;
     const bool plain = tcphs_sighting_of_plain_frame(pinfo, frame, &seen);
     if (!plain && !tcphs_headers_begin(&walk, pinfo, frame, tree)) {
         leave_to_next_pass();
-        return;
+        return false;
     }
     if (pinfo->num == last_frame)
         forget_frame_number(last_frame);
@@ -352,11 +354,13 @@ void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
     last_offset = fd->file_off;
     last_frame = pinfo->num;
     last_is_learned = true;
+    learned.told = !plain;
     count_frame(pinfo);
     if (plain)
         learn_plain_frame(pinfo, &seen);
     else
         learn_headers(&walk);
+    return !learned.told;
 }
 
 /* Recalling ----------------------------------------------------------------------------------------------------- */

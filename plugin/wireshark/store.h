@@ -38,8 +38,11 @@ enum tcphs_source_wanted { TCPHS_SOURCE_AUTO, TCPHS_SOURCE_FIELDS, TCPHS_SOURCE_
 /** Prepares an empty store for each file the host opens; once, at registration. source is read for each file. */
 void tcphs_store_register(tcphs_zeek_is_server_port is_server_port, const int *source);
 
-/** Learns from a frame unless it was learned before; safe to call on every visit. */
-void tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree);
+/**
+ * Learns from a frame unless it was learned before; safe to call on every visit. True when there is nothing to tell of
+ * it but where its connection stands, so that only a tree has a use for it.
+ */
+bool tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree);
 
 /** More TCP headers than this in one frame are learned but not shown. */
 #define TCPHS_SHOWN_HEADERS 16
