@@ -14,7 +14,7 @@
 /* A round trip that was not measured is taken for a short one: that explains more, and accuses less. */
 #define SHORT_ROUND (TCPHS_SECOND / 1000)
 /* What is silent for so long can have sent anything meanwhile; the clocks below do not reach much farther. */
-#define LONG_SILENCE (30 * 60 * TCPHS_SECOND)
+#define LONG_SILENCE (1800 * TCPHS_SECOND)
 /* No gap is believed to hide more: beyond half the sequence space, before and after cannot be told apart. */
 #define LARGEST_GAP (1u << 30)
 
@@ -67,7 +67,7 @@ static uint32_t largest_gap(const struct tcphs_view *v, const struct tcphs_end *
     const int64_t round = v->c->round_trip > 0 ? v->c->round_trip : SHORT_ROUND;
     const int64_t silence = pause < 0 ? 0 : (int64_t)(tcphs_clock(v->s->time) - sender->fit_clock);
     const int64_t rounds = silence * 1000 / round;
-    const int doublings = rounds < 0 ? 0 : rounds > 30 ? 30 : (int)rounds;
+    const int doublings = rounds > 30 ? 30 : (int)rounds;
     return window > LARGEST_GAP >> doublings ? LARGEST_GAP : window << doublings;
 }
 

@@ -112,8 +112,7 @@ static void link_newest(struct tcphs_shelf *shelf, struct tcphs_slot *slot)
 static void put_away(struct tcphs_shelf *shelf, struct tcphs_slot *slot)
 {
     if (slot->packed == NULL) {
-        guint8 *bytes = (guint8 *)g_alloca(shelf->kind->packed_most);
-        slot->packed = keep_packed(bytes, shelf->kind->pack(slot->thing, bytes));
+        slot->packed = keep_packed(shelf->scratch, shelf->kind->pack(slot->thing, shelf->scratch));
     } else {
         shelf->kind->drop(slot->thing);
     }
@@ -168,6 +167,7 @@ static struct tcphs_slot *bring(struct tcphs_shelf *shelf, struct tcphs_item *it
 void tcphs_shelf_begin(struct tcphs_shelf *shelf, const struct tcphs_shelf_kind *kind)
 {
     *shelf = (struct tcphs_shelf){ .kind = kind };
+    shelf->scratch = (guint8 *)wmem_alloc(wmem_file_scope(), kind->packed_most);
     chunk_left = 0; /* went with the file */
     memset(given_back, 0, sizeof given_back);
 }

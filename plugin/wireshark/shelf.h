@@ -30,6 +30,7 @@ struct tcphs_slot;
 struct tcphs_shelf {
     const struct tcphs_shelf_kind *kind;
     struct tcphs_slot *newest, *oldest, *unused;
+    guint8 *scratch; /* where things are packed */
     guint32 in_use;
     gint64 now; /**< capture time, kept by the owner: rest is measured with it */
     bool again; /**< what is asked for was known before: it need not stay in use for long */

@@ -141,5 +141,8 @@ int main(int argc, char **argv)
     for (uint32_t i = 0; i < connections; i++)
         closed += tcphs_connection_stage(&tracked[i].connection) == TCPHS_STAGE_CLOSED;
     printf("segments %u closed %u seconds %.6f\n", connections * PACKETS, closed, took);
+    free(segments);
+    free(tracked);
+    free(copies);
     return closed == connections ? 0 : 1;
 }

@@ -17,7 +17,7 @@ SHARE = {"core": 0.75, "zeek": 0.25}  # of the time for new talks
 LONGEST = 400
 WITH_CLANG = ("-DCMAKE_C_COMPILER=clang", "-DTCPHS_FUZZ=ON", "-DTCPHS_HARDENING=OFF")
 LEAST_COVERED = 97.5  # branches of plugin/core, in percent; 97.9 as this was written
-UNIT_TESTS = ("test_machine", "test_properties", "test_zeek")
+UNIT_TESTS = ("test_machine", "test_pack", "test_properties", "test_zeek")
 DONE = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 
 

@@ -225,7 +225,7 @@ static void test_findings_without_end(void)
     tcphs_connection_init(&t.connection, NULL);
     for (guint32 frame = 1; frame <= last; frame++) {
         struct tcphs_segment s = {
-            .frame = frame, .time = frame * 1000, .window = 1000, .flags = TCPHS_ACK | TCPHS_PSH
+            .frame = frame, .time = (gint64)frame * 1000, .window = 1000, .flags = TCPHS_ACK | TCPHS_PSH
         };
         s.source_port = s.destination_port = 80;
         s.flags = frame == last ? TCPHS_RST | TCPHS_ACK : s.flags; /* but PSH without data */

@@ -243,6 +243,12 @@ static void append_logged(GString *out, struct tcphs_zeek *z)
     forget(z);
 }
 
+/* Both were zeroed as a whole and are only ever assigned to: what lies between their members is the same. */
+static gboolean same_bytes(const void *a, const void *b, gsize size)
+{
+    return memcmp(a, b, size) == 0;
+}
+
 /* A copy that shares nothing. */
 static void copy_zeek(struct tcphs_zeek *to, const struct tcphs_zeek *from)
 {
@@ -265,7 +271,7 @@ static void check_same_zeek(struct tcphs_zeek *a, struct tcphs_zeek *b)
         x->ahead = y->ahead = NULL;
     }
     a->history = b->history = NULL;
-    g_assert_cmpint(memcmp(a, b, sizeof *a), ==, 0);
+    g_assert_true(same_bytes(a, b, sizeof *a));
 }
 
 /* The long way, and the short way held to it. */
@@ -374,7 +380,7 @@ static void test_short_way(void)
         }
         forget(&z);
     }
-    g_assert_cmpuint(short_ways, >, 2000 * 15);
+    g_assert_cmpuint(short_ways, >, 30000);
     g_rand_free(rand);
 }
 
