@@ -65,8 +65,9 @@ static void append(struct tcphs_zeek *z, char letter, tcphs_grow grow)
         z->history = grow(NULL, 0, z->history_room);
         memcpy(z->history, z->brief, sizeof z->brief);
     } else if (z->history != NULL && z->history_length + 2 > z->history_room) {
-        z->history = grow(z->history, z->history_room, z->history_room * 2);
-        z->history_room *= 2;
+        const uint32_t room = z->history_room * 2;
+        z->history = grow(z->history, z->history_room, room);
+        z->history_room = room;
     }
     char *history = z->history != NULL ? z->history : z->brief;
     history[z->history_length++] = letter;

@@ -67,13 +67,15 @@ static gsize pack_life(void *thing, guint8 *out)
     const struct tcphs_history *h = &life->history;
     guint16 count = LIFE_WORDS;
     if (is_packed_with_history(h)) {
-        const guint32 changes = h->change_count * CHANGE_WORDS, notes = h->note_count * NOTE_WORDS;
+        const gsize changes = (gsize)h->change_count * CHANGE_WORDS, notes = (gsize)h->note_count * NOTE_WORDS;
         bare.history.changes = NULL;
         bare.history.notes = NULL;
         bare.history.change_room = h->change_count;
         bare.history.note_room = h->note_count;
-        memcpy(words + count, h->changes, changes * 4);
-        memcpy(words + count + changes, h->notes, notes * 4);
+        if (changes > 0)
+            memcpy(words + count, h->changes, changes * 4);
+        if (notes > 0)
+            memcpy(words + count + changes, h->notes, notes * 4);
         count = (guint16)(count + changes + notes);
     }
     memcpy(words, &bare, sizeof bare);
@@ -94,7 +96,7 @@ static void unpack_life(const guint8 *packed, void *thing)
     memcpy(life, words, sizeof *life);
     if (!is_packed_with_history(h))
         return;
-    const guint32 changes = h->change_count * CHANGE_WORDS, notes = h->note_count * NOTE_WORDS;
+    const gsize changes = (gsize)h->change_count * CHANGE_WORDS, notes = (gsize)h->note_count * NOTE_WORDS;
     if (changes > 0)
         h->changes = (struct tcphs_change *)wmem_memdup(wmem_file_scope(), words + LIFE_WORDS, changes * 4);
     if (notes > 0)

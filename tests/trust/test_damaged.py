@@ -20,6 +20,7 @@ COMPARED = 60  # captures joined for one comparison of the two sources
 OURS = re.compile(r"tcphs|Sanitizer|runtime error|dissector bug|assert|critical", re.I)
 # What sharkd itself writes: each request, and what wiretap says of a broken file.
 HOSTS_OWN = re.compile(r"^load: filename=|^sharkd: |^Hello in child|^\(sharkd:\d+\)")
+HOSTS_BUG = re.compile(r"Dissector bug, protocol (?!TCPHS\b)")  # 4.0 has one in its Multipath TCP
 
 
 class Reader:
@@ -59,7 +60,7 @@ class Reader:
         self.sharkd.process.stdin.close()
         status = self.sharkd.process.wait(60)
         errors = self.sharkd.stderr()
-        wrong = [line for line in errors.splitlines() if OURS.search(line) and not HOSTS_OWN.match(line)]
+        wrong = [line for line in errors.splitlines() if OURS.search(line) and not HOSTS_OWN.match(line) and not HOSTS_BUG.search(line)]
         assert status == 0 and not wrong, f"exit {status}: {errors[-6000:] if status else wrong[:10]}"
 
 
@@ -138,7 +139,8 @@ def test_both_sources_agree_on_damaged_captures(host, healthy, seed, seconds):
         path.chmod(0o644)
         runs = [host.ts("-r", path, *more, "-T", "json", "-J", harness.TREE_LAYERS, ok=(0, 2))
                 for more in (["-o", "tcphs.source:fields"], ["-o", "tcphs.source:tap"], ["-2", "-o", "tcphs.source:fields"])]
-        assert not [r.stderr for r in runs if OURS.search(r.stderr.replace(str(path), ""))]
+        said = [line.replace(str(path), "") for r in runs for line in r.stderr.splitlines() if not HOSTS_BUG.search(line)]
+        assert not [line for line in said if OURS.search(line)]
         fields, tap, twice = ([harness.Frame.from_json(p) for p in json.loads(r.stdout or "[]", object_pairs_hook=harness.Pairs)] for r in runs)
         wrong = harness.differences("fields and tap", fields, tap) + harness.differences("once and twice", fields, twice)
         assert not wrong, f"capture kept as {keep(content, f'compared-{seed}-{number}')}: {wrong}"
