@@ -208,6 +208,7 @@ def configured(host, folder, where):
     if not shutil.which("cmake"):
         pytest.skip("no cmake here")
     cmake("-G", "Ninja", "-S", harness.ROOT, "-B", folder, f"-DTCPHS_INSTALL={where}", "-DBUILD_TESTING=OFF")
+    cmake("--build", folder, "--target", "tcphs_descriptions")
     shutil.copy(host.plugin, folder / "plugin" / "tcphs.so")
     return folder
 
