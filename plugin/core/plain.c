@@ -55,14 +55,30 @@ static bool is_in_place(const struct tcphs_segment *s, const struct tcphs_end *x
                           : tcphs_seq_before(s->seq, y->rcv_edge) && holds_nothing(y);
 }
 
-static void advance(const struct tcphs_move *m, uint32_t window)
+/* tcphs_learn_window, of an end whose window is known and takes back nothing. */
+static void grant(struct tcphs_end *x, const struct tcphs_segment *s, uint32_t window, bool scale_is_known)
+{
+    const uint32_t edge = s->ack + window;
+    if (window > x->max_window)
+        x->max_window = window;
+    x->rcv_edge = tcphs_seq_max(x->rcv_edge, edge);
+    x->known = s->window == 0 ? x->known | TCPHS_OFFERS_NOTHING : x->known & ~(uint32_t)TCPHS_OFFERS_NOTHING;
+    if (!scale_is_known)
+        return;
+    if (!tcphs_knows(x, TCPHS_KNOWS_GRANT) || tcphs_seq_after(edge, x->granted_edge)) {
+        x->granted_edge = edge;
+        x->granted_ack = s->ack;
+    }
+    x->known |= TCPHS_KNOWS_GRANT;
+}
+
+static void advance(const struct tcphs_move *m)
 {
     const struct tcphs_segment *s = m->s;
     struct tcphs_end *x = m->x, *y = m->y;
     tcphs_learn_acked(y, s->ack);
     x->rcv_ack = tcphs_seq_max(x->rcv_ack, s->ack);
     tcphs_remember_ack(x, s->ack);
-    tcphs_learn_window(m, window);
     if (s->length > 0) {
         x->snd_nxt = y->rcv_nxt = s->seq + s->length;
         x->known &= ~(uint32_t)TCPHS_SENT_UNSURE;
@@ -80,9 +96,11 @@ bool tcphs_connection_plain(struct tcphs_connection *c, const struct tcphs_segme
     if (!is_plain_segment(s) || !is_quiet(c) || !is_in_place(s, x, y))
         return false;
     const uint32_t window = tcphs_granted_window(c, s);
-    if (tcphs_scale_is_known(c) && tcphs_takes_window_back(x, s->ack, s->ack + window))
+    const bool scale_is_known = tcphs_scale_is_known(c);
+    if (scale_is_known && tcphs_takes_window_back(x, s->ack, s->ack + window))
         return false;
     const struct tcphs_move m = { .c = c, .s = s, .x = x, .y = y };
-    advance(&m, window);
+    grant(x, s, window, scale_is_known);
+    advance(&m);
     return true;
 }

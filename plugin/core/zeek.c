@@ -589,6 +589,21 @@ static bool is_plain(const struct tcphs_zeek *z, const struct tcphs_zeek_input *
            tcphs_seq_diff(s->ack, other->acked) >= 0 && tcphs_seq_diff(s->ack, other->start) >= 0;
 }
 
+/* acknowledge_bytes and take_bytes, where no byte is missing and none is given up, and neither end is about to close. */
+static bool pass_in_order(struct tcphs_zeek_end *e, struct tcphs_zeek_bytes *acked, const struct passing *p)
+{
+    struct tcphs_zeek_bytes *sent = &e->bytes;
+    const uint64_t right = p->rel + p->s->length;
+    const bool is_first_flight = e->acked - e->start <= 1;
+    if (p->rel_ack > acked->next || p->rel != sent->next || sent->skip || sent->count > 0 ||
+        right - sent->trim > MOST_KEPT || (is_first_flight && right > FIRST_FLIGHT))
+        return false;
+    if (p->rel_ack > acked->trim)
+        acked->trim = p->rel_ack;
+    sent->next = right;
+    return true;
+}
+
 bool tcphs_zeek_plain(struct tcphs_zeek *z, const struct tcphs_zeek_input *in)
 {
     const struct tcphs_segment *s = in->segment;
@@ -609,6 +624,8 @@ bool tcphs_zeek_plain(struct tcphs_zeek *z, const struct tcphs_zeek_input *in)
     z->last_time = zeek_time(s->time);
     other->acked = s->ack;
     e->last = p.end;
+    if (pass_in_order(e, &other->bytes, &p))
+        return true;
     acknowledge_bytes(&p);
     if (s->length > 0)
         take_bytes(&p);

@@ -135,8 +135,8 @@ void tcphs_lives_begin(void)
 
 void tcphs_lives_tick(gint64 now, bool again)
 {
-    lives.now = zeeks.now = now;
-    lives.again = zeeks.again = again;
+    tcphs_shelf_tick(&lives, now, again);
+    tcphs_shelf_tick(&zeeks, now, again);
 }
 
 struct tcphs_life *tcphs_life_add(struct tcphs_tracked *t)

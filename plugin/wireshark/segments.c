@@ -716,9 +716,20 @@ bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out)
 
 /* The short way ------------------------------------------------------------------------------------------------- */
 
+/* Ethernet, then IP, by whose addresses packet_info knows the frame: no other IP header is in front of it, and none
+ * behind it, or packet_info would know the frame by that. */
+static bool is_right_behind_ethernet(const packet_info *pinfo, const guint8 *bytes, const guint8 *ip, int version)
+{
+    enum { ETHERNET = 14, TYPE = 12, IPV4 = 0x0800, IPV6 = 0x86DD };
+    const wtap_rec *rec = pinfo->rec;
+    return ip == bytes + ETHERNET && rec != NULL && rec->rec_type == REC_TYPE_PACKET &&
+           rec->rec_header.packet_header.pkt_encap == WTAP_ENCAP_ETHERNET &&
+           get16(bytes + TYPE) == (version == 4 ? IPV4 : IPV6);
+}
+
 /* Where the IP header lies whose source address the host's record points to; NULL when there are several IP headers, or
  * packet_info does not know the frame by this one. */
-static const guint8 *only_network(const packet_info *pinfo, const guint8 *bytes, int captured)
+static const guint8 *only_recorded_network(const packet_info *pinfo, const guint8 *bytes, int captured)
 {
     const ws_ip4 *ip = (const ws_ip4 *)fetch_tapped_data(tap_ip, 0);
     const ws_ip6 *ipv6 = (const ws_ip6 *)fetch_tapped_data(tap_ipv6, 0);
@@ -736,6 +747,16 @@ static const guint8 *only_network(const packet_info *pinfo, const guint8 *bytes,
         if (bytes[start] >> 4 == version && memcmp(bytes + start + before, sender, (size_t)length) == 0)
             return memcmp(pinfo->src.data, sender, (size_t)length) == 0 ? bytes + start : NULL;
     return NULL;
+}
+
+static const guint8 *only_network(const packet_info *pinfo, const guint8 *bytes, int captured)
+{
+    const guint8 *sender = (const guint8 *)pinfo->src.data;
+    const int version = pinfo->src.type == AT_IPv4 ? 4 : pinfo->src.type == AT_IPv6 ? 6 : 0, before = version == 4 ? 12 : 8;
+    if (version != 0 && sender > bytes + before && sender < bytes + captured &&
+        is_right_behind_ethernet(pinfo, bytes, sender - before, version))
+        return sender - before;
+    return only_recorded_network(pinfo, bytes, captured);
 }
 
 /* Addresses, TTL and IP id; the length of the header, 0 when extension headers may follow. */

@@ -130,10 +130,10 @@ def flood(path, syns):
 
 
 def bulk(path, segments):
-    """One connection of many segments: small requests and answers."""
+    """One connection of many segments: small requests and answers, on a port where no dissector waits for the end of a message."""
     out = Writer(path)
     address, port = client(1)
-    there, back, a, b = (address, port, SERVER, 80), (SERVER, 80, address, port), 1, 1
+    there, back, a, b = (address, port, SERVER, 5001), (SERVER, 5001, address, port), 1, 1
     out.send(there, 0, 0, SYN)
     out.send(back, 0, 1, SYN | ACK)
     out.send(there, 1, 1, ACK)
