@@ -8,12 +8,12 @@
  */
 #include "shelf.h"
 
-#define REST G_GINT64_CONSTANT(1000000000) /* a second without use, two at most: then it is put away … */
-#define LEAST_IN_USE 128                   /* … but never so few, nor what was asked for so lately … */
-#define MOST_IN_USE 65536                  /* … and sooner where a capture's clock stands still */
-#define MOST_AGAIN 1024                    /* frames seen again may come in any order of time */
-#define LOOKED_AT 4                        /* for each that comes into use, so many are looked at … */
-#define PUT_AWAY 2                         /* … and so many put away at most */
+#define REST G_GINT64_CONSTANT(500000000) /* half a second without use, a whole one at most: then it is put away … */
+#define LEAST_IN_USE 128                  /* … but never so few, nor what was asked for so lately … */
+#define MOST_IN_USE 65536                 /* … and sooner where a capture's clock stands still */
+#define MOST_AGAIN 1024                   /* frames seen again may come in any order of time */
+#define LOOKED_AT 4                       /* for each that comes into use, so many are looked at … */
+#define PUT_AWAY 2                        /* … and so many put away at most */
 
 /* Room -------------------------------------------------------------------------------------------------------------
  * Packed things are small and many: a header for each, as general allocators have, would cost a tenth more. Room that
