@@ -23,17 +23,23 @@ static bool is_plain_segment(const struct tcphs_segment *s)
            !(s->options & TCPHS_OPT_SACK) && s->source_port != 0 && s->destination_port != 0;
 }
 
-static bool is_quiet_end(const struct tcphs_end *e)
+static bool is_open(const struct tcphs_end *x, const struct tcphs_end *y)
 {
-    return e->state == TCPHS_ESTABLISHED && (e->known & (NEEDED | FORBIDDEN)) == NEEDED &&
-           (e->claim_frame | e->other_frame | e->provoked_frame) == 0;
+    return x->state == TCPHS_ESTABLISHED && y->state == TCPHS_ESTABLISHED && (x->known & y->known & NEEDED) == NEEDED &&
+           ((x->known | y->known) & FORBIDDEN) == 0;
+}
+
+static bool suspects_nothing(const struct tcphs_end *e)
+{
+    return (e->claim_frame | e->other_frame | e->provoked_frame) == 0;
 }
 
 static bool is_quiet(const struct tcphs_connection *c)
 {
     const unsigned never = TCPHS_IS_RESET | TCPHS_REPEATED_SYN_ACK | TCPHS_MULTIPATH;
     return (c->facts & TCPHS_FIRST_PASSED) && (c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)) &&
-           !(c->facts & never) && c->early_frame == 0 && is_quiet_end(&c->end[0]) && is_quiet_end(&c->end[1]);
+           !(c->facts & never) && c->early_frame == 0 && is_open(&c->end[0], &c->end[1]) &&
+           suspects_nothing(&c->end[0]) && suspects_nothing(&c->end[1]);
 }
 
 static bool holds_nothing(const struct tcphs_end *e)
@@ -95,8 +101,8 @@ bool tcphs_connection_plain(struct tcphs_connection *c, const struct tcphs_segme
     struct tcphs_end *x = &c->end[s->from], *y = &c->end[!s->from];
     if (!is_plain_segment(s) || !is_quiet(c) || !is_in_place(s, x, y))
         return false;
-    const uint32_t window = tcphs_granted_window(c, s);
     const bool scale_is_known = tcphs_scale_is_known(c);
+    const uint32_t window = scale_is_known ? tcphs_scaled_window(c, s) : tcphs_granted_window(c, s);
     if (scale_is_known && tcphs_takes_window_back(x, s->ack, s->ack + window))
         return false;
     const struct tcphs_move m = { .c = c, .s = s, .x = x, .y = y };

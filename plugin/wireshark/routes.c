@@ -128,7 +128,7 @@ static struct tcphs_lane *lane_waiting_for(struct tcphs_route *route, guint8 fro
     return looked_at < MOST_WAITING && route->first_lane.seen_from == 1u << !from ? &route->first_lane : NULL;
 }
 
-struct tcphs_lane *tcphs_lane_for(struct tcphs_route *route, const struct tcphs_sighting *seen)
+struct tcphs_lane *tcphs_lane_beyond_first(struct tcphs_route *route, const struct tcphs_sighting *seen)
 {
     const guint32 frame = seen->segment.frame, path = seen->sight.path;
     struct tcphs_lane *lane = lane_on(route, path, frame);

@@ -43,8 +43,16 @@ struct tcphs_route *tcphs_route_find(const struct tcphs_tuple *tuple);
 /** The same, made when there is none; seen->stream leads to it without a search, where it is known. */
 struct tcphs_route *tcphs_route_for(const struct tcphs_sighting *seen);
 
-/** The lane that a segment takes, made when there is none. */
-struct tcphs_lane *tcphs_lane_for(struct tcphs_route *route, const struct tcphs_sighting *seen);
+/** See tcphs_lane_for. */
+struct tcphs_lane *tcphs_lane_beyond_first(struct tcphs_route *route, const struct tcphs_sighting *seen);
+
+/** The lane that a segment of the newest frame takes, made when there is none. */
+static inline struct tcphs_lane *tcphs_lane_for(struct tcphs_route *route, const struct tcphs_sighting *seen)
+{
+    if (route->first_lane.count > 0 && route->first_lane.path == seen->sight.path)
+        return &route->first_lane;
+    return tcphs_lane_beyond_first(route, seen);
+}
 
 /** The connection that a frame on a path belongs to, by where it stands among those of the route; NULL = none. */
 struct tcphs_tracked *tcphs_route_connection(struct tcphs_route *route, guint32 path, guint32 frame);

@@ -1,19 +1,18 @@
 /* shelf.c
  * Things in use stand in a row. One that comes into use goes to its end; from its beginning those are put away that
  * have had their rest, and those asked for since go to the end again. So asking for a thing in use costs next to nothing.
- * Rest is capture time, not a number of other things: however many connections are busy at once, none is packed between
- * one segment and the next.
+ * Rest is time, not a number of other things: however many are busy at once, none is packed between one use and the
+ * next.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "shelf.h"
 
-#define REST G_GINT64_CONSTANT(500000000) /* half a second without use, a whole one at most: then it is put away … */
-#define LEAST_IN_USE 128                  /* … but never so few, nor what was asked for so lately … */
-#define MOST_IN_USE 65536                 /* … and sooner where a capture's clock stands still */
-#define MOST_AGAIN 1024                   /* frames seen again may come in any order of time */
-#define LOOKED_AT 4                       /* for each that comes into use, so many are looked at … */
-#define PUT_AWAY 2                        /* … and so many put away at most */
+#define LEAST_IN_USE 128  /* never are there fewer, nor is what was asked for so lately put away */
+#define MOST_IN_USE 65536 /* more are put away without a rest: a capture's clock may stand still */
+#define MOST_AGAIN 1024   /* frames seen again may come in any order of time */
+#define LOOKED_AT 4       /* for each that comes into use, so many are looked at … */
+#define PUT_AWAY 2        /* … and so many put away at most */
 
 /* Room -------------------------------------------------------------------------------------------------------------
  * Packed things are small and many: a header for each, as general allocators have, would cost a tenth more. Room that
@@ -164,14 +163,10 @@ void tcphs_shelf_unpacked(struct tcphs_slot *slot)
     slot->packed = NULL;
 }
 
-void tcphs_shelf_tick(struct tcphs_shelf *shelf, gint64 now, bool again)
+void tcphs_shelf_age(struct tcphs_shelf *shelf)
 {
-    shelf->again = again;
-    if (now - shelf->then <= REST)
-        return;
-    shelf->resting = shelf->before;
-    shelf->before = shelf->asked;
-    shelf->then = now;
+    shelf->resting = shelf->aged;
+    shelf->aged = shelf->asked;
 }
 
 void tcphs_shelf_begin(struct tcphs_shelf *shelf, const struct tcphs_shelf_kind *kind)

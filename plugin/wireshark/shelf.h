@@ -40,17 +40,16 @@ struct tcphs_shelf {
     guint8 *scratch; /* where things are packed */
     guint64 asked;   /* requests so far */
     guint64 resting; /* what no later request has asked for has had its rest */
-    guint64 before;  /* the requests when capture time was last looked at … */
-    gint64 then;     /* … which was then */
+    guint64 aged;    /* the requests when the shelf last aged */
     guint32 in_use;
-    bool again; /* what is asked for was known before: it need not stay in use for long */
+    bool again; /**< set by the owner: what is asked for was known before, and need not stay in use for long */
 };
 
 /** An empty shelf; whatever it held is gone with the file that was closed. */
 void tcphs_shelf_begin(struct tcphs_shelf *shelf, const struct tcphs_shelf_kind *kind);
 
-/** Capture time, by which things rest; again: what is asked for from here on was known before. */
-void tcphs_shelf_tick(struct tcphs_shelf *shelf, gint64 now, bool again);
+/** A span of time is over, its length is the owner's choice: what nobody asked for in the last one has had its rest. */
+void tcphs_shelf_age(struct tcphs_shelf *shelf);
 
 /** A new thing, all zero, for an item that has none. */
 void *tcphs_shelf_add(struct tcphs_shelf *shelf, struct tcphs_item *item);

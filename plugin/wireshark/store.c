@@ -148,6 +148,7 @@ static struct tcphs_life *feed_in_full(const struct tcphs_route *route, struct t
     tcphs_history_add(&life->history, &outcome, s->from, tcphs_lives_grow);
     count_segment(life, s, &outcome);
     touch(*t);
+    lane->seen_from |= (guint8)(1u << s->from) & 3u; /* nothing plain comes before an end's first segment */
     return life;
 }
 
@@ -163,7 +164,6 @@ static struct tcphs_life *feed(struct tcphs_route *route, const struct tcphs_sig
         count_bytes(life, &seen->segment);
     else
         life = feed_in_full(route, lane, &seen->segment, t);
-    lane->seen_from |= (guint8)(1u << seen->from) & 3u;
     return life;
 }
 
@@ -329,9 +329,8 @@ static void leave_to_next_pass(void)
                     "tcphs.source:fields works in every pass\n");
 }
 
-static void count_frame(const packet_info *pinfo)
+static void count_frame(const packet_info *pinfo, gint64 time)
 {
-    const gint64 time = tcphs_nanoseconds(&pinfo->abs_ts);
     if (quality.frames++ == 0)
         quality.first_time = quality.last_time = time;
     quality.last_time = MAX(quality.last_time, time);
@@ -359,7 +358,7 @@ bool tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
     last_frame = pinfo->num;
     last_is_learned = true;
     learned.told = !plain;
-    count_frame(pinfo);
+    count_frame(pinfo, plain ? seen.segment.time : tcphs_nanoseconds(&pinfo->abs_ts));
     if (plain)
         learn_plain_frame(pinfo, &seen);
     else
