@@ -503,10 +503,19 @@ uint32_t tcphs_check_rst_in_handshake(const struct tcphs_view *v)
     return itself(v, tcphs_rst_counts(v) && tcphs_connection_stage(v->c) == TCPHS_STAGE_SYN_RECEIVED);
 }
 
+/* A FIN of y may have passed uncaptured: its direction is not in the capture, or x has acknowledged more of it than was
+ * seen. */
+static bool may_have_closed_unseen(const struct tcphs_view *v)
+{
+    return !tcphs_knows(v->y, TCPHS_SENT_ANYTHING) || v->ack_place == TCPHS_ACK_UNSEEN ||
+           (v->x->claim_frame != 0 && tcphs_knows(v->x, TCPHS_CLAIM_IS_OPEN));
+}
+
 uint32_t tcphs_check_rst_without_fin(const struct tcphs_view *v)
 {
     /* Of a connection whose beginning was not captured, a FIN may not have been captured either. */
-    return itself(v, tcphs_rst_counts(v) && tcphs_connection_stage(v->c) == TCPHS_STAGE_ESTABLISHED);
+    return itself(v, tcphs_rst_counts(v) && tcphs_connection_stage(v->c) == TCPHS_STAGE_ESTABLISHED &&
+                         !may_have_closed_unseen(v));
 }
 
 /* FIN --------------------------------------------------------------------------------------------------------- */
