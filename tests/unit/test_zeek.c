@@ -349,22 +349,25 @@ static void test_anything(void)
     g_rand_free(rand);
 }
 
-/* An open connection in which nearly everything goes on in sequence, now and then across the end of the numbers. */
+/* An open connection in which nearly everything goes on in sequence, now and then across the end of the numbers; in some
+ * only one end speaks, and much. */
 static void test_short_way(void)
 {
     GRand *rand = g_rand_new_with_seed(793);
     guint short_ways = 0;
     for (int talk = 0; talk < 2000; talk++) {
         guint32 next[2] = { g_rand_int_range(rand, 0, 4) ? g_rand_int(rand) : (guint32)-200, g_rand_int(rand) };
+        const guint8 speakers = talk % 4 == 0 ? 1 : 2;
+        const guint32 each = talk % 3 == 0 ? 6000 : 40;
         struct tcphs_zeek z;
         for (int i = 0; i < 60; i++) {
-            const guint8 from = i < 2 ? (guint8)i : (guint8)g_rand_int_range(rand, 0, 2);
+            const guint8 from = i < 2 ? (guint8)i : (guint8)g_rand_int_range(rand, 0, speakers);
             const guint32 odd = g_rand_int_range(rand, 0, 15) == 0 ? (guint32)g_rand_int_range(rand, -50, 50) : 0;
             const guint16 often = (guint16)(i == 0 ? TCPHS_SYN : i == 1 ? TCPHS_SYN | TCPHS_ACK : TCPHS_ACK);
             struct tcphs_segment s = { .time = i * TCPHS_SECOND / 10,
                                        .seq = next[from] + odd,
                                        .ack = next[!from] - (odd != 0 ? 7 : 0),
-                                       .length = i < 2 ? 0 : (guint32)g_rand_int_range(rand, 0, 3) * 40,
+                                       .length = i < 2 ? 0 : (guint32)g_rand_int_range(rand, 0, 3) * each,
                                        .flags = g_rand_int_range(rand, 0, 40)
                                                     ? often
                                                     : (guint16)(often | g_rand_int_range(rand, 0, 8)),
@@ -384,6 +387,26 @@ static void test_short_way(void)
     g_rand_free(rand);
 }
 
+/* However many holes somebody makes in a stream, what is kept of it stays small: at some point it is given up. */
+static void test_holes_on_purpose(void)
+{
+    enum { PIECES = 20000 };
+    struct tcphs_zeek_bytes falling = { .next = 1, .trim = 1 }, rising = falling, few = falling;
+    for (guint64 i = 0; i < PIECES; i++) {
+        tcphs_zeek_bytes_add(&falling, 4 * (PIECES - i), 4 * (PIECES - i) + 1, grow);
+        tcphs_zeek_bytes_add(&rising, 4 * i + 4, 4 * i + 5, grow);
+    }
+    for (guint64 i = 0; i < 1000; i++)
+        tcphs_zeek_bytes_add(&few, 4 * (1000 - i), 4 * (1000 - i) + 1, grow);
+    g_assert_true(falling.skip && rising.skip && !few.skip);
+    g_assert_cmpuint(MAX(falling.room, rising.room), <, PIECES);
+    g_assert_cmpuint(tcphs_zeek_bytes_trim(&falling, 4 * PIECES + 1, false), ==, 0);
+    g_assert_cmpuint(tcphs_zeek_bytes_trim(&few, 4 * 1000 + 1, false), ==, 1000);
+    g_free(falling.ahead);
+    g_free(rising.ahead);
+    g_free(few.ahead);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -394,5 +417,6 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/zeek/anything", test_anything);
     g_test_add_func("/zeek/short way", test_short_way);
+    g_test_add_func("/zeek/holes on purpose", test_holes_on_purpose);
     return g_test_run();
 }
