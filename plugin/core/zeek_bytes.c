@@ -10,7 +10,7 @@
 
 /* With more pieces at once than the segments of any window, somebody makes holes on purpose: each piece more would take
  * longer than the one before, and the stream is given up, as one is that holds too many bytes. */
-enum { MOST_AHEAD = 8192 };
+enum { MOST_AHEAD = 1024 };
 
 static void remove_ahead(struct tcphs_zeek_bytes *b, uint32_t at, uint32_t count)
 {

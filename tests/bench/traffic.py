@@ -31,11 +31,16 @@ def packet(ends, ident, numbers, data=b""):
     return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + words * 4 + len(data), ident, 0, 64, 6, 0, src, dst) + tcp + more + data
 
 
-class Writer:
-    """A pcap file; a packet every 100 microseconds."""
+# Microseconds from packet to packet; slow where each packet is a connection of its own, so that small captures too are long enough for
+# connections to come to rest.
+PACE, SLOW = 100, 2000
 
-    def __init__(self, path, link=ETHERNET_LINK):
-        self.out, self.packets, self.now, self.ident = open(path, "wb", buffering=1 << 20), 0, 1_700_000_000_000_000, 0
+
+class Writer:
+    """A pcap file."""
+
+    def __init__(self, path, link=ETHERNET_LINK, pace=PACE):
+        self.out, self.packets, self.now, self.ident, self.pace = open(path, "wb", buffering=1 << 20), 0, 1_700_000_000_000_000, 0, pace
         self.out.write(struct.pack(*FILE, link))
 
     def packet(self, ends, numbers, data=b""):
@@ -43,7 +48,7 @@ class Writer:
         return packet(ends, self.ident, (*numbers, self.now // 1000 & 0xFFFFFFFF), data)
 
     def frame(self, frame):
-        self.now, self.packets = self.now + 100, self.packets + 1
+        self.now, self.packets = self.now + self.pace, self.packets + 1
         self.out.write(struct.pack("<IIII", self.now // 1_000_000, self.now % 1_000_000, len(frame), len(frame)) + frame)
 
     def send(self, ends, seq, ack, flags, data=b""):
@@ -123,7 +128,7 @@ def rough(path, connections):
 
 def flood(path, syns):
     """SYNs that nobody answers, each from an address of its own."""
-    out = Writer(path)
+    out = Writer(path, pace=SLOW)
     for number in range(syns):
         out.send((struct.pack("!I", 0x0B000000 + number), 40000, SERVER, 80), number * 7919, 0, SYN)
     return out.close()
@@ -188,7 +193,7 @@ def tunnels(path, frames):
 
 def paths(path, segments):
     """One connection whose every segment comes through a tunnel of its own (GRE, by its key)."""
-    out = Writer(path)
+    out = Writer(path, pace=SLOW)
     address, port = client(1)
     there, back = (address, port, SERVER, 80), (SERVER, 80, address, port)
     for number in range(segments):
@@ -215,7 +220,7 @@ def islands(path, segments):
 
 def ping_pong(path, attempts):
     """One pair of addresses and ports: SYN, RST, SYN, RST …"""
-    out = Writer(path)
+    out = Writer(path, pace=SLOW)
     address, port = client(1)
     for number in range(attempts):
         out.send((address, port, SERVER, 81), number, 0, SYN)
