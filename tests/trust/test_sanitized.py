@@ -37,7 +37,7 @@ def test_end_to_end(sanitized, seconds):
     env = dict(os.environ, **SANITIZER_OPTIONS, TCPHS_PRELOAD=run_times(), TCPHS_PLUGIN=str(sanitized / "plugin" / "tcphs.so"))
     if seconds >= LONG:
         del env["WIRESHARK_DATA_DIR"]  # some want names and dictionaries
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=8", *map(str, asked(seconds))], env=env,
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--maxfail=3", "--durations=8", *map(str, asked(seconds))], env=env,
                           capture_output=True, text=True, errors="replace", cwd=ROOT)
     print(done.stdout[-2000:])
     assert done.returncode == 0, done.stdout[-8000:]
