@@ -23,24 +23,28 @@ static uint64_t fingerprint(const struct tcphs_segment *s, const struct tcphs_si
     return mix(hash, (uint64_t)sight->ip_id << 32 | (uint64_t)s->from << 16);
 }
 
+/* Where two places get the same number, a copy passes for the duplicate it looks like. */
+static uint32_t place_of(const struct tcphs_sight *sight)
+{
+    return (uint32_t)(mix((uint64_t)sight->interface << 32 | sight->path, sight->ttl) >> 32);
+}
+
 uint32_t tcphs_copies_find(struct tcphs_copies *c, const struct tcphs_segment *s, const struct tcphs_sight *sight)
 {
     const uint64_t print = fingerprint(s, sight);
-    const size_t place = (size_t)(print % TCPHS_COPIES_ROOM);
-    if (c->recent[place].frame != 0 && c->recent[place].print == print) {
-        int64_t apart = s->time - c->recent[place].time;
+    const size_t at = (size_t)(print % TCPHS_COPIES_ROOM);
+    const uint32_t place = place_of(sight);
+    if (c->recent[at].frame != 0 && c->recent[at].print == print) {
+        int64_t apart = s->time - c->recent[at].time;
         apart = apart < 0 ? -apart : apart;
-        const bool elsewhere = c->recent[place].interface != sight->interface || c->recent[place].path != sight->path ||
-                               c->recent[place].ttl != sight->ttl;
+        const bool elsewhere = c->recent[at].place != place;
         /* Without an IP id nothing tells the same packet from an equal one sent again at once. */
         if (apart <= (elsewhere ? ELSEWHERE : SAME_PLACE) && (elsewhere || sight->ip_id != 0))
-            return c->recent[place].frame;
+            return c->recent[at].frame;
     }
-    c->recent[place].print = print;
-    c->recent[place].time = s->time;
-    c->recent[place].interface = sight->interface;
-    c->recent[place].path = sight->path;
-    c->recent[place].ttl = sight->ttl;
-    c->recent[place].frame = s->frame;
+    c->recent[at].print = print;
+    c->recent[at].time = s->time;
+    c->recent[at].place = place;
+    c->recent[at].frame = s->frame;
     return 0;
 }

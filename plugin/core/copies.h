@@ -26,9 +26,8 @@ struct tcphs_copies {
     struct {
         uint64_t print;
         int64_t time;
-        uint32_t interface, path;
         uint32_t frame; /**< 0 = empty */
-        uint8_t ttl;
+        uint32_t place; /**< a number for interface, path and TTL */
     } recent[TCPHS_COPIES_ROOM];
 };
 

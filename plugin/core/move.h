@@ -7,6 +7,8 @@
 #ifndef TCPHS_MOVE_H
 #define TCPHS_MOVE_H
 
+#include <string.h>
+
 #include "connection.h"
 #include "machine.h"
 #include "view.h"
@@ -39,20 +41,49 @@ void tcphs_learn_syn_options(const struct tcphs_move *m);
 void tcphs_join_held(struct tcphs_end *e);
 /** The receiver hears the sequence numbers [left, right) of the sender; a FIN counts once it is in sequence. */
 void tcphs_deliver(const struct tcphs_move *m, uint32_t left, uint32_t right);
-/** Keeps one of the last acknowledgments an end has sent. */
-void tcphs_remember_ack(struct tcphs_end *e, uint32_t ack);
 /** Shows how many SYNs and SYN-ACKs there were so far. */
 void tcphs_tell_counts(const struct tcphs_move *m);
 /** Shows the acknowledgment number that was due beside the one seen. */
 void tcphs_tell_due(const struct tcphs_move *m, uint32_t due);
 /** Remembers that the sender acknowledged what its peer was not seen to send; open = a capture gap would explain it. */
 void tcphs_claim(const struct tcphs_move *m, bool open);
-/** The sender has sent what its peer accepts: from now on the silence of its direction is measured. */
-void tcphs_note_fit(const struct tcphs_move *m);
-/** Takes in how far the sender is, and how it numbers its IP packets. */
-void tcphs_learn_hops(const struct tcphs_move *m);
 /** Links the first accepted segment of a kind. */
 void tcphs_link_first(const struct tcphs_move *m, enum tcphs_link link);
+
+/* What every segment does, the plain ones too. */
+
+/** Keeps one of the last acknowledgments an end has sent. */
+static inline void tcphs_remember_ack(struct tcphs_end *e, uint32_t ack)
+{
+    if (e->recent_acks[0] == ack)
+        return;
+    memmove(&e->recent_acks[1], &e->recent_acks[0], (TCPHS_RECENT_ACKS - 1) * sizeof e->recent_acks[0]);
+    e->recent_acks[0] = ack;
+}
+
+/** The sender has sent what its peer accepts: from now on the silence of its direction is measured. */
+static inline void tcphs_note_fit(const struct tcphs_move *m)
+{
+    m->x->fit_clock = tcphs_clock(m->s->time);
+    m->x->known |= TCPHS_HAS_FIT;
+}
+
+/** The IP identification of one sender's segments advances by no more than this from one to the next. */
+#define TCPHS_SMALL_STEP 64
+
+/** Takes in how far the sender is, and how it numbers its IP packets. */
+static inline void tcphs_learn_hops(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x;
+    const uint16_t step = (uint16_t)(m->s->ip_id - x->ip_id);
+    if (x->ttl_steady > 0 && m->s->ttl != x->ttl)
+        x->ttl_steady = TCPHS_MIXED;
+    else if (x->ttl_steady < TCPHS_MIXED - 1)
+        x->ttl_steady++;
+    x->ttl = m->s->ttl;
+    x->ip_id_steps = (uint8_t)(step == 0 || step > TCPHS_SMALL_STEP ? 0 : x->ip_id_steps + (x->ip_id_steps < UINT8_MAX));
+    x->ip_id = m->s->ip_id;
+}
 
 /* opening.c */
 /** Moves by a SYN: opens, repeats, crosses (simultaneous open), or stands in the way of a live connection. */

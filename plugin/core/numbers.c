@@ -10,9 +10,6 @@
 
 #include "seq.h"
 
-/* The IP identification of one sender's segments advances by no more than this from one to the next. */
-#define SMALL_STEP 64
-
 void tcphs_act(struct tcphs_end *e, enum tcphs_step_event event)
 {
     e->state = (uint8_t)tcphs_machine(e->state, event);
@@ -183,35 +180,8 @@ void tcphs_claim(const struct tcphs_move *m, bool open)
         x->max_window = window;
 }
 
-void tcphs_note_fit(const struct tcphs_move *m)
-{
-    m->x->fit_clock = tcphs_clock(m->s->time);
-    m->x->known |= TCPHS_HAS_FIT;
-}
-
-void tcphs_learn_hops(const struct tcphs_move *m)
-{
-    struct tcphs_end *x = m->x;
-    const uint16_t step = (uint16_t)(m->s->ip_id - x->ip_id);
-    if (x->ttl_steady > 0 && m->s->ttl != x->ttl)
-        x->ttl_steady = TCPHS_MIXED;
-    else if (x->ttl_steady < TCPHS_MIXED - 1)
-        x->ttl_steady++;
-    x->ttl = m->s->ttl;
-    x->ip_id_steps = step == 0 || step > SMALL_STEP ? 0 : x->ip_id_steps < UINT8_MAX ? x->ip_id_steps + 1 : UINT8_MAX;
-    x->ip_id = m->s->ip_id;
-}
-
 void tcphs_link_first(const struct tcphs_move *m, enum tcphs_link link)
 {
     if (m->c->links[link] == 0)
         m->c->links[link] = m->s->frame;
-}
-
-void tcphs_remember_ack(struct tcphs_end *e, uint32_t ack)
-{
-    if (e->recent_acks[0] == ack)
-        return;
-    memmove(&e->recent_acks[1], &e->recent_acks[0], (TCPHS_RECENT_ACKS - 1) * sizeof e->recent_acks[0]);
-    e->recent_acks[0] = ack;
 }

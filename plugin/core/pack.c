@@ -1,17 +1,19 @@
 /* pack.c
  * Eight words at a time: a byte that says which are not as in the model, four bits for each of those that say how it is
- * written, then what is written. Sequence numbers, windows and times lie near others of the same connection, so the
- * last few large values are remembered, and a word that is one of them, or near one, is written as that.
+ * written, then what is written: how far the word is from the model's. Sequence numbers of one direction, frame numbers
+ * and times of a connection all lie about as far from those of the model, so the last few large distances are
+ * remembered, and one that is equal or near to one of them is written as that.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "pack.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { GROUP = 8, REMEMBERED = 5 };
 
-/* How a word is written. SAME and NEAR stand for one code per remembered value. */
+/* How a distance is written. SAME and NEAR stand for one code per remembered value. */
 enum code { SAME = 0, NEAR = SAME + REMEMBERED, BYTES_1 = NEAR + REMEMBERED, BYTES_2, BYTES_3, BYTES_4 };
 
 struct memory {
@@ -32,56 +34,64 @@ static size_t put_bytes(uint8_t *out, uint32_t value, unsigned count)
     return count;
 }
 
+/* With the sign of the last byte. */
 static uint32_t get_bytes(const uint8_t *in, unsigned count)
 {
     uint32_t value = 0;
     for (unsigned i = 0; i < count; i++)
         value |= (uint32_t)in[i] << 8 * i;
-    return value;
+    const uint32_t sign = UINT32_C(1) << (8 * count - 1);
+    return (value ^ sign) - sign;
 }
 
-/* Writes a word; returns its code. */
-static unsigned put_word(struct memory *m, uint32_t word, uint8_t *out, size_t *length)
+/* Whether so many bytes, with their sign, are enough for a distance. */
+static bool fits(uint32_t distance, unsigned bytes)
 {
-    if (word < 0x10000) {
-        const unsigned bytes = word < 0x100 ? 1 : 2;
-        *length += put_bytes(out + *length, word, bytes);
+    const uint32_t half = UINT32_C(1) << (8 * bytes - 1);
+    return distance + half < 2 * half;
+}
+
+/* Writes a distance; returns its code. */
+static unsigned put_distance(struct memory *m, uint32_t distance, uint8_t *out, size_t *length)
+{
+    if (fits(distance, 2)) {
+        const unsigned bytes = fits(distance, 1) ? 1 : 2;
+        *length += put_bytes(out + *length, distance, bytes);
         return BYTES_1 + bytes - 1;
     }
     unsigned near = REMEMBERED;
     for (unsigned i = 0; i < REMEMBERED; i++) {
-        const uint32_t distance = word - m->values[i] + 0x8000;
-        if (distance == 0x8000)
+        if (distance == m->values[i])
             return SAME + i;
-        if (distance < 0x10000)
+        if (fits(distance - m->values[i], 2))
             near = i;
     }
     if (near < REMEMBERED) {
-        *length += put_bytes(out + *length, word - m->values[near] + 0x8000, 2);
-        m->values[near] = word;
+        *length += put_bytes(out + *length, distance - m->values[near], 2);
+        m->values[near] = distance;
         return NEAR + near;
     }
-    const unsigned bytes = word < 0x1000000 ? 3 : 4;
-    *length += put_bytes(out + *length, word, bytes);
-    remember(m, word);
+    const unsigned bytes = fits(distance, 3) ? 3 : 4;
+    *length += put_bytes(out + *length, distance, bytes);
+    remember(m, distance);
     return BYTES_1 + bytes - 1;
 }
 
-static uint32_t get_word(struct memory *m, unsigned code, const uint8_t **in)
+static uint32_t get_distance(struct memory *m, unsigned code, const uint8_t **in)
 {
     if (code < NEAR)
         return m->values[code - SAME];
     if (code < BYTES_1) {
-        m->values[code - NEAR] += get_bytes(*in, 2) - 0x8000;
+        m->values[code - NEAR] += get_bytes(*in, 2);
         *in += 2;
         return m->values[code - NEAR];
     }
     const unsigned bytes = code - BYTES_1 + 1;
-    const uint32_t word = get_bytes(*in, bytes);
+    const uint32_t distance = get_bytes(*in, bytes);
     *in += bytes;
     if (bytes > 2)
-        remember(m, word);
-    return word;
+        remember(m, distance);
+    return distance;
 }
 
 size_t tcphs_pack(const uint32_t *words, const uint32_t *model, size_t count, uint8_t *out)
@@ -97,7 +107,8 @@ size_t tcphs_pack(const uint32_t *words, const uint32_t *model, size_t count, ui
         *present = (uint8_t)bits;
         length += ((unsigned)__builtin_popcount(bits) + 1) / 2;
         for (; bits != 0; bits &= bits - 1, coded++) {
-            const unsigned code = put_word(&m, words[first + (unsigned)__builtin_ctz(bits)], out, &length);
+            const size_t at = first + (unsigned)__builtin_ctz(bits);
+            const unsigned code = put_distance(&m, words[at] - model[at], out, &length);
             codes[coded / 2] = (uint8_t)(coded % 2 ? codes[coded / 2] | code << 4 : code);
         }
     }
@@ -113,7 +124,7 @@ void tcphs_unpack(const uint8_t *packed, const uint32_t *model, uint32_t *words,
         const uint8_t *const codes = packed;
         packed += ((unsigned)__builtin_popcount(bits) + 1) / 2;
         for (; bits != 0; bits &= bits - 1, coded++)
-            words[first + (unsigned)__builtin_ctz(bits)] =
-                get_word(&m, codes[coded / 2] >> (coded % 2 ? 4 : 0) & 15, &packed);
+            words[first + (unsigned)__builtin_ctz(bits)] +=
+                get_distance(&m, codes[coded / 2] >> (coded % 2 ? 4 : 0) & 15, &packed);
     }
 }

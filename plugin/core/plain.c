@@ -23,17 +23,23 @@ static bool is_plain_segment(const struct tcphs_segment *s)
            !(s->options & TCPHS_OPT_SACK) && s->source_port != 0 && s->destination_port != 0;
 }
 
-static bool is_quiet_end(const struct tcphs_end *e)
+static bool is_open(const struct tcphs_end *x, const struct tcphs_end *y)
 {
-    return e->state == TCPHS_ESTABLISHED && (e->known & (NEEDED | FORBIDDEN)) == NEEDED &&
-           (e->claim_frame | e->other_frame | e->provoked_frame) == 0;
+    return x->state == TCPHS_ESTABLISHED && y->state == TCPHS_ESTABLISHED && (x->known & y->known & NEEDED) == NEEDED &&
+           ((x->known | y->known) & FORBIDDEN) == 0;
+}
+
+static bool suspects_nothing(const struct tcphs_end *e)
+{
+    return (e->claim_frame | e->other_frame | e->provoked_frame) == 0;
 }
 
 static bool is_quiet(const struct tcphs_connection *c)
 {
     const unsigned never = TCPHS_IS_RESET | TCPHS_REPEATED_SYN_ACK | TCPHS_MULTIPATH;
     return (c->facts & TCPHS_FIRST_PASSED) && (c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)) &&
-           !(c->facts & never) && c->early_frame == 0 && is_quiet_end(&c->end[0]) && is_quiet_end(&c->end[1]);
+           !(c->facts & never) && c->early_frame == 0 && is_open(&c->end[0], &c->end[1]) &&
+           suspects_nothing(&c->end[0]) && suspects_nothing(&c->end[1]);
 }
 
 static bool holds_nothing(const struct tcphs_end *e)
@@ -55,14 +61,30 @@ static bool is_in_place(const struct tcphs_segment *s, const struct tcphs_end *x
                           : tcphs_seq_before(s->seq, y->rcv_edge) && holds_nothing(y);
 }
 
-static void advance(const struct tcphs_move *m, uint32_t window)
+/* tcphs_learn_window, of an end whose window is known and takes back nothing. */
+static void grant(struct tcphs_end *x, const struct tcphs_segment *s, uint32_t window, bool scale_is_known)
+{
+    const uint32_t edge = s->ack + window;
+    if (window > x->max_window)
+        x->max_window = window;
+    x->rcv_edge = tcphs_seq_max(x->rcv_edge, edge);
+    x->known = s->window == 0 ? x->known | TCPHS_OFFERS_NOTHING : x->known & ~(uint32_t)TCPHS_OFFERS_NOTHING;
+    if (!scale_is_known)
+        return;
+    if (!tcphs_knows(x, TCPHS_KNOWS_GRANT) || tcphs_seq_after(edge, x->granted_edge)) {
+        x->granted_edge = edge;
+        x->granted_ack = s->ack;
+    }
+    x->known |= TCPHS_KNOWS_GRANT;
+}
+
+static void advance(const struct tcphs_move *m)
 {
     const struct tcphs_segment *s = m->s;
     struct tcphs_end *x = m->x, *y = m->y;
     tcphs_learn_acked(y, s->ack);
     x->rcv_ack = tcphs_seq_max(x->rcv_ack, s->ack);
     tcphs_remember_ack(x, s->ack);
-    tcphs_learn_window(m, window);
     if (s->length > 0) {
         x->snd_nxt = y->rcv_nxt = s->seq + s->length;
         x->known &= ~(uint32_t)TCPHS_SENT_UNSURE;
@@ -79,10 +101,12 @@ bool tcphs_connection_plain(struct tcphs_connection *c, const struct tcphs_segme
     struct tcphs_end *x = &c->end[s->from], *y = &c->end[!s->from];
     if (!is_plain_segment(s) || !is_quiet(c) || !is_in_place(s, x, y))
         return false;
-    const uint32_t window = tcphs_granted_window(c, s);
-    if (tcphs_scale_is_known(c) && tcphs_takes_window_back(x, s->ack, s->ack + window))
+    const bool scale_is_known = tcphs_scale_is_known(c);
+    const uint32_t window = scale_is_known ? tcphs_scaled_window(c, s) : tcphs_granted_window(c, s);
+    if (scale_is_known && tcphs_takes_window_back(x, s->ack, s->ack + window))
         return false;
     const struct tcphs_move m = { .c = c, .s = s, .x = x, .y = y };
-    advance(&m, window);
+    grant(x, s, window, scale_is_known);
+    advance(&m);
     return true;
 }

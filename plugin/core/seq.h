@@ -44,6 +44,12 @@ static inline bool tcphs_seq_wrapped(uint32_t a, uint32_t b)
     return a < b;
 }
 
+/** b is not before a, and going up from a to b the numbers have not wrapped. */
+static inline bool tcphs_seq_climbs(uint32_t a, uint32_t b)
+{
+    return b - (uint64_t)a <= INT32_MAX;
+}
+
 /** The later of two sequence numbers. */
 static inline uint32_t tcphs_seq_max(uint32_t a, uint32_t b)
 {

@@ -18,12 +18,8 @@
 /* No gap is believed to hide more: beyond half the sequence space, before and after cannot be told apart. */
 #define LARGEST_GAP (1u << 30)
 
-bool tcphs_scale_is_known(const struct tcphs_connection *c)
+bool tcphs_has_no_scale(const struct tcphs_connection *c)
 {
-    const unsigned both = c->end[0].known & c->end[1].known;
-    if (both & TCPHS_SAW_SYN_OPTIONS)
-        return true;
-    /* One SYN without the option settles it for both (RFC 7323 2.2). */
     for (int i = 0; i < 2; i++)
         if ((c->end[i].known & (TCPHS_SAW_SYN_OPTIONS | TCPHS_OFFERED_SCALE)) == TCPHS_SAW_SYN_OPTIONS)
             return true;
@@ -36,9 +32,7 @@ uint32_t tcphs_granted_window(const struct tcphs_connection *c, const struct tcp
         return s->window;
     if (!tcphs_scale_is_known(c))
         return (uint32_t)s->window << LARGEST_SHIFT;
-    if (!(c->end[0].known & c->end[1].known & TCPHS_OFFERED_SCALE))
-        return s->window;
-    return (uint32_t)s->window << c->end[s->from].wscale;
+    return tcphs_scaled_window(c, s);
 }
 
 static uint8_t kind_of(const struct tcphs_segment *s)

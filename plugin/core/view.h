@@ -54,17 +54,30 @@ struct tcphs_view {
 /** Holds a segment against the connection as it stands before it. */
 void tcphs_view_init(struct tcphs_view *v, const struct tcphs_connection *c, const struct tcphs_segment *s);
 
-/** The window an end granted in this segment, scaled as far as the capture knows the scale. */
-uint32_t tcphs_granted_window(const struct tcphs_connection *c, const struct tcphs_segment *s);
-
 /** ESTABLISHED or any state after it: the end knows both initial sequence numbers and has them confirmed. */
 static inline bool tcphs_is_synchronised(unsigned state)
 {
     return state >= TCPHS_ESTABLISHED && state <= TCPHS_TIME_WAIT;
 }
 
+/** One end's SYN had no window scale option, which settles it for both (RFC 7323 2.2). */
+bool tcphs_has_no_scale(const struct tcphs_connection *c);
+
 /** The capture has the scale of both ends' windows, or knows that there is none. */
-bool tcphs_scale_is_known(const struct tcphs_connection *c);
+static inline bool tcphs_scale_is_known(const struct tcphs_connection *c)
+{
+    return (c->end[0].known & c->end[1].known & TCPHS_SAW_SYN_OPTIONS) || tcphs_has_no_scale(c);
+}
+
+/** The window granted by a segment without SYN, when the scale of both ends is known. */
+static inline uint32_t tcphs_scaled_window(const struct tcphs_connection *c, const struct tcphs_segment *s)
+{
+    const bool scaled = c->end[0].known & c->end[1].known & TCPHS_OFFERED_SCALE;
+    return scaled ? (uint32_t)s->window << c->end[s->from].wscale : s->window;
+}
+
+/** The window an end granted in this segment, scaled as far as the capture knows the scale. */
+uint32_t tcphs_granted_window(const struct tcphs_connection *c, const struct tcphs_segment *s);
 
 static inline bool tcphs_knows(const struct tcphs_end *e, unsigned what)
 {

@@ -579,14 +579,46 @@ static bool is_plain(const struct tcphs_zeek *z, const struct tcphs_zeek_input *
 {
     const struct tcphs_segment *s = in->segment;
     const struct tcphs_zeek_end *e = &z->end[role], *other = &z->end[!role];
-    const bool in_words = (s->flags & (TCPHS_FIN | TCPHS_SYN | TCPHS_RST | TCPHS_ACK)) == TCPHS_ACK &&
-                          e->state == ESTABLISHED && other->state == ESTABLISHED && (z->passed & 1u << role) &&
-                          z->history_length > 1 && s->window != 0 && !(s->options & TCPHS_OPTIONS_CUT) &&
-                          !in->bad_checksum && in->is_whole;
-    return in_words && !e->has_fin && !other->has_fin && e->last_wraps == 0 && other->acked_wraps == 0 &&
-           s->seq == e->last && !tcphs_seq_wrapped(s->seq + s->length, s->seq) &&
-           tcphs_seq_diff(s->seq, e->start) >= 0 && !tcphs_seq_wrapped(s->ack, other->acked) &&
-           tcphs_seq_diff(s->ack, other->acked) >= 0 && tcphs_seq_diff(s->ack, other->start) >= 0;
+    const bool open = z->end[0].state == ESTABLISHED && z->end[1].state == ESTABLISHED && !z->end[0].has_fin &&
+                      !z->end[1].has_fin && (z->passed & 1u << role) && z->history_length > 1;
+    return open && (s->flags & (TCPHS_FIN | TCPHS_SYN | TCPHS_RST | TCPHS_ACK)) == TCPHS_ACK && s->window != 0 &&
+           !(s->options & TCPHS_OPTIONS_CUT) && !in->bad_checksum && in->is_whole && s->seq == e->last &&
+           (e->last_wraps | other->acked_wraps) == 0 && tcphs_seq_diff(s->seq, e->start) >= 0 &&
+           !tcphs_seq_wrapped(s->seq + s->length, s->seq) && tcphs_seq_climbs(other->acked, s->ack) &&
+           tcphs_seq_diff(s->ack, other->start) >= 0;
+}
+
+/* acknowledge_bytes and take_bytes, where no byte is missing and none is given up, and neither end is about to close. */
+static bool pass_in_order(struct tcphs_zeek_end *e, struct tcphs_zeek_bytes *acked, uint64_t rel_ack, uint32_t length)
+{
+    struct tcphs_zeek_bytes *sent = &e->bytes;
+    const uint64_t right = e->last - e->start + (uint64_t)length;
+    const bool is_first_flight = e->acked - e->start <= 1;
+    if (rel_ack > acked->next || right - length != sent->next || sent->skip || sent->count > 0 ||
+        right - sent->trim > MOST_KEPT || (is_first_flight && right > FIRST_FLIGHT))
+        return false;
+    if (rel_ack > acked->trim)
+        acked->trim = rel_ack;
+    sent->next = right;
+    return true;
+}
+
+/* The same where something is, or where the first of its kind leaves a letter. */
+static void pass_plain(struct tcphs_zeek *z, const struct tcphs_zeek_input *in, unsigned role)
+{
+    const struct tcphs_segment *s = in->segment;
+    const struct tcphs_zeek_end *e = &z->end[role], *other = &z->end[!role];
+    struct passing p = { .z = z,
+                         .in = in,
+                         .s = s,
+                         .rel = s->seq - e->start,
+                         .rel_ack = s->ack - other->start,
+                         .end = s->seq + s->length,
+                         .role = role };
+    log_flags(&p);
+    acknowledge_bytes(&p);
+    if (s->length > 0)
+        take_bytes(&p);
 }
 
 bool tcphs_zeek_plain(struct tcphs_zeek *z, const struct tcphs_zeek_input *in)
@@ -597,21 +629,13 @@ bool tcphs_zeek_plain(struct tcphs_zeek *z, const struct tcphs_zeek_input *in)
     struct tcphs_zeek_end *e = &z->end[role], *other = &z->end[!role];
     if (!is_plain(z, in, role))
         return false;
-    struct passing p = { .z = z,
-                         .in = in,
-                         .s = s,
-                         .rel = s->seq - e->start,
-                         .rel_ack = s->ack - other->start,
-                         .end = s->seq + s->length,
-                         .role = role };
-    if (!(z->seen & (role == ORIGINATOR ? said : said << 16)))
-        log_flags(&p);
+    const bool told = (z->seen & (role == ORIGINATOR ? said : said << 16)) &&
+                      pass_in_order(e, &other->bytes, s->ack - other->start, s->length);
     z->last_time = zeek_time(s->time);
     other->acked = s->ack;
-    e->last = p.end;
-    acknowledge_bytes(&p);
-    if (s->length > 0)
-        take_bytes(&p);
+    e->last = s->seq + s->length;
+    if (!told)
+        pass_plain(z, in, role);
     return true;
 }
 
@@ -684,9 +708,10 @@ static bool is_reuse(const struct tcphs_zeek *z, const struct tcphs_segment *s)
     return with_ack || of->state != SYN_ACK_SENT || r->state != INACTIVE || s->seq != r->start;
 }
 
+/* Timers stand at whole microseconds, so the nanoseconds of `now` make no difference. */
 bool tcphs_zeek_is_over(struct tcphs_zeek *z, const struct tcphs_segment *s, int64_t now)
 {
-    return has_run_out(z, zeek_time(now)) || is_reuse(z, s);
+    return has_run_out(z, now) || is_reuse(z, s);
 }
 
 /* The words of the log ------------------------------------------------------------------------------------------ */

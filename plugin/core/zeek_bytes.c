@@ -8,6 +8,10 @@
 
 #include "zeek.h"
 
+/* With more pieces at once than the segments of any window, somebody makes holes on purpose: each piece more would take
+ * longer than the one before, and the stream is given up, as one is that holds too many bytes. */
+enum { MOST_AHEAD = 8192 };
+
 static void remove_ahead(struct tcphs_zeek_bytes *b, uint32_t at, uint32_t count)
 {
     for (uint32_t i = at; i < at + count; i++)
@@ -43,12 +47,26 @@ static void insert_ahead(struct tcphs_zeek_bytes *b, uint32_t at, uint64_t left,
     b->count++;
 }
 
+/* The first that ends at or behind `left`; mostly there is none, or the last one is it. */
+static uint32_t first_reaching(const struct tcphs_zeek_bytes *b, uint64_t left)
+{
+    uint32_t low = 0, high = b->count;
+    if (high == 0 || b->ahead[high - 1][1] < left)
+        return high;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (b->ahead[middle][1] < left)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* Keeps [left, right), joined with all it touches. */
 static void keep_ahead(struct tcphs_zeek_bytes *b, uint64_t left, uint64_t right, tcphs_grow grow)
 {
-    uint32_t first = b->count; /* mostly it belongs at the end */
-    while (first > 0 && b->ahead[first - 1][1] >= left)
-        first--;
+    const uint32_t first = first_reaching(b, left);
     uint32_t beyond = first;
     while (beyond < b->count && b->ahead[beyond][0] <= right)
         beyond++;
@@ -58,6 +76,9 @@ static void keep_ahead(struct tcphs_zeek_bytes *b, uint64_t left, uint64_t right
         if (b->ahead[beyond - 1][1] > right)
             right = b->ahead[beyond - 1][1];
         remove_ahead(b, first, beyond - first);
+    } else if (b->count == MOST_AHEAD) {
+        tcphs_zeek_bytes_give_up(b);
+        return;
     }
     insert_ahead(b, first, left, right, grow);
 }

@@ -13,6 +13,7 @@
 void tcphs_case_of(const struct tcphs_tracked *t, struct tcphs_case *out)
 {
     const struct tcphs_horizon end = { .final = true, .end_time = tcphs_store_quality()->last_time };
+    tcphs_lives_tick(end.end_time, true); /* a report asks for all connections: they need not all be out at once */
     out->tracked = t;
     out->life = tcphs_life_of(t);
     tcphs_summarise(&out->life->connection, end, &out->summary);
@@ -21,12 +22,12 @@ void tcphs_case_of(const struct tcphs_tracked *t, struct tcphs_case *out)
 
 char *tcphs_case_address(const struct tcphs_case *c, unsigned end)
 {
-    const struct tcphs_tuple *tuple = tcphs_store_tuple(c->tracked);
+    const struct tcphs_tuple tuple = tcphs_store_tuple(c->tracked);
     char text[WS_INET6_ADDRSTRLEN];
-    if (tuple->address_type == AT_IPv4)
-        tcphs_ipv4_text(tuple->address[end], text, sizeof text);
-    else if (tuple->address_type == AT_IPv6)
-        ws_inet_ntop6(tuple->address[end], text, sizeof text);
+    if (tuple.address_type == AT_IPv4)
+        tcphs_ipv4_text(tuple.address[end], text, sizeof text);
+    else if (tuple.address_type == AT_IPv6)
+        ws_inet_ntop6(tuple.address[end], text, sizeof text);
     else
         g_strlcpy(text, "unknown", sizeof text);
     return g_strdup(text);
@@ -34,12 +35,12 @@ char *tcphs_case_address(const struct tcphs_case *c, unsigned end)
 
 char *tcphs_case_endpoint(const struct tcphs_case *c, unsigned end)
 {
-    const struct tcphs_tuple *tuple = tcphs_store_tuple(c->tracked);
-    const bool bracketed = tuple->address_type == AT_IPv6;
+    const struct tcphs_tuple tuple = tcphs_store_tuple(c->tracked);
+    const bool bracketed = tuple.address_type == AT_IPv6;
     char *address = tcphs_case_address(c, end), port[8];
     char *digit = port + sizeof port - 1;
     *digit = '\0';
-    for (guint left = tuple->port[end]; left > 0 || *digit == '\0'; left /= 10)
+    for (guint left = tuple.port[end]; left > 0 || *digit == '\0'; left /= 10)
         *--digit = (char)('0' + left % 10);
     char *text = g_strconcat(bracketed ? "[" : "", address, bracketed ? "]:" : ":", digit, NULL);
     g_free(address);
@@ -123,9 +124,9 @@ void tcphs_accounts_free(struct tcphs_accounts *a)
 
 static struct tcphs_party party_of(const struct tcphs_case *c, unsigned end, bool with_port)
 {
-    const struct tcphs_tuple *tuple = tcphs_store_tuple(c->tracked);
-    struct tcphs_party party = { .type = tuple->address_type, .port = with_port ? tuple->port[end] : 0 };
-    memcpy(party.address, tuple->address[end], sizeof party.address);
+    const struct tcphs_tuple tuple = tcphs_store_tuple(c->tracked);
+    struct tcphs_party party = { .type = tuple.address_type, .port = with_port ? tuple.port[end] : 0 };
+    memcpy(party.address, tuple.address[end], sizeof party.address);
     return party;
 }
 

@@ -21,7 +21,11 @@ enum {
 
 G_STATIC_ASSERT(sizeof(struct tcphs_life) % 4 == 0 && sizeof(struct tcphs_zeek) % 4 == 0);
 
+/* Half a second of capture time without a segment, a whole one at most, and a connection is packed. */
+#define REST G_GINT64_CONSTANT(500000000)
+
 static struct tcphs_shelf lives, zeeks;
+static gint64 aged; /* when they last did */
 
 /* What is packed is held against the first of its kind in this file: connections of one kind share half their words.
  * The kind is what its size tells, as that is known before it is unpacked. */
@@ -129,14 +133,19 @@ void tcphs_lives_begin(void)
                                                   pack_zeek, unpack_zeek, drop_zeek };
     memset(&life_models, 0, sizeof life_models);
     memset(&zeek_models, 0, sizeof zeek_models);
+    aged = 0;
     tcphs_shelf_begin(&lives, &life);
     tcphs_shelf_begin(&zeeks, &zeek);
 }
 
 void tcphs_lives_tick(gint64 now, bool again)
 {
-    lives.now = zeeks.now = now;
     lives.again = zeeks.again = again;
+    if (now - aged <= REST)
+        return;
+    aged = now;
+    tcphs_shelf_age(&lives);
+    tcphs_shelf_age(&zeeks);
 }
 
 struct tcphs_life *tcphs_life_add(struct tcphs_tracked *t)

@@ -50,7 +50,7 @@ void tcphs_lives_tick(gint64 now, bool again);
 struct tcphs_life *tcphs_life_add(struct tcphs_tracked *t);
 struct tcphs_zeek *tcphs_zeek_add(struct tcphs_zeek_tracked *z);
 
-/** To be changed; pointers to lives are good until 100 others were asked for. */
+/** To be changed; pointers to lives are good until 100 more were asked for. */
 struct tcphs_life *tcphs_life_open(struct tcphs_tracked *t);
 struct tcphs_zeek *tcphs_zeek_open(struct tcphs_zeek_tracked *z);
 

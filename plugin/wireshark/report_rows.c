@@ -51,7 +51,7 @@ static const char *name_of(unsigned value, const value_string *names)
 static void fill_ends(struct tcphs_row *row, const struct tcphs_case *c)
 {
     const struct tcphs_life *t = c->life;
-    const struct tcphs_tuple *tuple = tcphs_store_tuple(c->tracked);
+    const struct tcphs_tuple tuple = tcphs_store_tuple(c->tracked);
     const unsigned client = c->client, server = !c->client;
     put_word(row, CONN(client), tcphs_case_endpoint(c, client));
     put_word(row, CONN(server), tcphs_case_endpoint(c, server));
@@ -61,8 +61,8 @@ static void fill_ends(struct tcphs_row *row, const struct tcphs_case *c)
         return;
     put_word(row, CONN(client_address), tcphs_case_address(c, client));
     put_word(row, CONN(server_address), tcphs_case_address(c, server));
-    tcphs_row_count(row, CONN(client_port), tuple->port[client]);
-    tcphs_row_count(row, CONN(server_port), tuple->port[server]);
+    tcphs_row_count(row, CONN(client_port), tuple.port[client]);
+    tcphs_row_count(row, CONN(server_port), tuple.port[server]);
     tcphs_row_count(row, CONN(client_packets), t->packets[client]);
     tcphs_row_count(row, CONN(server_packets), t->packets[server]);
     tcphs_row_count(row, CONN(client_bytes), t->bytes[client]);

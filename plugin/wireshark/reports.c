@@ -78,10 +78,10 @@ bool tcphs_reports_are_wanted(void)
 /* The TCP headers of a frame stand in the queue in the order in which the host came upon them, quotes included. */
 static const struct tcpheader *next_header(const struct tcphs_hit *hit, unsigned *index)
 {
-    const struct tcphs_tuple *tuple = tcphs_store_tuple(hit->tracked);
+    const struct tcphs_tuple tuple = tcphs_store_tuple(hit->tracked);
     const struct tcpheader *header;
     while ((header = (const struct tcpheader *)fetch_tapped_data(tap_tcp, (int)(*index)++)) != NULL)
-        if (header->th_sport == tuple->port[hit->from] && header->th_dport == tuple->port[!hit->from])
+        if (header->th_sport == tuple.port[hit->from] && header->th_dport == tuple.port[!hit->from])
             return header;
     return NULL;
 }

@@ -5,6 +5,15 @@
  */
 #include "routes.h"
 
+/* A lane beyond the first of its route. */
+struct tcphs_other_lane {
+    guint64 key; /* of its route and path */
+    struct tcphs_lane lane;
+    struct tcphs_lane *same_as; /* this path carries the other direction of that lane; NULL = a lane of its own */
+    struct tcphs_other_lane *older;
+    guint32 first_frame;
+};
+
 static struct {
     struct tcphs_route **slots; /* open addressing, linear probing; room is a power of two */
     guint32 count, room;
@@ -13,9 +22,10 @@ static struct {
     struct tcphs_route **routes; /* by number of the host's stream; which splits and merges tuples in its own way */
     guint32 room;
 } streams;
-static guint64 hash_seed; /* no capture can be made to collide on purpose */
+static wmem_map_t *other_lanes; /* by their key: a hostile capture takes another tunnel for every segment */
+static guint64 hash_seed;       /* no capture can be made to collide on purpose */
 
-enum { LEAST_ROOM = 1024, MOST_STREAMS = 1 << 26 };
+enum { LEAST_ROOM = 1024, MOST_STREAMS = 1 << 26, LEAST_MANY = 4, MOST_WAITING = 16 };
 
 static void *file_room(gsize size)
 {
@@ -26,6 +36,7 @@ void tcphs_routes_begin(void)
 {
     if (hash_seed == 0)
         hash_seed = (guint64)g_random_int() << 32 | g_random_int() | 1;
+    other_lanes = wmem_map_new(wmem_file_scope(), g_int64_hash, g_int64_equal);
     table.count = 0;
     table.room = LEAST_ROOM;
     table.slots = (struct tcphs_route **)file_room(LEAST_ROOM * sizeof *table.slots);
@@ -33,106 +44,111 @@ void tcphs_routes_begin(void)
     streams.room = 0;
 }
 
-/* Series -------------------------------------------------------------------------------------------------------- */
+/* Lanes --------------------------------------------------------------------------------------------------------- */
 
-struct tcphs_item *tcphs_series_at(const struct tcphs_series *series, guint32 index)
+void tcphs_lane_append(struct tcphs_lane *lane, struct tcphs_item *item)
 {
-    return series->room == 0 ? series->of.one : series->of.many[index];
-}
-
-struct tcphs_item *tcphs_series_last(const struct tcphs_series *series)
-{
-    return series->count > 0 ? tcphs_series_at(series, series->count - 1) : NULL;
-}
-
-void tcphs_series_append(struct tcphs_series *series, struct tcphs_item *item)
-{
-    if (series->count == 0) {
-        series->of.one = item;
-    } else {
-        if (series->room == 0) {
-            struct tcphs_item *const one = series->of.one;
-            series->room = 4;
-            series->of.many = (struct tcphs_item **)wmem_alloc(wmem_file_scope(), series->room * sizeof one);
-            series->of.many[0] = one;
-        } else if (series->count == series->room) {
-            series->room *= 2;
-            series->of.many = (struct tcphs_item **)wmem_realloc(wmem_file_scope(), series->of.many,
-                                                                 series->room * sizeof *series->of.many);
-        }
-        series->of.many[series->count] = item;
+    const guint32 count = lane->count;
+    if (count == 0) {
+        lane->of.one = item;
+    } else if (count == 1) {
+        struct tcphs_item *const one = lane->of.one;
+        lane->of.many = (struct tcphs_item **)wmem_alloc(wmem_file_scope(), LEAST_MANY * sizeof one);
+        lane->of.many[0] = one;
+    } else if (count >= LEAST_MANY && (count & (count - 1)) == 0) {
+        lane->of.many = (struct tcphs_item **)wmem_realloc(wmem_file_scope(), lane->of.many,
+                                                           (gsize)count * 2 * sizeof *lane->of.many);
     }
-    series->count++;
+    if (count > 0)
+        lane->of.many[count] = item;
+    lane->count++;
 }
 
 /* The last one that began at or before a frame, or NULL. */
-static struct tcphs_item *begun_by(const struct tcphs_series *series, guint32 frame)
+static struct tcphs_item *begun_by(const struct tcphs_lane *lane, guint32 frame)
 {
-    guint32 low = 0, high = series->count;
+    guint32 low = 0, high = lane->count;
     while (low < high) {
         const guint32 middle = low + (high - low) / 2;
-        if (tcphs_series_at(series, middle)->first_frame <= frame)
+        if (tcphs_lane_at(lane, middle)->first_frame <= frame)
             low = middle + 1;
         else
             high = middle;
     }
-    return low > 0 ? tcphs_series_at(series, low - 1) : NULL;
+    return low > 0 ? tcphs_lane_at(lane, low - 1) : NULL;
 }
 
-/* Lanes --------------------------------------------------------------------------------------------------------- */
-
-static struct tcphs_lane *first_lane(struct tcphs_route *route)
+static bool is_first_lane(const struct tcphs_route *route, guint32 path, guint32 frame)
 {
-    return route->first_lane.connections.count > 0 ? &route->first_lane : NULL;
+    const struct tcphs_lane *lane = &route->first_lane;
+    return lane->count > 0 && lane->path == path && tcphs_lane_at(lane, 0)->first_frame <= frame;
 }
 
-struct tcphs_lane *tcphs_lane_on(struct tcphs_route *route, guint32 path, guint32 frame)
+static guint64 lane_key(const struct tcphs_route *route, guint32 path)
 {
-    struct tcphs_lane *lane = first_lane(route);
-    while (lane != NULL && (lane->path != path || lane->first_frame > frame))
-        lane = lane->next;
-    return lane != NULL && lane->same_as != NULL ? lane->same_as : lane;
+    return (guint64)route->number << 32 | path;
 }
 
-static struct tcphs_lane *add_lane(struct tcphs_route *route, guint32 path, guint32 frame)
+/* The lane of a path as it was known at a frame; NULL when there was none. */
+static struct tcphs_lane *lane_on(struct tcphs_route *route, guint32 path, guint32 frame)
 {
-    struct tcphs_lane *lane = &route->first_lane;
-    if (first_lane(route) != NULL) {
-        while (lane->next != NULL)
-            lane = lane->next;
-        lane = lane->next = (struct tcphs_lane *)tcphs_room(sizeof *lane);
-    }
-    lane->path = path;
-    lane->first_frame = frame;
-    return lane;
+    if (is_first_lane(route, path, frame))
+        return &route->first_lane;
+    if (route->others == NULL)
+        return NULL;
+    const guint64 key = lane_key(route, path);
+    struct tcphs_other_lane *other = (struct tcphs_other_lane *)wmem_map_lookup(other_lanes, &key);
+    if (other == NULL || other->first_frame > frame)
+        return NULL;
+    return other->same_as != NULL ? other->same_as : &other->lane;
 }
 
-/* The other direction of a lane that has only ever been seen one way: a trunk may tag each direction on its own. */
+static struct tcphs_other_lane *add_lane(struct tcphs_route *route, guint32 path, guint32 frame)
+{
+    struct tcphs_other_lane *other = (struct tcphs_other_lane *)tcphs_room(sizeof *other);
+    other->key = lane_key(route, path);
+    other->lane.path = path;
+    other->first_frame = frame;
+    other->older = route->others;
+    route->others = other;
+    wmem_map_insert(other_lanes, &other->key, other);
+    return other;
+}
+
+/* The other direction of a lane that has only ever been seen one way: a trunk may tag each direction on its own. Where
+ * there are many lanes it is something else that makes them, and only the latest are looked at. */
 static struct tcphs_lane *lane_waiting_for(struct tcphs_route *route, guint8 from)
 {
-    for (struct tcphs_lane *lane = first_lane(route); lane != NULL; lane = lane->next)
-        if (lane->same_as == NULL && lane->seen_from == 1u << !from)
-            return lane;
-    return NULL;
+    int looked_at = 0;
+    for (struct tcphs_other_lane *other = route->others; other != NULL && looked_at < MOST_WAITING; looked_at++) {
+        if (other->same_as == NULL && other->lane.seen_from == 1u << !from)
+            return &other->lane;
+        other = other->older;
+    }
+    return looked_at < MOST_WAITING && route->first_lane.seen_from == 1u << !from ? &route->first_lane : NULL;
 }
 
-struct tcphs_lane *tcphs_lane_for(struct tcphs_route *route, const struct tcphs_sighting *seen)
+struct tcphs_lane *tcphs_lane_beyond_first(struct tcphs_route *route, const struct tcphs_sighting *seen)
 {
-    const guint32 frame = seen->segment.frame;
-    struct tcphs_lane *lane = tcphs_lane_on(route, seen->sight.path, frame);
+    const guint32 frame = seen->segment.frame, path = seen->sight.path;
+    struct tcphs_lane *lane = lane_on(route, path, frame);
     if (lane != NULL)
         return lane;
+    if (route->first_lane.count == 0) {
+        route->first_lane.path = path;
+        return &route->first_lane;
+    }
     const bool opens = (seen->segment.flags & (TCPHS_SYN | TCPHS_ACK)) == TCPHS_SYN;
-    struct tcphs_lane *other = opens ? NULL : lane_waiting_for(route, seen->from);
-    lane = add_lane(route, seen->sight.path, frame);
-    lane->same_as = other;
-    return other != NULL ? other : lane;
+    struct tcphs_lane *waiting = opens ? NULL : lane_waiting_for(route, seen->from);
+    struct tcphs_other_lane *other = add_lane(route, path, frame);
+    other->same_as = waiting;
+    return waiting != NULL ? waiting : &other->lane;
 }
 
 struct tcphs_tracked *tcphs_route_connection(struct tcphs_route *route, guint32 path, guint32 frame)
 {
-    const struct tcphs_lane *lane = tcphs_lane_on(route, path, frame);
-    return (struct tcphs_tracked *)begun_by(lane != NULL ? &lane->connections : &route->first_lane.connections, frame);
+    const struct tcphs_lane *lane = lane_on(route, path, frame);
+    return (struct tcphs_tracked *)begun_by(lane != NULL ? lane : &route->first_lane, frame);
 }
 
 struct tcphs_zeek_tracked *tcphs_route_zeek(const struct tcphs_route *route, guint32 frame)
@@ -142,9 +158,28 @@ struct tcphs_zeek_tracked *tcphs_route_zeek(const struct tcphs_route *route, gui
 
 /* Routes -------------------------------------------------------------------------------------------------------- */
 
+static gsize address_length(guint16 type)
+{
+    return type == AT_IPv4 ? 4 : 16;
+}
+
+struct tcphs_tuple tcphs_route_tuple(const struct tcphs_route *route)
+{
+    const gsize length = address_length(route->address_type);
+    struct tcphs_tuple tuple = { .port = { route->port[0], route->port[1] }, .address_type = route->address_type };
+    memcpy(tuple.address[0], route->address, length);
+    memcpy(tuple.address[1], route->address + length, length);
+    return tuple;
+}
+
 static bool is_of(const struct tcphs_route *route, const struct tcphs_tuple *tuple)
 {
-    return memcmp(&route->tuple, tuple, sizeof *tuple) == 0;
+    if (route->port[0] != tuple->port[0] || route->port[1] != tuple->port[1] ||
+        route->address_type != tuple->address_type)
+        return false;
+    if (tuple->address_type == AT_IPv4)
+        return memcmp(route->address, tuple->address[0], 4) == 0 && memcmp(route->address + 4, tuple->address[1], 4) == 0;
+    return memcmp(route->address, tuple->address, sizeof tuple->address) == 0;
 }
 
 /* The slot of a tuple, empty when there is none. */
@@ -165,8 +200,10 @@ static void grow_table(void)
     table.room *= 2;
     table.slots = (struct tcphs_route **)file_room(table.room * sizeof *table.slots);
     for (guint32 i = 0; i < room; i++)
-        if (old[i] != NULL)
-            *slot_for(&old[i]->tuple) = old[i];
+        if (old[i] != NULL) {
+            const struct tcphs_tuple tuple = tcphs_route_tuple(old[i]);
+            *slot_for(&tuple) = old[i];
+        }
     wmem_free(wmem_file_scope(), old);
 }
 
@@ -184,10 +221,13 @@ static struct tcphs_route *find_or_make(const struct tcphs_tuple *tuple)
         grow_table();
         slot = slot_for(tuple);
     }
-    struct tcphs_route *route = (struct tcphs_route *)tcphs_room(sizeof *route);
-    route->tuple = *tuple;
-    route->number = tcphs_tuple_number(tuple, 0);
-    table.count++;
+    const gsize length = address_length(tuple->address_type);
+    struct tcphs_route *route = (struct tcphs_route *)tcphs_room(offsetof(struct tcphs_route, address) + 2 * length);
+    memcpy(route->port, tuple->port, sizeof route->port);
+    memcpy(route->address, tuple->address[0], length);
+    memcpy(route->address + length, tuple->address[1], length);
+    route->address_type = tuple->address_type;
+    route->number = table.count++;
     return *slot = route;
 }
 

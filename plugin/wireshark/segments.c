@@ -162,20 +162,20 @@ static struct tcphs_place place_of(const field_info *fi)
     return fi != NULL ? place_at(fi->ds_tvb, fi->start) : place_at(NULL, 0);
 }
 
-static int compare_words(const guint8 *a, const guint8 *b)
+static int compare_words(guint64 a, guint64 b)
 {
-    guint64 x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return x == y ? 0 : GUINT64_FROM_BE(x) < GUINT64_FROM_BE(y) ? -1 : 1;
+    return a == b ? 0 : GUINT64_FROM_BE(a) < GUINT64_FROM_BE(b) ? -1 : 1;
 }
 
-/* As the bytes stand, but two steps instead of a call: it is asked for every segment. */
+/* As the bytes stand, but a step or two instead of a call: it is asked for every segment. */
 static int compare_ends(const struct tcphs_tuple *t)
 {
-    int order = compare_words(t->address[0], t->address[1]);
+    guint64 a[2], b[2];
+    memcpy(a, t->address[0], sizeof a);
+    memcpy(b, t->address[1], sizeof b);
+    int order = compare_words(a[0], b[0]);
     if (order == 0)
-        order = compare_words(t->address[0] + 8, t->address[1] + 8);
+        order = compare_words(a[1], b[1]);
     return order != 0 ? order : (int)t->port[0] - (int)t->port[1];
 }
 
@@ -237,12 +237,16 @@ static const guint8 *bytes_of(struct tcphs_place place, int from, int length)
 
 static guint16 get16(const guint8 *p)
 {
-    return (guint16)(p[0] << 8 | p[1]);
+    guint16 word;
+    memcpy(&word, p, sizeof word);
+    return GUINT16_FROM_BE(word);
 }
 
 static guint32 get32(const guint8 *p)
 {
-    return (guint32)get16(p) << 16 | get16(p + 2);
+    guint32 word;
+    memcpy(&word, p, sizeof word);
+    return GUINT32_FROM_BE(word);
 }
 
 static void read_network(const struct tcphs_headers *walk, struct tcphs_sighting *out)
@@ -716,9 +720,20 @@ bool tcphs_headers_next(struct tcphs_headers *walk, struct tcphs_sighting *out)
 
 /* The short way ------------------------------------------------------------------------------------------------- */
 
+/* Ethernet, then IP, by whose addresses packet_info knows the frame: no other IP header is in front of it, and none
+ * behind it, or packet_info would know the frame by that. */
+static bool is_right_behind_ethernet(const packet_info *pinfo, const guint8 *bytes, const guint8 *ip, int version)
+{
+    enum { ETHERNET = 14, TYPE = 12, IPV4 = 0x0800, IPV6 = 0x86DD };
+    const wtap_rec *rec = pinfo->rec;
+    return ip == bytes + ETHERNET && rec != NULL && rec->rec_type == REC_TYPE_PACKET &&
+           rec->rec_header.packet_header.pkt_encap == WTAP_ENCAP_ETHERNET &&
+           get16(bytes + TYPE) == (version == 4 ? IPV4 : IPV6);
+}
+
 /* Where the IP header lies whose source address the host's record points to; NULL when there are several IP headers, or
  * packet_info does not know the frame by this one. */
-static const guint8 *only_network(const packet_info *pinfo, const guint8 *bytes, int captured)
+static const guint8 *only_recorded_network(const packet_info *pinfo, const guint8 *bytes, int captured)
 {
     const ws_ip4 *ip = (const ws_ip4 *)fetch_tapped_data(tap_ip, 0);
     const ws_ip6 *ipv6 = (const ws_ip6 *)fetch_tapped_data(tap_ipv6, 0);
@@ -736,6 +751,25 @@ static const guint8 *only_network(const packet_info *pinfo, const guint8 *bytes,
         if (bytes[start] >> 4 == version && memcmp(bytes + start + before, sender, (size_t)length) == 0)
             return memcmp(pinfo->src.data, sender, (size_t)length) == 0 ? bytes + start : NULL;
     return NULL;
+}
+
+static const guint8 *only_network(const packet_info *pinfo, const guint8 *bytes, int captured)
+{
+    const guint8 *sender = (const guint8 *)pinfo->src.data;
+    const int version = pinfo->src.type == AT_IPv4 ? 4 : pinfo->src.type == AT_IPv6 ? 6 : 0, before = version == 4 ? 12 : 8;
+    if (version != 0 && sender > bytes + before && sender < bytes + captured &&
+        is_right_behind_ethernet(pinfo, bytes, sender - before, version))
+        return sender - before;
+    return only_recorded_network(pinfo, bytes, captured);
+}
+
+/* In parts, each small enough for the compiler to do without a loop. */
+static void clear(struct tcphs_sighting *s)
+{
+    s->segment = (struct tcphs_segment){ 0 };
+    s->tuple = (struct tcphs_tuple){ 0 };
+    s->sight = (struct tcphs_sight){ 0 };
+    s->icmp = s->icmp_error = s->bad_checksum = s->bad_network_checksum = false;
 }
 
 /* Addresses, TTL and IP id; the length of the header, 0 when extension headers may follow. */
@@ -767,7 +801,9 @@ bool tcphs_sighting_of_plain_frame(const packet_info *pinfo, tvbuff_t *frame, st
     const guint8 *bytes = tvb_get_ptr(frame, 0, captured), *ip = only_network(pinfo, bytes, captured);
     if (ip == NULL || ip + IPV4_FIXED > bytes + captured || (ip[0] >> 4 == 6 && ip + IPV6_FIXED > bytes + captured))
         return false;
-    memset(out, 0, sizeof *out);
+    clear(out);
+    out->whole = true;
+    out->stream = record->th_stream;
     const int network = read_only_network(ip, out);
     const guint8 *tcp = ip + network;
     if (network == 0 || tcp + TCP_FIXED > bytes + captured || !is_record_of(record, tcp))
@@ -777,9 +813,7 @@ bool tcphs_sighting_of_plain_frame(const packet_info *pinfo, tvbuff_t *frame, st
         return false;
     read_fields(pinfo, tcp, header, &out->segment);
     out->segment.length = record->th_seglen;
-    out->whole = true;
     out->payload_captured = record->th_seglen <= (guint32)(bytes + captured - tcp - header);
-    out->stream = record->th_stream;
     put_ports(out, record->th_sport, record->th_dport);
     out->sight.interface = interface_of(pinfo);
     out->sight.path = pinfo->vlan_id;

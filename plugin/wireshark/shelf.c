@@ -1,23 +1,18 @@
 /* shelf.c
- * Things in use form a list by their last use; its end is put away. Rest is capture time, not a number of other
- * things: however many connections are busy at once, none is packed between one segment and the next.
+ * Things in use stand in a row. One that comes into use goes to its end; from its beginning those are put away that
+ * have had their rest, and those asked for since go to the end again. So asking for a thing in use costs next to nothing.
+ * Rest is time, not a number of other things: however many are busy at once, none is packed between one use and the
+ * next.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "shelf.h"
 
-#define REST G_GINT64_CONSTANT(1000000000) /* a second without use: then it is put away … */
-#define LEAST_IN_USE 128                   /* … but never the last few, which may be in somebody's hands */
-#define MOST_IN_USE 65536                  /* a capture whose clock stands still must not fill the memory */
-#define MOST_AGAIN 1024                    /* frames seen again may come in any order of time */
-
-struct tcphs_slot {
-    struct tcphs_slot *newer, *older;
-    struct tcphs_item *item;
-    guint8 *packed; /* as it was put away last; NULL = never, or changed since */
-    gint64 used;
-    guint64 thing[];
-};
+#define LEAST_IN_USE 128  /* never are there fewer, nor is what was asked for so lately put away */
+#define MOST_IN_USE 65536 /* more are put away without a rest: a capture's clock may stand still */
+#define MOST_AGAIN 1024   /* frames seen again may come in any order of time */
+#define LOOKED_AT 4       /* for each that comes into use, so many are looked at … */
+#define PUT_AWAY 2        /* … and so many put away at most */
 
 /* Room -------------------------------------------------------------------------------------------------------------
  * Packed things are small and many: a header for each, as general allocators have, would cost a tenth more. Room that
@@ -82,30 +77,23 @@ static const guint8 *bytes_of_packed(const guint8 *packed)
 static void forget_packed(guint8 *packed)
 {
     guint16 steps;
-    if (packed == NULL)
-        return;
     memcpy(&steps, packed, sizeof steps);
     give_back(packed, steps);
 }
 
 /* Items: the address of a slot, or of a packed thing plus one ---------------------------------------------------- */
 
-static struct tcphs_slot *slot_of(const struct tcphs_item *item)
+static struct tcphs_slot *take_oldest(struct tcphs_shelf *shelf)
 {
-    return (item->content & 1) == 0 ? (struct tcphs_slot *)item->content : NULL;
+    struct tcphs_slot *slot = shelf->oldest;
+    shelf->oldest = slot->next;
+    return slot;
 }
 
-static void unlink_slot(struct tcphs_shelf *shelf, struct tcphs_slot *slot)
+static void put_newest(struct tcphs_shelf *shelf, struct tcphs_slot *slot)
 {
-    *(slot->newer != NULL ? &slot->newer->older : &shelf->newest) = slot->older;
-    *(slot->older != NULL ? &slot->older->newer : &shelf->oldest) = slot->newer;
-}
-
-static void link_newest(struct tcphs_shelf *shelf, struct tcphs_slot *slot)
-{
-    slot->newer = NULL;
-    slot->older = shelf->newest;
-    *(slot->older != NULL ? &slot->older->newer : &shelf->oldest) = slot;
+    slot->next = NULL;
+    *(shelf->oldest != NULL ? &shelf->newest->next : &shelf->oldest) = slot;
     shelf->newest = slot;
 }
 
@@ -117,51 +105,68 @@ static void put_away(struct tcphs_shelf *shelf, struct tcphs_slot *slot)
         shelf->kind->drop(slot->thing);
     }
     slot->item->content = (guintptr)slot->packed | 1;
-    unlink_slot(shelf, slot);
-    slot->older = shelf->unused;
+    slot->next = shelf->unused;
     shelf->unused = slot;
     shelf->in_use--;
 }
 
-static bool is_at_rest(const struct tcphs_shelf *shelf)
+static bool is_at_rest(const struct tcphs_shelf *shelf, const struct tcphs_slot *slot)
 {
     const guint32 most = shelf->again ? MOST_AGAIN : MOST_IN_USE;
-    return shelf->in_use > LEAST_IN_USE && (shelf->now - shelf->oldest->used > REST || shelf->in_use > most);
+    return slot->asked + LEAST_IN_USE < shelf->asked && (slot->asked <= shelf->resting || shelf->in_use > most);
 }
 
-/* A slot for a thing that comes into use; for each, at most two go. */
+static void make_room(struct tcphs_shelf *shelf)
+{
+    int put_away_so_far = 0;
+    for (int i = 0; i < LOOKED_AT && put_away_so_far < PUT_AWAY && shelf->in_use > LEAST_IN_USE; i++) {
+        struct tcphs_slot *slot = take_oldest(shelf);
+        if (is_at_rest(shelf, slot)) {
+            put_away(shelf, slot);
+            put_away_so_far++;
+        } else {
+            put_newest(shelf, slot);
+        }
+    }
+}
+
+/* A slot for a thing that comes into use. */
 static struct tcphs_slot *new_slot(struct tcphs_shelf *shelf, struct tcphs_item *item)
 {
-    for (int i = 0; i < 2 && is_at_rest(shelf); i++)
-        put_away(shelf, shelf->oldest);
+    make_room(shelf);
     struct tcphs_slot *slot = shelf->unused;
     if (slot != NULL)
-        shelf->unused = slot->older;
+        shelf->unused = slot->next;
     else
         slot = (struct tcphs_slot *)wmem_alloc(wmem_file_scope(), sizeof *slot + shelf->kind->size);
     slot->item = item;
     slot->packed = NULL;
-    slot->used = shelf->now;
+    slot->asked = ++shelf->asked;
     item->content = (guintptr)slot;
-    link_newest(shelf, slot);
+    put_newest(shelf, slot);
     shelf->in_use++;
     return slot;
 }
 
-static struct tcphs_slot *bring(struct tcphs_shelf *shelf, struct tcphs_item *item)
+struct tcphs_slot *tcphs_shelf_bring(struct tcphs_shelf *shelf, struct tcphs_item *item)
 {
-    struct tcphs_slot *slot = slot_of(item);
-    if (slot == NULL) {
-        guint8 *packed = (guint8 *)(item->content - 1);
-        slot = new_slot(shelf, item);
-        slot->packed = packed;
-        shelf->kind->unpack(bytes_of_packed(packed), slot->thing);
-    } else if (slot != shelf->newest) {
-        unlink_slot(shelf, slot);
-        link_newest(shelf, slot);
-    }
-    slot->used = shelf->now;
+    guint8 *packed = (guint8 *)(item->content - 1);
+    struct tcphs_slot *slot = new_slot(shelf, item);
+    slot->packed = packed;
+    shelf->kind->unpack(bytes_of_packed(packed), slot->thing);
     return slot;
+}
+
+void tcphs_shelf_unpacked(struct tcphs_slot *slot)
+{
+    forget_packed(slot->packed);
+    slot->packed = NULL;
+}
+
+void tcphs_shelf_age(struct tcphs_shelf *shelf)
+{
+    shelf->resting = shelf->aged;
+    shelf->aged = shelf->asked;
 }
 
 void tcphs_shelf_begin(struct tcphs_shelf *shelf, const struct tcphs_shelf_kind *kind)
@@ -175,17 +180,4 @@ void tcphs_shelf_begin(struct tcphs_shelf *shelf, const struct tcphs_shelf_kind 
 void *tcphs_shelf_add(struct tcphs_shelf *shelf, struct tcphs_item *item)
 {
     return memset(new_slot(shelf, item)->thing, 0, shelf->kind->size);
-}
-
-void *tcphs_shelf_open(struct tcphs_shelf *shelf, struct tcphs_item *item)
-{
-    struct tcphs_slot *slot = bring(shelf, item);
-    forget_packed(slot->packed);
-    slot->packed = NULL;
-    return slot->thing;
-}
-
-const void *tcphs_shelf_look(struct tcphs_shelf *shelf, struct tcphs_item *item)
-{
-    return bring(shelf, item)->thing;
 }

@@ -33,7 +33,8 @@ static struct {
     guint32 count;
     bool told; /* a finding, a step, an event: not just one more segment */
 } learned;     /* of the last learned frame */
-/* Connections that the last learned frame touched, in case its number is given out again; the room is used again. */
+/* Connections in which the last learned frame may have left its number, in case that is given out again; the room is
+ * used again. */
 static struct {
     struct tcphs_tracked **connections;
     guint32 count, room;
@@ -116,7 +117,7 @@ static void count_segment(struct tcphs_life *life, const struct tcphs_segment *s
 static struct tcphs_tracked *begin_connection(const struct tcphs_route *route, struct tcphs_lane *lane,
                                               const struct tcphs_segment *s)
 {
-    struct tcphs_tracked *previous = (struct tcphs_tracked *)tcphs_series_last(&lane->connections);
+    struct tcphs_tracked *previous = (struct tcphs_tracked *)tcphs_lane_last(lane);
     struct tcphs_tracked *t = (struct tcphs_tracked *)tcphs_room(sizeof *t);
     struct tcphs_life *life = tcphs_life_add(t);
     const struct tcphs_connection *before = previous != NULL ? &tcphs_life_of(previous)->connection : NULL;
@@ -130,45 +131,47 @@ static struct tcphs_tracked *begin_connection(const struct tcphs_route *route, s
     life->first_flags = s->flags;
     life->first_from = s->from;
     life->setup = life->opening_over = -1;
-    tcphs_series_append(&lane->connections, &t->item);
+    tcphs_lane_append(lane, &t->item);
     return t;
 }
 
 /* The long way: it may begin a connection, and there may be something to tell. */
-static struct tcphs_tracked *feed_in_full(const struct tcphs_route *route, struct tcphs_lane *lane,
-                                          const struct tcphs_segment *s)
+static struct tcphs_life *feed_in_full(const struct tcphs_route *route, struct tcphs_lane *lane,
+                                       const struct tcphs_segment *s, struct tcphs_tracked **t)
 {
-    struct tcphs_tracked *t = (struct tcphs_tracked *)tcphs_series_last(&lane->connections);
-    if (t == NULL || tcphs_connection_is_next(&tcphs_life_of(t)->connection, s))
-        t = begin_connection(route, lane, s);
-    struct tcphs_life *life = tcphs_life_open(t);
+    if (*t == NULL || tcphs_connection_is_next(&tcphs_life_of(*t)->connection, s))
+        *t = begin_connection(route, lane, s);
+    struct tcphs_life *life = tcphs_life_open(*t);
     struct tcphs_outcome outcome;
     learned.told = true;
     tcphs_connection_segment(&life->connection, s, &outcome);
     tcphs_history_add(&life->history, &outcome, s->from, tcphs_lives_grow);
     count_segment(life, s, &outcome);
-    return t;
+    touch(*t);
+    lane->seen_from |= (guint8)(1u << s->from) & 3u; /* nothing plain comes before an end's first segment */
+    return life;
 }
 
-static struct tcphs_tracked *feed(struct tcphs_route *route, const struct tcphs_sighting *seen)
+/* The connection that the segment belongs to, once it has moved it. */
+static struct tcphs_life *feed(struct tcphs_route *route, const struct tcphs_sighting *seen, struct tcphs_tracked **t)
 {
     struct tcphs_lane *lane = tcphs_lane_for(route, seen);
-    struct tcphs_tracked *t = (struct tcphs_tracked *)tcphs_series_last(&lane->connections);
-    struct tcphs_life *life = t != NULL ? tcphs_life_open(t) : NULL;
+    struct tcphs_life *life = NULL;
+    *t = (struct tcphs_tracked *)tcphs_lane_last(lane);
+    if (*t != NULL)
+        life = tcphs_life_open(*t);
     if (life != NULL && tcphs_connection_plain(&life->connection, &seen->segment))
         count_bytes(life, &seen->segment);
     else
-        t = feed_in_full(route, lane, &seen->segment);
-    lane->seen_from |= (guint8)(1u << seen->from);
-    touch(t);
-    return t;
+        life = feed_in_full(route, lane, &seen->segment, t);
+    return life;
 }
 
 /* Zeek takes every segment, copies too, unless IP already dropped it. */
 static struct tcphs_zeek_tracked *feed_zeek(struct tcphs_route *route, const struct tcphs_sighting *seen)
 {
     const struct tcphs_zeek_input in = { &seen->segment, seen->bad_checksum, seen->payload_captured, tcphs_lives_grow };
-    struct tcphs_zeek_tracked *z = (struct tcphs_zeek_tracked *)tcphs_series_last(&route->zeek);
+    struct tcphs_zeek_tracked *z = (struct tcphs_zeek_tracked *)tcphs_lane_last(&route->zeek);
     if (seen->bad_network_checksum)
         return NULL;
     struct tcphs_zeek *zeek = z != NULL ? tcphs_zeek_open(z) : NULL;
@@ -177,7 +180,7 @@ static struct tcphs_zeek_tracked *feed_zeek(struct tcphs_route *route, const str
         z->item.first_frame = seen->segment.frame;
         zeek = tcphs_zeek_add(z);
         tcphs_zeek_begin(zeek, &in, is_server_port);
-        tcphs_series_append(&route->zeek, &z->item);
+        tcphs_lane_append(&route->zeek, &z->item);
     }
     if (!tcphs_zeek_plain(zeek, &in))
         tcphs_zeek_segment(zeek, &in);
@@ -192,30 +195,31 @@ static struct tcphs_tracked *connection_of_silent(const struct tcphs_sighting *s
 }
 
 /* Which of Zeek's connections ours has been so far. */
-static void note_zeek(struct tcphs_tracked *t, guint32 zeek_count)
+static void note_zeek(struct tcphs_life *life, guint32 zeek_count)
 {
-    const struct tcphs_life *life = tcphs_life_of(t);
-    if (life->zeek_to == zeek_count)
-        return;
-    struct tcphs_life *changed = tcphs_life_open(t);
-    if (changed->zeek_to == 0)
-        changed->zeek_from = zeek_count - 1;
-    changed->zeek_to = zeek_count;
+    if (life->zeek_to == 0)
+        life->zeek_from = zeek_count - 1;
+    life->zeek_to = zeek_count;
 }
 
 /* A whole segment: both observers take it, each in its own way. */
 static bool learn_segment(struct tcphs_sighting *seen, struct tcphs_hit *hit)
 {
     struct tcphs_route *route = tcphs_route_for(seen);
+    struct tcphs_tracked *t;
+    struct tcphs_life *life = NULL;
     seen->sight.tuple = route->number;
     hit->copy = tcphs_copies_find(copies, &seen->segment, &seen->sight) != 0;
-    struct tcphs_tracked *t = hit->copy ? connection_of_silent(seen, seen->segment.frame) : feed(route, seen);
+    if (!hit->copy)
+        life = feed(route, seen, &t);
+    else if ((t = connection_of_silent(seen, seen->segment.frame)) != NULL)
+        life = tcphs_life_open(t);
     quality.segments++;
     quality.copies += hit->copy;
     hit->zeek = feed_zeek(route, seen);
     hit->tracked = t;
-    if (t != NULL && hit->zeek != NULL)
-        note_zeek(t, route->zeek.count);
+    if (life != NULL && hit->zeek != NULL)
+        note_zeek(life, route->zeek.count);
     return t != NULL;
 }
 
@@ -325,9 +329,8 @@ static void leave_to_next_pass(void)
                     "tcphs.source:fields works in every pass\n");
 }
 
-static void count_frame(const packet_info *pinfo)
+static void count_frame(const packet_info *pinfo, gint64 time)
 {
-    const gint64 time = tcphs_nanoseconds(&pinfo->abs_ts);
     if (quality.frames++ == 0)
         quality.first_time = quality.last_time = time;
     quality.last_time = MAX(quality.last_time, time);
@@ -355,7 +358,7 @@ bool tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
     last_frame = pinfo->num;
     last_is_learned = true;
     learned.told = !plain;
-    count_frame(pinfo);
+    count_frame(pinfo, plain ? seen.segment.time : tcphs_nanoseconds(&pinfo->abs_ts));
     if (plain)
         learn_plain_frame(pinfo, &seen);
     else
@@ -414,14 +417,14 @@ struct tcphs_horizon tcphs_store_horizon(const packet_info *pinfo)
     return (struct tcphs_horizon){ .final = seen_before && is_read_to_the_end(), .end_time = quality.last_time };
 }
 
-const struct tcphs_tuple *tcphs_store_tuple(const struct tcphs_tracked *t)
+struct tcphs_tuple tcphs_store_tuple(const struct tcphs_tracked *t)
 {
-    return &t->route->tuple;
+    return tcphs_route_tuple(t->route);
 }
 
 const struct tcphs_zeek *tcphs_store_zeek(const struct tcphs_tracked *t, guint32 index)
 {
-    return tcphs_zeek_of((const struct tcphs_zeek_tracked *)tcphs_series_at(&t->route->zeek, index));
+    return tcphs_zeek_of((const struct tcphs_zeek_tracked *)tcphs_lane_at(&t->route->zeek, index));
 }
 
 const struct tcphs_quality *tcphs_store_quality(void)

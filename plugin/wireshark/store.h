@@ -57,7 +57,7 @@ unsigned tcphs_store_recall(const packet_info *pinfo, struct tcphs_hit *hits);
 void tcphs_store_outcome(const struct tcphs_hit *hit, guint32 frame, struct tcphs_outcome *out);
 
 /** Addresses and ports of a connection. */
-const struct tcphs_tuple *tcphs_store_tuple(const struct tcphs_tracked *t);
+struct tcphs_tuple tcphs_store_tuple(const struct tcphs_tracked *t);
 
 /** The connections in Zeek's sense that a connection is, index from life->zeek_from below life->zeek_to. */
 const struct tcphs_zeek *tcphs_store_zeek(const struct tcphs_tracked *t, guint32 index);

@@ -130,10 +130,10 @@ def flood(path, syns):
 
 
 def bulk(path, segments):
-    """One connection of many segments: small requests and answers."""
+    """One connection of many segments: small requests and answers, on a port where no dissector waits for the end of a message."""
     out = Writer(path)
     address, port = client(1)
-    there, back, a, b = (address, port, SERVER, 80), (SERVER, 80, address, port), 1, 1
+    there, back, a, b = (address, port, SERVER, 5001), (SERVER, 5001, address, port), 1, 1
     out.send(there, 0, 0, SYN)
     out.send(back, 0, 1, SYN | ACK)
     out.send(there, 1, 1, ACK)
@@ -183,6 +183,33 @@ def tunnels(path, frames):
         for _ in range(99):
             inside = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(inside), 0, 0, 64, 4, 0, SERVER, client(1)[0]) + inside
         out.frame(ETHERNET + inside)
+    return out.close()
+
+
+def paths(path, segments):
+    """One connection whose every segment comes through a tunnel of its own (GRE, by its key)."""
+    out = Writer(path)
+    address, port = client(1)
+    there, back = (address, port, SERVER, 80), (SERVER, 80, address, port)
+    for number in range(segments):
+        inside = out.packet(back if number % 2 else there, (1, 1, ACK))
+        gre = struct.pack("!HHI", 0x2000, 0x0800, number) + inside
+        outer = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(gre), 0, 0, 64, 47, 0, SERVER, address)
+        out.frame(ETHERNET + outer + gre)
+    return out.close()
+
+
+def islands(path, segments):
+    """One connection with a hole behind every byte of it, and the last byte first."""
+    out = Writer(path)
+    address, port = client(1)
+    there, back = (address, port, SERVER, 5001), (SERVER, 5001, address, port)
+    out.send(there, 0, 0, SYN)
+    out.send(back, 0, 1, SYN | ACK)
+    out.send(there, 1, 1, PSH | ACK, b"x")
+    out.send(back, 1, 2, ACK)
+    for number in range(segments, 0, -1):
+        out.send(there, 2 + 2 * number, 1, ACK, b"x")
     return out.close()
 
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 import strategies
 from harness import Frame, Sharkd, differences
+from peers import CLIENT
 from wires import SERVER_PORTS, ZEEK_PORTS, SECOND, Capture, anomalies, read_aloud, stories, wire
 
-PROPERTIES = 9
+PROPERTIES = 10
 LONG = float(os.environ.get("TCPHS_TRUST_SECONDS", "0")) / PROPERTIES
 ESTABLISHED, NO_ANSWER = "1", "2"       # tcphs.conn.verdict
 FAILURES = {str(n) for n in range(2, 10)}
@@ -107,6 +108,26 @@ def test_together_as_in_captures_of_their_own(host, conversations, dice):
         if conversation:
             alone = tell(host, [conversation], [wire(number)])
             check(unlike({0: alone[number]} if number in alone else alone, {0: together[number]}), [conversation])
+
+
+CROWD, PAUSE = 1500, 5 * SECOND // 2
+
+
+@holds(6)
+def test_rested_as_awake(host, conversations, _dice):
+    """Each segment comes seconds after the one before. Among a crowd that opens connections all the time, what is known of a connection is
+    packed in between; alone, with few others, it never is."""
+    slow = [[s._replace(time=s.time + i * PAUSE) for i, s in enumerate(c)] for c in conversations]
+    segments = [s for c in slow for s in c]
+    if not segments:
+        return
+    end, stranger = max(s.time for s in segments), segments[0]._replace(time=0, sender=CLIENT, flags="S", seq=0, ack=0, length=0)
+    wires = [wire(n) for n in range(len(slow))]
+    crowd = [wire(1000 + n, start=end * n // CROWD) for n in range(CROWD)]
+    for passes in ((), ("-2",)):
+        alone = tell(host, slow, wires, args=passes)
+        among = tell(host, slow + [[stranger]] * CROWD, wires + crowd, args=passes)
+        check(unlike(alone, {n: among[n] for n in alone}), slow)
 
 
 def elsewhere(number, conversation, dice):
