@@ -19,6 +19,14 @@ def host():
     yield from harness.installed()
 
 
+@pytest.fixture(scope="session")
+def bare_host():
+    """The same installation without tcphs."""
+    made = harness.Host(**harness.chosen())
+    yield made
+    made.close()
+
+
 def captures_in(folder):
     return sorted(p for p in folder.glob("*.pcap*") if p.is_file())
 

@@ -244,6 +244,11 @@ def installed(kind=Host, **other):
         made.close()
 
 
+def resident(pid):
+    """Bytes of memory that a process occupies."""
+    return int(re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text()).group(1)) * 1024
+
+
 def in_parallel(work, items):
     """Maps over threads: each item is a child process, so that two cores halve the time."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
