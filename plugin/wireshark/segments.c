@@ -98,7 +98,7 @@ void tcphs_segments_want(enum tcphs_source from, bool of_window)
     source = from;
     in_window = of_window;
     want_fields(from == TCPHS_FROM_FIELDS);
-    listen_to_taps(from == TCPHS_FROM_TAPS);
+    listen_to_taps(from == TCPHS_FROM_TAPS || in_window);
 }
 
 /* Exactly one TCP header that is no quote. */
@@ -673,11 +673,15 @@ static bool begin_with_taps(struct tcphs_headers *walk)
 
 bool tcphs_headers_begin(struct tcphs_headers *walk, packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
 {
-    *walk = (struct tcphs_headers){ .source = source, .pinfo = pinfo, .frame = frame, .path = pinfo->vlan_id };
+    /* A window that dissects anew because TCP is now to verify checksums has decided before we ask that no tree is
+     * needed: taps tell all else. */
+    const bool by_taps = source == TCPHS_FROM_TAPS || (in_window && tree == NULL);
+    *walk = (struct tcphs_headers){ .pinfo = pinfo, .frame = frame, .path = pinfo->vlan_id };
+    walk->source = by_taps ? TCPHS_FROM_TAPS : TCPHS_FROM_FIELDS;
     if (pinfo->layers == NULL)
         return true;
     walk->layer = wmem_list_head(pinfo->layers);
-    if (source == TCPHS_FROM_TAPS)
+    if (by_taps)
         return begin_with_taps(walk);
     walk->tcp = tree != NULL ? proto_get_finfo_ptr_array(tree, id_tcp) : NULL;
     if (walk->tcp == NULL) {

@@ -2,7 +2,6 @@
 
 Environment: TCPHS_PLUGIN (default build/plugin/tcphs.so), TCPHS_TSHARK, TCPHS_SHARKD, TCPHS_WIRESHARK.
 """
-import os
 import subprocess
 import sys
 
@@ -17,15 +16,15 @@ def pytest_addoption(parser):
 
 @pytest.fixture(scope="session")
 def host():
-    ask = os.environ.get
-    made = harness.Host(plugin=ask("TCPHS_PLUGIN", harness.ROOT / "build" / "plugin" / "tcphs.so"), tshark=ask("TCPHS_TSHARK", "tshark"),
-                        sharkd=ask("TCPHS_SHARKD", "sharkd"), wireshark=ask("TCPHS_WIRESHARK", "wireshark"))
-    try:
-        made.install()
-        made.assert_loaded()
-        yield made
-    finally:
-        made.close()
+    yield from harness.installed()
+
+
+@pytest.fixture(scope="session")
+def bare_host():
+    """The same installation without tcphs."""
+    made = harness.Host(**harness.chosen())
+    yield made
+    made.close()
 
 
 def captures_in(folder):

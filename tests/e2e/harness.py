@@ -21,7 +21,6 @@ SCORE = ROOT.parent / "shared" / "tools" / "score"
 BOOLEANS = {"tcphs.accepted", "tcphs.conn.final"}
 SEVERAL_GB = 6 << 30
 TREE_LAYERS = "frame tcphs"
-PRELOAD = os.environ.get("TCPHS_PRELOAD")  # the run time of a sanitizer the plugin was built with: Debian's programs come without
 
 
 class Pairs(list):
@@ -97,12 +96,14 @@ def differences(label, left, right, pick=Frame.per_segment, limit=8):
 class Host:
     """One Wireshark installation with the plugin in the personal folder of a home made for this test session."""
 
+    preload = os.environ.get("TCPHS_PRELOAD")  # the run time of a sanitizer the plugin was built with: Debian's programs come without
+
     def __init__(self, plugin, tshark, sharkd, wireshark):
         self.plugin, self.tshark, self.sharkd, self.wireshark = Path(plugin), tshark, sharkd, wireshark
         self.home = Path(tempfile.mkdtemp(prefix="tcphs-e2e-"))
+        self.give_away(self.home)
         self.env = self.make_env()
         self.caches, self.lock = {}, threading.Lock()
-        self.give_away(self.home)
         self.version = self.ask_version()
 
     def make_env(self):
@@ -110,7 +111,20 @@ class Host:
         env = {k: v for k, v in os.environ.items() if k not in drop}
         # An empty global plugin folder: a tcphs.so that is installed on this machine must not be the one that is tested.
         env = dict(env, HOME=str(self.home), LC_ALL="C.UTF-8", TZ="UTC", WIRESHARK_PLUGIN_DIR=str(self.home / "no-plugins"))
-        return dict(env, LD_PRELOAD=PRELOAD) if PRELOAD else env
+        return dict(env, PATH=f"{self.wrap()}:{env['PATH']}") if self.preload else env
+
+    def wrap(self):
+        """A folder of scripts that start the programs with the sanitizer's run time. Nobody else gets it: mergecap and editcap hang at
+        their start with it."""
+        folder = self.folder("wrapped")
+        for kind in ("tshark", "sharkd", "wireshark"):
+            program = shutil.which(getattr(self, kind))
+            if program:
+                script = folder / kind
+                script.write_text(f'#!/bin/sh\nLD_PRELOAD={self.preload} exec {program} "$@"\n')
+                script.chmod(0o755)
+                setattr(self, kind, str(script))
+        return folder
 
     def ask_version(self):
         text = self.run(self.tshark, "--version").stdout
@@ -149,7 +163,7 @@ class Host:
 
     def drop(self):
         """Root and group 0 make Wireshark ignore personal plugins; a runaway allocation must fail, not take the machine down."""
-        if not PRELOAD:  # AddressSanitizer takes terabytes of addresses
+        if not self.preload:  # AddressSanitizer takes terabytes of addresses
             resource.setrlimit(resource.RLIMIT_AS, (SEVERAL_GB, SEVERAL_GB))
         if os.getuid() == 0:
             os.setgroups([])
@@ -210,6 +224,29 @@ class Host:
 
     def close(self):
         shutil.rmtree(self.home, ignore_errors=True)
+
+
+def chosen():
+    """The programs under test, as Host takes them."""
+    ask = os.environ.get
+    return {"plugin": ask("TCPHS_PLUGIN", ROOT / "build" / "plugin" / "tcphs.so"), "tshark": ask("TCPHS_TSHARK", "tshark"),
+            "sharkd": ask("TCPHS_SHARKD", "sharkd"), "wireshark": ask("TCPHS_WIRESHARK", "wireshark")}
+
+
+def installed(kind=Host, **other):
+    """Body of a fixture: an installation that is sure to have the plugin, for as long as the tests need it."""
+    made = kind(**{**chosen(), **other})
+    try:
+        made.install()
+        made.assert_loaded()
+        yield made
+    finally:
+        made.close()
+
+
+def resident(pid):
+    """Bytes of memory that a process occupies."""
+    return int(re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text()).group(1)) * 1024
 
 
 def in_parallel(work, items):

@@ -3,10 +3,12 @@
 Leaves to others: what it ought to show. Everything is asked for again until it is there, for nothing tells when a window is done.
 """
 import os
+import re
 import shutil
 import subprocess
 import time
 
+import harness
 import profile_files as profile
 from test_gui import loud_lines, press, read_xwd, windows, write_png
 
@@ -114,6 +116,16 @@ class Window:
 
     def do(self, *words):
         subprocess.run(["xdotool", *map(str, words)], env=self.env, check=False, capture_output=True)
+
+    def size(self, window):
+        """Width and height of a window."""
+        done = subprocess.run(["xdotool", "getwindowgeometry", window], env=self.env, capture_output=True, text=True)
+        found = re.search(r"Geometry: (\d+)x(\d+)", done.stdout)
+        return (int(found.group(1)), int(found.group(2))) if found else (0, 0)
+
+    def resident(self):
+        """Bytes of memory that the program occupies."""
+        return harness.resident(self.program.pid)
 
     def click_list(self):
         self.do("windowactivate", self.main)

@@ -8,5 +8,5 @@ sys.path.insert(0, str(E2E))
 spec = importlib.util.spec_from_file_location("e2e_conftest", E2E / "conftest.py")
 e2e_conftest = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(e2e_conftest)
-host, samples = e2e_conftest.host, e2e_conftest.samples
+host, bare_host, samples = e2e_conftest.host, e2e_conftest.bare_host, e2e_conftest.samples
 put = e2e_conftest.put

@@ -22,27 +22,23 @@ SANITIZED = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fr
 RUN_TIMES = ("libasan.so", "libubsan.so")
 
 
+# Extcap programs are left out: they would run under the sanitizer too, and hang at their start. Without its lists of names (services,
+# manufacturers) the host opens a capture twice as fast. One allocation from the system stands for each from wmem.
+SANITIZER_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0:malloc_context_size=8", "UBSAN_OPTIONS": "print_stacktrace=1",
+                     "WIRESHARK_DEBUG_WMEM_OVERRIDE": "simple", "WIRESHARK_EXTCAP_DIR": "/nonexistent", "WIRESHARK_DATA_DIR": "/nonexistent"}
+
+
 class SanitizedHost(harness.Host):
-    """A host whose children get the sanitizers' run time, and one allocation from the system for each from wmem."""
+    """A host whose programs get the sanitizers' run time."""
 
     def make_env(self):
-        return dict(super().make_env(), **sanitizer_env())
-
-    def drop(self):
-        """As a user, but with all the addresses that AddressSanitizer asks for."""
-        if os.getuid() == 0:
-            os.setgroups([])
-            os.setgid(harness.NOBODY)
-            os.setuid(harness.NOBODY)
+        self.preload = run_times()
+        return dict(super().make_env(), **SANITIZER_OPTIONS)
 
 
-def sanitizer_env():
-    """Extcap programs are left out: they would run under the sanitizer too, and hang at their start. Without its lists of names
-    (services, manufacturers) the host opens a capture twenty times as fast."""
-    files = [run("gcc", f"-print-file-name={name}").stdout.strip() for name in RUN_TIMES]
-    return {"LD_PRELOAD": ":".join(files), "ASAN_OPTIONS": "detect_leaks=0:malloc_context_size=8", "UBSAN_OPTIONS": "print_stacktrace=1",
-            "WIRESHARK_DEBUG_WMEM_OVERRIDE": "simple", "WIRESHARK_EXTCAP_DIR": "/nonexistent",
-            "WIRESHARK_DATA_DIR": "/nonexistent"}
+def run_times():
+    """The shared objects that a plugin built with sanitizers needs in a program built without."""
+    return ":".join(run("gcc", f"-print-file-name={name}").stdout.strip() for name in RUN_TIMES)
 
 
 def run(*command, **more):
@@ -76,33 +72,22 @@ def sanitized():
     return built("sanitized", f"-DCMAKE_C_FLAGS={SANITIZED}", "-DTCPHS_HARDENING=OFF")
 
 
-def installed(kind, plugin):
-    ask = os.environ.get
-    made = kind(plugin=plugin, tshark=ask("TCPHS_TSHARK", "tshark"), sharkd=ask("TCPHS_SHARKD", "sharkd"), wireshark=ask("TCPHS_WIRESHARK", "wireshark"))
-    try:
-        made.install()
-        made.assert_loaded()
-        yield made
-    finally:
-        made.close()
-
-
 @pytest.fixture(scope="session")
 def host():
-    yield from installed(harness.Host, os.environ.get("TCPHS_PLUGIN", ROOT / "build" / "plugin" / "tcphs.so"))
+    yield from harness.installed()
 
 
 @pytest.fixture(scope="session")
-def bare_host(host):
+def bare_host():
     """The same installation without tcphs."""
-    made = harness.Host(plugin=host.plugin, tshark=host.tshark, sharkd=host.sharkd, wireshark=host.wireshark)
+    made = harness.Host(**harness.chosen())
     yield made
     made.close()
 
 
 @pytest.fixture(scope="session")
 def sanitized_host(sanitized):
-    yield from installed(SanitizedHost, sanitized / "plugin" / "tcphs.so")
+    yield from harness.installed(SanitizedHost, plugin=sanitized / "plugin" / "tcphs.so")
 
 
 @pytest.fixture(scope="session")

@@ -195,7 +195,7 @@ OFTEN = ["surgery"] * 6 + ["noise", "cut", "cut", "lie", "shuffle", "shuffle", "
 
 
 def damage_file(rng, content):
-    """The file itself: it ends early, or a length in it lies."""
+    """The file itself, of either kind: it ends early, or a length in it lies."""
     content = bytearray(content)
     if rng.random() < 0.5:
         return bytes(content[:rng.randrange(len(content))])
@@ -238,9 +238,7 @@ class Damager:
         done = [rng.choice(OFTEN) for _ in range(rng.randint(1, 4))]
         for kind in done:
             KINDS[kind](rng, link, frames)
-        if rng.random() < 0.3:
-            return write_pcapng(link, frames, rng), "+".join(done)
-        content = write_pcap(link, frames)
+        content = write_pcapng(link, frames, rng) if rng.random() < 0.3 else write_pcap(link, frames)
         if rng.random() < 0.15:
             content, done = damage_file(rng, content), done + ["file"]
         return content, "+".join(done)

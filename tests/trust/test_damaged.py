@@ -15,7 +15,7 @@ from damage import Damager
 ASKED = "tcphs.explain || tcphs.conn.zeek.history || tcphs.conn.verdict"  # needs nearly all that tcphs can show
 REPORTS = ("nstat:tcphs,conn", "nstat:tcphs,server", "nstat:tcphs,client", "stat:tcphs")
 FILES_PER_SHARKD = 5000
-UNEQUAL = {"file", "lie"}  # what cannot be joined, and where the tap tells of a segment that the tree calls short
+UNEQUAL = {"file"}  # what cannot be joined
 COMPARED = 60  # captures joined for one comparison of the two sources
 OURS = re.compile(r"tcphs|Sanitizer|runtime error|dissector bug|assert|critical", re.I)
 # What sharkd itself writes: each request, and what wiretap says of a broken file.

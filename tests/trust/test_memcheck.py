@@ -10,7 +10,7 @@ OURS = "tcphs.so"
 
 
 def test_memcheck(host):
-    """One pass and two over all samples in a row, with the report of all connections."""
+    """With the report of all connections, without lists of names, which the host would read for most of the time."""
     merged, report = host.output("memcheck.pcapng"), host.output("memcheck.xml")
     assert host.run(host.tool("mergecap"), "-a", "-w", merged, *[host.place(p) for p in harness.SAMPLES.glob("*.pcap*")]).returncode == 0
     env = dict(host.env, WIRESHARK_DEBUG_WMEM_OVERRIDE="simple", WIRESHARK_DATA_DIR="/nonexistent", G_SLICE="always-malloc")

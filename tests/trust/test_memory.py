@@ -2,17 +2,10 @@
 
 Leaves to others: which allocation a leak would come from (test_memcheck.py).
 """
-import re
-
 import harness
 
 OPENED, WARM = 1000, 300
 ALLOWED = 2 << 20  # bytes more than the host without tcphs: less than 3 KB a capture, noise of the allocator
-
-
-def resident(sharkd):
-    text = open(f"/proc/{sharkd.process.pid}/status").read()
-    return int(re.search(r"VmRSS:\s+(\d+) kB", text).group(1)) * 1024
 
 
 def growth(host, display_filter):
@@ -24,7 +17,7 @@ def growth(host, display_filter):
             sharkd.load(captures[i % len(captures)])
             assert sharkd.ask("frames", filter=display_filter)
             if i in (WARM, OPENED - 1):
-                sizes[i] = resident(sharkd)
+                sizes[i] = harness.resident(sharkd.process.pid)
     del host.env["WIRESHARK_DATA_DIR"]
     return sizes[OPENED - 1] - sizes[WARM]
 

@@ -108,6 +108,13 @@ static const struct zeek_case cases[] = {
     { "no hole is told of an end that was reset", { 0 }, OPEN "> PA 106 501 +5; > R 111; < A 501 111", "RSTO ShADRa" },
     { "no hole is told of midstream", { 0 }, "> PA 100 500 +5; < A 500 200", "OTH Da" },
     { "payload of a RST does not fill", { 0 }, OPEN "> RA 101 501 +5; < A 501 106", "RSTO ShARTa" },
+    { "acknowledged as far ahead as a number can be", { 0 }, OPEN "< A 501 2147483747", "S1 ShAaG" },
+    { "one farther lies before the SYN", { 0 }, OPEN "< A 501 2147483748", "S1 ShAa" },
+    { "by a FIN, one farther too", { 0 }, OPEN "> FA 101 2147484148", "S2 ShAF" },
+    { "unless numbers begin anew on the way: then it lies ahead",
+      { 0 },
+      "> S 100; < SA 3221225472 101; > A 101 3221225473; > FA 101 1073741824",
+      "S2 ShAFg" },
     { "FIN acknowledged, no hole", { 0 }, OPEN "> FA 101 501; < A 501 102", "S2 ShAFa" },
 
     /* States that do not ask for numbers, and those that are kept */
