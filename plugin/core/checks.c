@@ -320,8 +320,8 @@ uint32_t tcphs_check_ack_beyond_window(const struct tcphs_view *v)
     const struct tcphs_end *x = v->x;
     return itself(v, is_ordinary(v) && !has_fin(v) && v->ack_place == TCPHS_ACK_FAR &&
                          tcphs_is_synchronised(v->y->state) && tcphs_knows(x, TCPHS_KNOWS_WINDOW | TCPHS_KNOWS_HEARD) &&
-                         tcphs_seq_diff(v->s->ack, x->rcv_edge) > 0 &&
-                         (uint32_t)tcphs_seq_diff(v->s->ack, x->rcv_edge) > x->max_window);
+                         tcphs_seq_after(v->s->ack, x->rcv_edge) &&
+                         !tcphs_seq_follows(v->s->ack, x->rcv_edge, x->max_window));
 }
 
 uint32_t tcphs_check_ack_too_old(const struct tcphs_view *v)

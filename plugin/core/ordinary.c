@@ -49,7 +49,7 @@ bool tcphs_confirms_gap(const struct tcphs_view *v)
         return aborts_at_claim(v);
     return tcphs_seq_after(v->s->seq, x->snd_nxt) && !tcphs_seq_before(v->s->seq, y->claim_ack) &&
            v->ack_place != TCPHS_ACK_FAR && v->ack_place != TCPHS_ACK_TOO_OLD &&
-           (v->seq_place != TCPHS_SEQ_FAR || v->s->seq - y->claim_ack <= y->max_window);
+           (v->seq_place != TCPHS_SEQ_FAR || tcphs_seq_follows(v->s->seq, y->claim_ack, y->max_window));
 }
 
 /* What e was not seen to send is acknowledged: no wonder that a segment of it lay far ahead. */

@@ -38,6 +38,12 @@ static inline bool tcphs_seq_near(uint32_t a, uint32_t b)
     return a - b + 0xFFFF <= 2 * 0xFFFF;
 }
 
+/** a is b or comes after it, by no more than so much. */
+static inline bool tcphs_seq_follows(uint32_t a, uint32_t b, uint32_t by)
+{
+    return a - b <= by;
+}
+
 /** a is the smaller number as such: going up from b to a, the numbers have wrapped. */
 static inline bool tcphs_seq_wrapped(uint32_t a, uint32_t b)
 {

@@ -500,7 +500,7 @@ static void take_bytes(const struct passing *p)
     struct tcphs_zeek_bytes *b = &e->bytes;
     const uint64_t left = p->rel + (is(p, TCPHS_SYN) ? 1 : 0), before = b->next;
     tcphs_zeek_bytes_add(b, left, left + p->s->length, p->in->grow);
-    const bool none_acked = e->acked - e->start <= 1;
+    const bool none_acked = tcphs_seq_follows(e->acked, e->start, 1);
     if (none_acked && b->next > before && size_of(p->z, p->role) > FIRST_FLIGHT)
         tcphs_zeek_bytes_trim(b, b->next, p->z->is_partial);
     if (b->count == 0 && !(tcphs_zeek_bytes_kept(b) > MOST_KEPT))
@@ -593,7 +593,7 @@ static bool pass_in_order(struct tcphs_zeek_end *e, struct tcphs_zeek_bytes *ack
 {
     struct tcphs_zeek_bytes *sent = &e->bytes;
     const uint64_t right = e->last - e->start + (uint64_t)length;
-    const bool is_first_flight = e->acked - e->start <= 1;
+    const bool is_first_flight = tcphs_seq_follows(e->acked, e->start, 1);
     if (rel_ack > acked->next || right - length != sent->next || sent->skip || sent->count > 0 ||
         right - sent->trim > MOST_KEPT || (is_first_flight && right > FIRST_FLIGHT))
         return false;
@@ -603,7 +603,7 @@ static bool pass_in_order(struct tcphs_zeek_end *e, struct tcphs_zeek_bytes *ack
     return true;
 }
 
-/* The same where something is, or where the first of its kind leaves a letter. */
+/* A plain segment where a byte is missing or given up after all, or where the first of its kind leaves a letter. */
 static void pass_plain(struct tcphs_zeek *z, const struct tcphs_zeek_input *in, unsigned role)
 {
     const struct tcphs_segment *s = in->segment;

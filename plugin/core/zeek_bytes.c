@@ -8,8 +8,8 @@
 
 #include "zeek.h"
 
-/* With more pieces at once than the segments of any window, somebody makes holes on purpose: each piece more would take
- * longer than the one before, and the stream is given up, as one is that holds too many bytes. */
+/* A stream in so many pieces at once has been cut up by somebody, or is hardly in the capture at all: each piece more
+ * would take longer than the one before, and the stream is given up, as one is that holds too many bytes. */
 enum { MOST_AHEAD = 1024 };
 
 static void remove_ahead(struct tcphs_zeek_bytes *b, uint32_t at, uint32_t count)

@@ -49,9 +49,8 @@ char *tcphs_case_endpoint(const struct tcphs_case *c, unsigned end)
 
 /* Sets ---------------------------------------------------------------------------------------------------------- */
 
-static void set_add(struct tcphs_set *set, guint64 number)
+static void set_add(struct tcphs_set *set, gsize value)
 {
-    const gsize value = (gsize)number;
     if (set->count == 0) {
         set->only = value;
         set->count = 1;
@@ -73,22 +72,25 @@ static void set_clear(struct tcphs_set *set)
 
 /* Accounts ------------------------------------------------------------------------------------------------------ */
 
-static guint64 number_of(const struct tcphs_party *party)
-{
-    guint64 words[2];
-    memcpy(words, party->address, sizeof words);
-    const guint64 number = tcphs_number_with(tcphs_number_with(0, words[0]), words[1]);
-    return tcphs_number_with(number, (guint64)party->type << 16 | party->port);
-}
-
 static guint hash_party(gconstpointer key)
 {
-    return (guint)number_of((const struct tcphs_party *)key);
+    return wmem_strong_hash((const guint8 *)key, sizeof(struct tcphs_party));
 }
 
 static gboolean equal_parties(gconstpointer a, gconstpointer b)
 {
     return memcmp(a, b, sizeof(struct tcphs_party)) == 0;
+}
+
+/* One address for each party, which stands for it in sets. */
+static gsize number_of(struct tcphs_accounts *a, const struct tcphs_party *party)
+{
+    gpointer known = g_hash_table_lookup(a->parties, party);
+    if (known == NULL) {
+        known = g_memdup2(party, sizeof *party);
+        g_hash_table_add(a->parties, known);
+    }
+    return GPOINTER_TO_SIZE(known);
 }
 
 static void free_account(gpointer data)
@@ -109,6 +111,7 @@ struct tcphs_accounts *tcphs_accounts_new(void)
 {
     struct tcphs_accounts *a = g_new0(struct tcphs_accounts, 1);
     a->by_party = g_hash_table_new(hash_party, equal_parties);
+    a->parties = g_hash_table_new_full(hash_party, equal_parties, g_free, NULL);
     a->all = g_ptr_array_new_with_free_func(free_account);
     return a;
 }
@@ -118,6 +121,7 @@ void tcphs_accounts_free(struct tcphs_accounts *a)
     if (a == NULL)
         return;
     g_hash_table_destroy(a->by_party);
+    g_hash_table_destroy(a->parties);
     g_ptr_array_free(a->all, TRUE);
     g_free(a);
 }
@@ -242,10 +246,10 @@ static bool add_probe(struct tcphs_account *a, const struct tcphs_case *c)
 struct tcphs_account *tcphs_accounts_add_client(struct tcphs_accounts *accounts, const struct tcphs_case *c)
 {
     const struct tcphs_party server = party_of(c, !c->client, false), target = party_of(c, !c->client, true);
-    const guint64 target_number = number_of(&target);
+    const gsize target_number = number_of(accounts, &target);
     struct tcphs_account *a = account_of(accounts, c, c->client, false);
     add_common(a, c);
-    set_add(&a->servers, number_of(&server));
+    set_add(&a->servers, number_of(accounts, &server));
     set_add(&a->ports, target.port);
     set_add(&a->targets, target_number);
     if (add_probe(a, c))

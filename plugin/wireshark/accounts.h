@@ -74,9 +74,13 @@ struct tcphs_account {
 struct tcphs_accounts {
     GHashTable *by_party;
     GPtrArray *all;
+    GHashTable *parties; /**< that sets speak of */
 };
 
+/** Accounts of nobody yet. */
 struct tcphs_accounts *tcphs_accounts_new(void);
+
+/** Frees them with all they hold; NULL is no accounts. */
 void tcphs_accounts_free(struct tcphs_accounts *a);
 
 /** Enters a connection with its server; NULL where there was none to connect to. slow: setup times longer than this. */
@@ -101,6 +105,7 @@ struct tcphs_tally {
     guint64 gaps, assumed;
 };
 
+/** Counts a connection. */
 void tcphs_tally_add(struct tcphs_tally *tally, const struct tcphs_case *c);
 
 #endif

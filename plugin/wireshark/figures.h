@@ -20,12 +20,14 @@ struct tcphs_samples {
     guint32 *buckets; /* from then on: how many lie in each of the steps that figures.c lays out */
 };
 
+/** Takes in one more value. */
 void tcphs_samples_add(struct tcphs_samples *s, gint64 value);
 
 /** The smallest value that at least this share of the samples does not exceed (nearest rank); -1 when there are none.
  */
 gint64 tcphs_samples_quantile(const struct tcphs_samples *s, double share);
 
+/** Gives back what the samples hold; they are empty then. */
 void tcphs_samples_clear(struct tcphs_samples *s);
 
 /** Spans of time [from, to). Zeroed memory is an empty set. */
@@ -35,8 +37,10 @@ struct tcphs_overlap {
     GSequence *starts, *ends; /* sorted, when there are more */
 };
 
+/** Takes in one more span, which begins before it ends. */
 void tcphs_overlap_add(struct tcphs_overlap *o, gint64 from, gint64 to);
 
+/** Gives back what the spans hold; there are none then. */
 void tcphs_overlap_clear(struct tcphs_overlap *o);
 
 #endif

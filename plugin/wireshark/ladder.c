@@ -49,10 +49,9 @@ struct tcphs_ladders *tcphs_ladders_new(void)
     return l;
 }
 
-void tcphs_ladders_free(struct tcphs_ladders *l)
+void tcphs_ladders_clear(struct tcphs_ladders *l)
 {
-    g_hash_table_destroy(l->by_id);
-    g_free(l);
+    g_hash_table_remove_all(l->by_id);
 }
 
 /* Collecting ---------------------------------------------------------------------------------------------------- */

@@ -12,8 +12,11 @@
 
 struct tcphs_ladders;
 
+/** Ladders of no connection yet; they last as long as the program. */
 struct tcphs_ladders *tcphs_ladders_new(void);
-void tcphs_ladders_free(struct tcphs_ladders *l);
+
+/** Forgets all connections: their numbers will be given to others. */
+void tcphs_ladders_clear(struct tcphs_ladders *l);
 
 /** A segment of a connection, in the order of frames. */
 void tcphs_ladders_add(struct tcphs_ladders *l, const packet_info *pinfo, const struct tcphs_tapped *tapped);

@@ -110,14 +110,17 @@ static void unpack_life(const guint8 *packed, void *thing)
 /* What it points to is rare, and stays where it is. The length of its history comes first. */
 static gsize pack_zeek(void *thing, guint8 *out)
 {
-    const guint32 *words = (const guint32 *)thing;
+    guint32 words[ZEEK_WORDS];
+    memcpy(words, thing, sizeof words);
     out[0] = (guint8)(((const struct tcphs_zeek *)thing)->history_length % MODELS);
     return 1 + tcphs_pack(words, model_for(&zeek_models, out[0], words, ZEEK_WORDS), ZEEK_WORDS, out + 1);
 }
 
 static void unpack_zeek(const guint8 *packed, void *thing)
 {
-    tcphs_unpack(packed + 1, zeek_models.of[packed[0]], (guint32 *)thing, ZEEK_WORDS);
+    guint32 words[ZEEK_WORDS];
+    tcphs_unpack(packed + 1, zeek_models.of[packed[0]], words, ZEEK_WORDS);
+    memcpy(thing, words, sizeof words);
 }
 
 static void drop_zeek(void *thing)

@@ -124,7 +124,10 @@ struct asked {
     enum which which;
     struct selection selection;
     struct tcphs_ladders *ladders;
+    bool written; /* nothing has come since */
 };
+
+static GSList *all_asked;
 
 static tap_packet_status take_packet(void *data, packet_info *pinfo, epan_dissect_t *edt, const void *tapped,
                                      tap_flags_t flags)
@@ -135,6 +138,7 @@ static tap_packet_status take_packet(void *data, packet_info *pinfo, epan_dissec
     (void)flags;
     (void)pinfo;
     selection_add(&asked->selection, t->hit.tracked);
+    asked->written = false;
     return TAP_PACKET_REDRAW;
 }
 
@@ -318,6 +322,7 @@ static void write_report(void *data)
     if (format != TCPHS_TEXT)
         write_summary(&tally, format);
     write_quality(&tally, format);
+    asked->written = true;
     if (fflush(stdout) != 0 || ferror(stdout))
         fail("The report could not be written: ", g_strerror(errno));
 }
@@ -326,6 +331,19 @@ static void forget_all(void *data)
 {
     struct asked *asked = (struct asked *)data;
     selection_clear(&asked->selection);
+    if (asked->ladders != NULL)
+        tcphs_ladders_clear(asked->ladders);
+}
+
+/* tshark drops all connections while it goes on (-M, the next file of a ring): what is known of them is written first. */
+static void end_of_file(void)
+{
+    for (GSList *l = all_asked; l != NULL; l = l->next) {
+        struct asked *asked = (struct asked *)l->data;
+        if (!asked->written && asked->selection.tracked->len > 0)
+            write_report(asked);
+        forget_all(asked);
+    }
 }
 
 /* tshark matches the beginning of what was asked for; the rest is ours to check. */
@@ -351,6 +369,7 @@ static TCPHS_STAT_BEGINS ask(const char *argument, void *data)
     asked_format(); /* a wrong one is said before anything is read */
     asked->which = which;
     selection_clear(&asked->selection);
+    all_asked = g_slist_append(all_asked, asked);
     must_listen(register_tap_listener("tcphs", asked, filter, TL_REQUIRES_NOTHING, forget_all, take_packet,
                                       write_report, NULL));
     if (which == REPORT_LADDER) {
@@ -373,6 +392,7 @@ static void register_commands(void)
                            .tap_init_cb = ask };
         register_stat_tap_ui(&ui, GINT_TO_POINTER(i));
     }
+    register_cleanup_routine(end_of_file);
 }
 
 /* In the host's tables ------------------------------------------------------------------------------------------ */

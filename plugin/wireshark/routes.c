@@ -23,7 +23,12 @@ static struct {
     guint32 room;
 } streams;
 static wmem_map_t *other_lanes; /* by their key: a hostile capture takes another tunnel for every segment */
-static guint64 hash_seed;       /* no capture can be made to collide on purpose */
+static struct {
+    guint32 keys[sizeof(struct tcphs_tuple) / 4];
+    guint64 spread;
+} chance; /* another in every process: no capture can be made to collide on purpose */
+
+G_STATIC_ASSERT(sizeof(struct tcphs_tuple) % 8 == 0);
 
 enum { LEAST_ROOM = 1024, MOST_STREAMS = 1 << 26, LEAST_MANY = 4, MOST_WAITING = 16 };
 
@@ -34,9 +39,12 @@ static void *file_room(gsize size)
 
 void tcphs_routes_begin(void)
 {
-    if (hash_seed == 0)
-        hash_seed = (guint64)g_random_int() << 32 | g_random_int() | 1;
-    other_lanes = wmem_map_new(wmem_file_scope(), g_int64_hash, g_int64_equal);
+    if (chance.spread == 0) {
+        for (unsigned i = 0; i < G_N_ELEMENTS(chance.keys); i++)
+            chance.keys[i] = g_random_int();
+        chance.spread = (guint64)g_random_int() << 32 | g_random_int() | 1;
+    }
+    other_lanes = wmem_map_new(wmem_file_scope(), wmem_int64_hash, g_int64_equal);
     table.count = 0;
     table.room = LEAST_ROOM;
     table.slots = (struct tcphs_route **)file_room(LEAST_ROOM * sizeof *table.slots);
@@ -115,17 +123,19 @@ static struct tcphs_other_lane *add_lane(struct tcphs_route *route, guint32 path
     return other;
 }
 
-/* The other direction of a lane that has only ever been seen one way: a trunk may tag each direction on its own. Where
- * there are many lanes it is something else that makes them, and only the latest are looked at. */
+/* The other direction of a lane that has only ever been seen one way: a trunk may tag each direction on its own. The one
+ * that has waited longest is answered first. Where there are many lanes it is something else that makes them, and only
+ * the latest are looked at. */
 static struct tcphs_lane *lane_waiting_for(struct tcphs_route *route, guint8 from)
 {
+    struct tcphs_lane *waiting = NULL;
     int looked_at = 0;
     for (struct tcphs_other_lane *other = route->others; other != NULL && looked_at < MOST_WAITING; looked_at++) {
         if (other->same_as == NULL && other->lane.seen_from == 1u << !from)
-            return &other->lane;
+            waiting = &other->lane;
         other = other->older;
     }
-    return looked_at < MOST_WAITING && route->first_lane.seen_from == 1u << !from ? &route->first_lane : NULL;
+    return looked_at < MOST_WAITING && route->first_lane.seen_from == 1u << !from ? &route->first_lane : waiting;
 }
 
 struct tcphs_lane *tcphs_lane_beyond_first(struct tcphs_route *route, const struct tcphs_sighting *seen)
@@ -182,10 +192,21 @@ static bool is_of(const struct tcphs_route *route, const struct tcphs_tuple *tup
     return memcmp(route->address, tuple->address, sizeof tuple->address) == 0;
 }
 
+/* The hash NH (RFC 4418 section 5.2): two tuples share a number by no more than chance, whoever chose them. */
+static guint32 place_of_tuple(const struct tcphs_tuple *tuple)
+{
+    guint32 words[G_N_ELEMENTS(chance.keys)];
+    guint64 sum = 0;
+    memcpy(words, tuple, sizeof words);
+    for (unsigned i = 0; i < G_N_ELEMENTS(words); i += 2)
+        sum += (guint64)(words[i] + chance.keys[i]) * (words[i + 1] + chance.keys[i + 1]);
+    return (guint32)(sum * chance.spread >> 32);
+}
+
 /* The slot of a tuple, empty when there is none. */
 static struct tcphs_route **slot_for(const struct tcphs_tuple *tuple)
 {
-    guint32 at = (guint32)tcphs_tuple_number(tuple, hash_seed);
+    guint32 at = place_of_tuple(tuple);
     for (;; at++) {
         struct tcphs_route **slot = &table.slots[at & (table.room - 1)];
         if (*slot == NULL || is_of(*slot, tuple))

@@ -27,6 +27,7 @@ static int tap_tcp, tap_ip, tap_ipv6;
 static enum tcphs_source source;
 static bool in_window; /* of Wireshark: whose read filter sees a frame before the pass that has taps */
 
+enum { AUTHENTICATION = 51 };
 enum { TCP_FIXED = 20, TCP_UP_TO_ACK = 12, TCP_UP_TO_WINDOW = 16, IPV4_FIXED = 20, IPV6_FIXED = 40, ICMP_FIXED = 8 };
 
 void tcphs_segments_look_up(dissector_handle_t handle)
@@ -566,22 +567,42 @@ static bool find_header(struct tcphs_headers *walk, struct tcphs_place *tcp)
 /* Paths that go through a tunnel; the others are VLAN numbers. */
 #define TUNNEL_PATH 0x80000000u
 
-/* Length of the IP header last passed, with the extension headers that tunnels put behind it (RFC 2473 4.1.1). */
+/* Length of an extension header, 0 = what follows is no extension header. A fragment header counts where it divides
+ * nothing (an atomic fragment, RFC 6946); the length of AH counts four-byte words beyond two (RFC 4302 section 2.2). */
+static int extension_length(guint8 kind, const guint8 *header)
+{
+    enum { HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, DESTINATION = 60 };
+    switch (kind) {
+    case HOP_BY_HOP:
+    case ROUTING:
+    case DESTINATION:
+        return (header[1] + 1) * 8;
+    case FRAGMENT:
+        return (get16(header + 2) & 0xFFF9) == 0 ? 8 : 0;
+    case AUTHENTICATION:
+        return (header[1] + 2) * 4;
+    default:
+        return 0;
+    }
+}
+
+/* Length of the IP header last passed, with the extension headers behind it. */
 static int network_length(const struct tcphs_headers *walk)
 {
-    enum { HOP_BY_HOP = 0, ROUTING = 43, DESTINATION = 60 };
-    if (!walk->network_is_v6) {
-        const guint8 *ip = bytes_of(walk->network, 0, 1);
-        return ip != NULL ? (ip[0] & 15) * 4 : 0;
+    enum { V4_PROTOCOL = 9, V6_NEXT = 6, LEAST_EXTENSION = 8 };
+    const guint8 *ip = bytes_of(walk->network, 0, IPV4_FIXED);
+    if (ip == NULL)
+        return walk->network_is_v6 ? IPV6_FIXED : IPV4_FIXED;
+    int length = walk->network_is_v6 ? IPV6_FIXED : (ip[0] & 15) * 4;
+    guint8 kind = ip[walk->network_is_v6 ? V6_NEXT : V4_PROTOCOL];
+    for (;;) {
+        const guint8 *header = bytes_of(walk->network, length, LEAST_EXTENSION);
+        const int more = header != NULL && (walk->network_is_v6 || kind == AUTHENTICATION) ? extension_length(kind, header) : 0;
+        if (more == 0)
+            return length;
+        kind = header[0];
+        length += more;
     }
-    int length = IPV6_FIXED;
-    const guint8 *next = bytes_of(walk->network, 6, 1), *extension = NULL;
-    while (next != NULL && (*next == HOP_BY_HOP || *next == ROUTING || *next == DESTINATION) &&
-           (extension = bytes_of(walk->network, length, 2)) != NULL) {
-        next = extension;
-        length += (extension[1] + 1) * 8;
-    }
-    return length;
 }
 
 /* The number that tells tunnels between the same two ends apart: GRE key, VXLAN and Geneve network, GTP endpoint. */
@@ -600,6 +621,13 @@ static guint32 tunnel_number(const struct tcphs_headers *walk)
     return 0;
 }
 
+/* One word more in a number; it has no seed, so that every process gives the same paths. */
+static guint64 number_with(guint64 number, guint64 word)
+{
+    number = (number ^ word) * G_GUINT64_CONSTANT(0x9E3779B97F4A7C15);
+    return number ^ number >> 32;
+}
+
 /* An IP header inside what the last one carries. Both directions of a tunnel get the same number, unless its header has
  * one for each (GTP); the store joins those. */
 static void pass_tunnel(struct tcphs_headers *walk)
@@ -608,8 +636,11 @@ static void pass_tunnel(struct tcphs_headers *walk)
     memset(&outer, 0, sizeof outer);
     read_network(walk, &outer);
     put_in_order(&outer.tuple, compare_ends(&outer.tuple));
-    const guint64 tunnel = (guint64)walk->path << 32 | tunnel_number(walk);
-    const guint64 number = tcphs_number_with(tcphs_tuple_number(&outer.tuple, 0), tunnel);
+    guint64 words[sizeof outer.tuple / 8], number = 0;
+    memcpy(words, &outer.tuple, sizeof words);
+    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++)
+        number = number_with(number, words[i]);
+    number = number_with(number, (guint64)walk->path << 32 | tunnel_number(walk));
     walk->path = (guint32)(number >> 32) | TUNNEL_PATH;
 }
 
@@ -665,8 +696,10 @@ static bool begin_with_taps(struct tcphs_headers *walk)
 {
     walk->all = place_at(walk->frame, 0);
     walk->record = (const struct tcpheader *)fetch_tapped_data(tap_tcp, 0);
-    if (walk->record != NULL || fetch_tapped_data(tap_ip, 0) != NULL || fetch_tapped_data(tap_ipv6, 0) != NULL ||
-        !has_layer(walk->pinfo, id_tcp))
+    if (walk->record != NULL || fetch_tapped_data(tap_ip, 0) != NULL || fetch_tapped_data(tap_ipv6, 0) != NULL)
+        return true;
+    /* IP hands its header out before it calls TCP, so TCP behind IP without it means that there are no taps. */
+    if (!has_layer(walk->pinfo, id_tcp) || !(has_layer(walk->pinfo, id_ip) || has_layer(walk->pinfo, id_ipv6)))
         return true;
     return in_window && begin_without_help(walk);
 }

@@ -20,23 +20,6 @@ struct tcphs_tuple {
     guint16 zero; /**< no padding: the key is hashed and compared as bytes */
 };
 
-/** One word more in a number; unlike the host's hash it has no seed, so every process gives the same copies. */
-static inline guint64 tcphs_number_with(guint64 number, guint64 word)
-{
-    number = (number ^ word) * G_GUINT64_CONSTANT(0x9E3779B97F4A7C15);
-    return number ^ number >> 32;
-}
-
-/** A number that tells tuples apart; seed: 0 for the same number in every process. */
-static inline guint64 tcphs_tuple_number(const struct tcphs_tuple *tuple, guint64 seed)
-{
-    guint64 words[sizeof(struct tcphs_tuple) / 8];
-    memcpy(words, tuple, sizeof words);
-    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++)
-        seed = tcphs_number_with(seed, words[i]);
-    return seed;
-}
-
 #define TCPHS_NO_STREAM G_MAXUINT32
 
 /** One TCP header in a frame. */

@@ -1,8 +1,8 @@
 /* shelf.c
  * Things in use stand in a row. One that comes into use goes to its end; from its beginning those are put away that
  * have had their rest, and those asked for since go to the end again. So asking for a thing in use costs next to nothing.
- * Rest is time, not a number of other things: however many are busy at once, none is packed between one use and the
- * next.
+ * Rest is time, not a number of other things: as long as no more than MOST_IN_USE are busy at once, none is packed
+ * between one use and the next.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -141,7 +141,7 @@ static struct tcphs_slot *new_slot(struct tcphs_shelf *shelf, struct tcphs_item 
         slot = (struct tcphs_slot *)wmem_alloc(wmem_file_scope(), sizeof *slot + shelf->kind->size);
     slot->item = item;
     slot->packed = NULL;
-    slot->asked = ++shelf->asked;
+    slot->asked = shelf->asked;
     item->content = (guintptr)slot;
     put_newest(shelf, slot);
     shelf->in_use++;
@@ -179,5 +179,7 @@ void tcphs_shelf_begin(struct tcphs_shelf *shelf, const struct tcphs_shelf_kind 
 
 void *tcphs_shelf_add(struct tcphs_shelf *shelf, struct tcphs_item *item)
 {
-    return memset(new_slot(shelf, item)->thing, 0, shelf->kind->size);
+    struct tcphs_slot *slot = new_slot(shelf, item);
+    slot->asked = ++shelf->asked;
+    return memset(slot->thing, 0, shelf->kind->size);
 }

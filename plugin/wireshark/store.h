@@ -62,6 +62,7 @@ struct tcphs_tuple tcphs_store_tuple(const struct tcphs_tracked *t);
 /** The connections in Zeek's sense that a connection is, index from life->zeek_from below life->zeek_to. */
 const struct tcphs_zeek *tcphs_store_zeek(const struct tcphs_tracked *t, guint32 index);
 
+/** Of the open file, as far as it was read. */
 const struct tcphs_quality *tcphs_store_quality(void);
 
 /** What can be said of the end of the capture on this visit. */

@@ -148,11 +148,11 @@ def memory(m, short):
 
 GROWING = {"usual connections": (traffic.usual, 60), "flood to one server": (traffic.flood, 3000), "SYN and RST on one tuple": (traffic.ping_pong, 1500),
            "one tuple used again": (traffic.reuse, 650), "one connection, a finding a segment": (traffic.many_findings, 3000),
-           "a tunnel for every segment": (traffic.paths, 300), "a hole behind every byte": (traffic.islands, 1000),
+           "a VLAN for each direction": (traffic.trunk, 500), "a tunnel for every segment": (traffic.paths, 300), "a hole behind every byte": (traffic.islands, 1000),
            "frames of 100 TCP headers": (traffic.aggregates, 60), "frames of 100 IP headers": (traffic.tunnels, 100)}
 # Where the host's own analysis of sequence numbers would not be linear.
 WITHOUT_ANALYSIS = {"a hole behind every byte": ["-o", "tcp.analyze_sequence_numbers:FALSE"]}
-IN_SHORT = ("flood to one server", "SYN and RST on one tuple", "one connection, a finding a segment")
+IN_SHORT = ("flood to one server", "a VLAN for each direction", "SYN and RST on one tuple", "one connection, a finding a segment")
 ONCE_ONLY = ("frames of 100 TCP headers", "frames of 100 IP headers")  # ten times are enough where a frame costs as much as a hundred
 
 

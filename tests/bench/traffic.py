@@ -204,6 +204,19 @@ def paths(path, segments):
     return out.close()
 
 
+def trunk(path, connections):
+    """Handshake and close, each direction on a VLAN of its own."""
+    out = Writer(path)
+    for number in range(connections):
+        address, port = client(number)
+        there, back = (address, port, SERVER, 80), (SERVER, 80, address, port)
+        for ends, seq, ack, flags in ((there, 0, 0, SYN), (back, 0, 1, SYN | ACK), (there, 1, 1, ACK), (there, 1, 1, FIN | ACK), (back, 1, 2, FIN | ACK),
+                                      (there, 2, 2, ACK)):
+            tag = struct.pack("!HH", 0x8100, 10 if ends is there else 20)
+            out.frame(ETHERNET[:12] + tag + ETHERNET[12:] + out.packet(ends, (seq, ack, flags)))
+    return out.close()
+
+
 def islands(path, segments):
     """One connection with a hole behind every byte of it, and the last byte first."""
     out = Writer(path)

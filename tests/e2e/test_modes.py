@@ -5,6 +5,8 @@ Leaves to others: whether the answer is right (test_golden, test_filters, test_l
 import random
 import re
 
+import struct
+
 import pytest
 
 from harness import Frame, Sharkd, as_boolean, differences, in_parallel, BOOLEANS
@@ -312,6 +314,23 @@ def test_frames_without_tcp_do_not_hide_those_with(host, put):
     assert host.lines("-2", "-r", path, *TAP, *ask) == wanted == host.lines("-r", path, *TAP, *ask)
     reports = [host.ts("-q", *passes, *TAP, "-z", "tcphs,conn", "-r", path).stdout for passes in ([], ["-2"])]
     assert reports[0] == reports[1] and "frames 7" in reports[0]
+
+
+def test_a_cut_header_without_ip_does_not_end_the_run(host, put):
+    """TCP that no IP header stands before has no tap data when it is cut: that is no pass without taps."""
+    cap = Capture()
+    talk = Talk(cap, 40001)
+    talk.open()
+    tags = struct.pack("!HH4sI", 12, 4, b"tcp\0", 0) + b"\x12\x34\x00\x50"  # the dissector's name, the end of the tags, four bytes of a header
+    blocks = [struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)]
+    blocks += [struct.pack("<IIHHII", 1, 20, link, 0, 0, 20) for link in (252, 1)]
+    for interface, data in [(0, tags)] + [(1, kept) for _when, kept, _length in cap.frames]:
+        size = 32 + len(data) + -len(data) % 4
+        blocks.append(struct.pack("<IIIIIII", 6, size, interface, 0, 1, len(data), len(data)) + data + b"\0" * (-len(data) % 4) + struct.pack("<I", size))
+    path = put("export.pcapng", b"".join(blocks))
+    fields, taps = host.once(path), host.frames(path, *TAP)
+    assert differences("fields and taps", fields, taps, pick=lambda f: f.fields) == []
+    assert [f.fields.get("tcphs.step") for f in taps] == [None, ["1"], ["2"], ["3"]]
 
 
 def test_sharkd_without_taps_says_so(host, samples):

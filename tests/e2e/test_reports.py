@@ -454,6 +454,19 @@ def test_two_reports_in_one_run(host, samples):
     assert both in (one + other, other + one)  # the host decides on the order
 
 
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_session_that_is_reset_is_reported_before_it_is_dropped(host, samples, name):
+    """tshark -M forgets all packets now and then: each session gets a report of its own, and what it found is that of its packets alone."""
+    busy = next(s for s in samples if s.name == "many-kinds.pcapng")
+    frames, each = len(host.frames(busy)), 50
+    done = host.ts("-M", each, "-q", "-z", f"tcphs,{name}", "-r", busy)
+    parts = done.stdout.split("summary: ")[1:]
+    counted = [int(re.search(r"capture: frames (\d+)", part).group(1)) for part in parts]
+    assert len(parts) > 2 and sum(counted) == frames and max(counted) <= each + 1
+    whole = report(host, name, busy).split("summary: ")[1:]
+    assert len(whole) == 1 and parts[0].splitlines()[0] != whole[0].splitlines()[0]
+
+
 # Verdicts at the edges
 
 

@@ -3,6 +3,7 @@ import struct
 
 import pytest
 
+from harness import differences
 from packets import Capture, Talk, ethernet, icmp, ipv4, SYN_OPTIONS
 from test_paths import conversation, seen
 
@@ -89,6 +90,39 @@ def test_two_tunnels_over_ipv6(host):
     rows = seen(host, "two-gre6.pcap", cap, "tcphs.id", "tcphs.stage", "tcphs.anomaly")
     assert {r[0] for r in rows[0::2]} == {"0"} and {r[0] for r in rows[1::2]} == {"1"}
     assert rows[-1][1] == rows[-2][1] == "5" and not any(r[2] for r in rows)
+
+
+def behind(frames, kind, header):
+    """Each TCP segment behind one more header between IP and it: kind is its number, header(next) its bytes. IPv4 becomes IPv6 for kind 44."""
+    out = []
+    for when, kept, _length in frames:
+        ip, segment = kept[14:34], kept[34:]
+        body = header(6) + segment
+        if kind == 44:
+            ends = [bytes([0x20, 1, 0xD, 0xB8] + [0] * 8) + a for a in (ip[12:16], ip[16:20])]
+            frame = ethernet(struct.pack("!IHBB", 6 << 28, len(body), kind, 64) + ends[0] + ends[1] + body, 0x86DD)
+        else:
+            frame = ethernet(ipv4(*[".".join(map(str, a)) for a in (ip[12:16], ip[16:20])], body, kind, ident=int.from_bytes(ip[4:6], "big")))
+        out.append((when, frame, len(frame)))
+    return out
+
+
+BETWEEN = {"AH": (51, lambda following: struct.pack("!BBHIIQI", following, 4, 0, 1, 1, 0, 0)),
+           "atomic fragment": (44, lambda following: struct.pack("!BBHI", following, 0, 0, 7))}
+
+
+@pytest.mark.parametrize("name", BETWEEN)
+def test_a_header_between_ip_and_tcp(host, name):
+    """Fields and taps find the same TCP header behind it, with its options."""
+    cap = Capture()
+    cap.frames = behind(conversation(Capture()).frames, *BETWEEN[name])
+    path = host.output(f"behind-{BETWEEN[name][0]}.pcap")
+    path.write_bytes(cap.bytes())
+    path.chmod(0o644)
+    fields, taps = host.once(path), host.frames(path, "-o", "tcphs.source:tap")
+    assert differences(name, fields, taps, pick=lambda f: f.fields) == []
+    assert [f.fields.get("tcphs.step") for f in taps[:3]] == [["1"], ["2"], ["3"]] and taps[-1].fields["tcphs.stage"] == ["5"]
+    assert taps[-1].fields["tcphs.conn.zeek.history"] == ["ShADaFf"] and not any("tcphs.anomaly" in f.fields for f in taps)
 
 
 def test_two_tunnels_between_other_ends(host):
