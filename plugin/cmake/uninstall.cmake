@@ -1,10 +1,19 @@
-# cmake --build … --target uninstall: removes what the last `cmake --install` of this build folder put in place.
+# cmake --build … --target uninstall: removes what the last `cmake --install` of this build folder put in place; of a
+# profile's files only those that are as they were installed, for the others have become the user's.
 if(NOT EXISTS "${MANIFEST}")
     message(FATAL_ERROR "Nothing was installed from this build folder: ${MANIFEST} is missing")
 endif()
 file(STRINGS "${MANIFEST}" files)
 foreach(file IN LISTS files)
-    if(EXISTS "$ENV{DESTDIR}${file}")
+    set(present same)
+    set(wanted same)
+    if(file MATCHES "/profiles/([^/]+/[^/]+)$" AND EXISTS "$ENV{DESTDIR}${file}")
+        file(SHA256 "${PROFILES}/${CMAKE_MATCH_1}" wanted)
+        file(SHA256 "$ENV{DESTDIR}${file}" present)
+    endif()
+    if(NOT present STREQUAL wanted)
+        message(STATUS "Kept, for it was changed: $ENV{DESTDIR}${file}")
+    elseif(EXISTS "$ENV{DESTDIR}${file}")
         file(REMOVE "$ENV{DESTDIR}${file}")
         if(EXISTS "$ENV{DESTDIR}${file}")
             message(FATAL_ERROR "Not permitted to remove $ENV{DESTDIR}${file}")

@@ -232,8 +232,13 @@ def test_personal_install(host, tmp_path, config):
     assert installed(profiles) == shipped() and len(shipped()) >= 6
     changed = profiles / profile.NAME / "recent"
     changed.write_text("the user's own\n")
-    assert f"Kept, for it was changed: {changed}" in cmake("--install", build, **env)
+    assert f"(delete it to get that): {changed}" in cmake("--install", build, **env)
     assert changed.read_text() == "the user's own\n"
+    changed.unlink()
+    cmake("--install", build, **env)
+    changed.write_text("the user's own again\n")
+    assert f"Kept, for it was changed: {changed}" in cmake("--build", build, "--target", "uninstall", **env)
+    assert [p for p in profiles.rglob("*") if p.is_file()] == [changed]
     changed.unlink()
     cmake("--install", build, **env)
     cmake("--build", build, "--target", "uninstall", **env)
