@@ -33,7 +33,7 @@ def packet(ends, ident, numbers, data=b""):
 
 # Microseconds from packet to packet; slow where each packet is a connection of its own, so that small captures too are long enough for
 # connections to come to rest.
-PACE, SLOW = 100, 2000
+PACE, SLOW = 100, 10_000
 
 
 class Writer:
@@ -206,7 +206,7 @@ def paths(path, segments):
 
 def trunk(path, connections):
     """Handshake and close, each direction on a VLAN of its own."""
-    out = Writer(path)
+    out = Writer(path, pace=SLOW)
     for number in range(connections):
         address, port = client(number)
         there, back = (address, port, SERVER, 80), (SERVER, 80, address, port)
