@@ -6,6 +6,7 @@
  */
 #include "observer.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,14 @@ static bool same_bytes(const void *a, const void *b, size_t size)
     return memcmp(a, b, size) == 0;
 }
 
+static uint64_t judged; /* segments, in all talks and all their retellings */
+
+__attribute__((destructor)) static void say_how_many(void)
+{
+    if (judged > 0)
+        fprintf(stderr, "segments judged: %" PRIu64 "\n", judged);
+}
+
 /* The long way, and the short way held to it. */
 static void feed_both_ways(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *told)
 {
@@ -105,6 +114,7 @@ static void feed_both_ways(struct tcphs_connection *c, const struct tcphs_segmen
     const bool plain = tcphs_connection_plain(&shorter, s);
     FUZZ_DEMAND(!plain || !tcphs_connection_is_next(c, s));
     tcphs_connection_segment(c, s, told);
+    judged++;
     FUZZ_DEMAND(!plain || same_bytes(&shorter, c, sizeof shorter));
     FUZZ_DEMAND(!plain || (told->findings == 0 && told->accepted == told->usual[s->from]));
 }

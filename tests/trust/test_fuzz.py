@@ -19,6 +19,7 @@ WITH_CLANG = ("-DCMAKE_C_COMPILER=clang", "-DTCPHS_FUZZ=ON", "-DTCPHS_HARDENING=
 LEAST_COVERED = 97.5  # branches of plugin/core, in percent; 97.9 as this was written
 UNIT_TESTS = ("test_machine", "test_pack", "test_properties", "test_zeek")
 DONE = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
+JUDGED = re.compile(r"segments judged: (\d+)")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,8 @@ def fuzz(fuzzers, target, *arguments):
         found = re.search(r"Test unit written to (\S+)", done.stderr)
         shown = subprocess.run([fuzzers / "fuzz_show", found.group(1)], capture_output=True, text=True).stdout if found else ""
         pytest.fail(f"{shown}\n{done.stderr[-4000:]}")
+    judged = JUDGED.search(done.stderr)
+    print(f"{target}: {judged.group(1) if judged else 'no'} segments judged")
     return int(DONE.search(done.stderr).group(1))
 
 
