@@ -206,14 +206,16 @@ static void note_zeek(struct tcphs_life *life, guint32 zeek_count)
 static bool learn_segment(struct tcphs_sighting *seen, struct tcphs_hit *hit)
 {
     struct tcphs_route *route = tcphs_route_for(seen);
-    struct tcphs_tracked *t;
+    struct tcphs_tracked *t = NULL;
     struct tcphs_life *life = NULL;
     seen->sight.tuple = route->number;
     hit->copy = tcphs_copies_find(copies, &seen->segment, &seen->sight) != 0;
-    if (!hit->copy)
+    if (hit->copy) {
+        t = connection_of_silent(seen, seen->segment.frame);
+        life = t != NULL ? tcphs_life_open(t) : NULL;
+    } else {
         life = feed(route, seen, &t);
-    else if ((t = connection_of_silent(seen, seen->segment.frame)) != NULL)
-        life = tcphs_life_open(t);
+    }
     quality.segments++;
     quality.copies += hit->copy;
     hit->zeek = feed_zeek(route, seen);

@@ -9,7 +9,9 @@ import pytest
 from conftest import BUILD, ROOT, built
 
 # GLib's test macros and attributes, which cppcheck cannot take apart.
-MACROS = ("-DG_NORETURN=_Noreturn", "-DG_GNUC_PRINTF(a,b)=")
+MACROS = ("-DG_NORETURN=_Noreturn", "-DG_GNUC_PRINTF(a,b)=", '-DG_GINT64_FORMAT="ld"')
+# GLib ends the program where there is no memory; an assertion may look at a string; that an analysis has a limit is no finding.
+NO_FAULTS = ("nullPointerOutOfMemory", "nullPointerArithmeticOutOfMemory", "assertWithSideEffect", "normalCheckLevelMaxBranches")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,7 @@ def test_clang_tidy(database):
 def test_cppcheck(database):
     """Style is left to clang-format and review; unknown macros would otherwise end the analysis of a file."""
     text = complaint(["cppcheck", f"--project={database / 'compile_commands.json'}", "--library=gtk", *MACROS, "--enable=warning,performance,portability",
-                      "--inline-suppr", "--quiet", "--suppress=*:/usr/*", "--std=c11", "--error-exitcode=1"])
+                      *(f"--suppress={name}" for name in NO_FAULTS), "--inline-suppr", "--quiet", "--suppress=*:/usr/*", "--std=c11", "--error-exitcode=1"])
     assert not text, text[-8000:]
 
 
