@@ -504,11 +504,11 @@ uint32_t tcphs_check_rst_in_handshake(const struct tcphs_view *v)
 }
 
 /* A FIN of y may have passed uncaptured: its direction is not in the capture, or x has acknowledged more of it than was
- * seen. */
+ * seen. Or it was captured, and good if bytes that it acknowledged were not. */
 static bool may_have_closed_unseen(const struct tcphs_view *v)
 {
     return !tcphs_knows(v->y, TCPHS_SENT_ANYTHING) || v->ack_place == TCPHS_ACK_UNSEEN ||
-           (v->x->claim_frame != 0 && tcphs_knows(v->x, TCPHS_CLAIM_IS_OPEN));
+           (v->x->claim_frame != 0 && tcphs_knows(v->x, TCPHS_CLAIM_IS_OPEN)) || tcphs_knows(v->y, TCPHS_CLAIM_HAS_FIN);
 }
 
 uint32_t tcphs_check_rst_without_fin(const struct tcphs_view *v)

@@ -42,8 +42,10 @@ static enum tcphs_rst_kind kind_of_ignored_rst(const struct tcphs_move *m, enum 
 static void obey_rst(const struct tcphs_move *m, enum tcphs_stage stage)
 {
     struct tcphs_connection *c = m->c;
-    c->before_rst[0] = c->end[0].state;
-    c->before_rst[1] = c->end[1].state;
+    if (stage != TCPHS_STAGE_RESET) { /* a second RST finds nothing to go back to */
+        c->before_rst[0] = c->end[0].state;
+        c->before_rst[1] = c->end[1].state;
+    }
     tcphs_act(m->x, TCPHS_SENDS_RST);
     tcphs_act(m->y, TCPHS_HEARS_RST);
     if (m->y->state == TCPHS_LISTEN) /* its own SYN-ACK was not captured (judge_rst) */
