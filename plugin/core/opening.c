@@ -44,9 +44,11 @@ static void open_by_syn(const struct tcphs_move *m)
 static void reopen(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
-    c->facts &= (uint16_t) ~(TCPHS_IS_RESET | TCPHS_BAD_SYN_ACK | TCPHS_BAD_FINAL_ACK | TCPHS_CHALLENGED);
+    c->facts &= (uint16_t) ~(TCPHS_IS_RESET | TCPHS_BAD_SYN_ACK | TCPHS_BAD_FINAL_ACK | TCPHS_CHALLENGED |
+                             TCPHS_CROSSED_FINS | TCPHS_REPEATED_SYN_ACK | TCPHS_FIN_BEFORE_RST);
     c->first_closer = TCPHS_NO_CLIENT;
-    c->end_frame = 0;
+    c->end_frame = c->early_frame = 0;
+    memset(m->x, 0, sizeof *m->x);
     memset(m->y, 0, sizeof *m->y);
     m->x->state = m->y->state = TCPHS_UNKNOWN;
     open_by_syn(m);
@@ -87,12 +89,12 @@ void tcphs_move_by_syn(const struct tcphs_move *m)
         }
         return;
     }
-    if (tcphs_repeats_syn(m->v) && !tcphs_knows(m->x, TCPHS_SENT_SYN)) {
+    if (tcphs_repeats_syn(m->v)) {
         take_late_syn(m);
         return;
     }
     const bool opens = stage == TCPHS_STAGE_NONE || (stage == TCPHS_STAGE_SYN_SENT && m->y->state == TCPHS_SYN_SENT);
-    if (opens && never_open && !tcphs_knows(m->x, TCPHS_SENT_SYN)) {
+    if (opens && !tcphs_knows(m->x, TCPHS_SENT_SYN)) {
         open_by_syn(m);
         return;
     }

@@ -3,7 +3,6 @@
 The corpus is what the trace scripts say, made anew each time, and what fuzzing has added to it (tests/fuzz/corpus). What is covered
 is measured with the unit tests on top.
 """
-import json
 import re
 import shutil
 import subprocess
@@ -16,10 +15,30 @@ TARGETS = ("core", "zeek")
 SHARE = {"core": 0.75, "zeek": 0.25}  # of the time for new talks
 LONGEST = 400
 WITH_CLANG = ("-DCMAKE_C_COMPILER=clang", "-DTCPHS_FUZZ=ON", "-DTCPHS_HARDENING=OFF")
-LEAST_COVERED = 97.5  # branches of plugin/core, in percent; 97.9 as this was written
 UNIT_TESTS = ("test_machine", "test_pack", "test_properties", "test_zeek")
 DONE = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 JUDGED = re.compile(r"segments judged: (\d+)")
+
+# The sides of branches in plugin/core that nothing takes: source, text of the line, the side, and why. Lines are named by their text, as
+# versions of clang number the conditions within them differently.
+EVERY_VALUE = "the switch names every value of its enum, and no other comes: what is left is the way past all of them"
+NEVER_TAKEN = (
+    ("checks.c", "switch ((enum tcphs_kind)v->kind) {", "true", EVERY_VALUE),
+    ("connection.c", "switch ((enum tcphs_kind)m->v->kind) {", "true", EVERY_VALUE),
+    ("history.c", "switch ((enum note_kind)n->kind) {", "true", EVERY_VALUE),
+    ("resetting.c", "switch (stage) {", "true", EVERY_VALUE),
+    ("succession.c", "switch (tcphs_connection_stage(c)) {", "true", EVERY_VALUE),
+    ("succession.c", "switch ((enum tcphs_kind)v.kind) {", "true", EVERY_VALUE),
+    ("view.c", "switch ((enum tcphs_kind)v->kind) {", "true", EVERY_VALUE),
+    ("zeek.c", "switch ((enum zeek_state)e->state) {", "true", EVERY_VALUE),
+    ("zeek.c", "switch ((enum zeek_state)sender(p)->state) {", "true", EVERY_VALUE),
+    ("plain.c", ": tcphs_seq_before(s->seq, y->rcv_edge) && holds_nothing(y);", "false",
+     "a defence of the short way, which does not join what is held: that lies before SND.NXT, where nothing is plain"),
+    ("view.c", "case TCPHS_SEQ_UNKNOWN:", "true",
+     "a defence: an end in SYN-RECEIVED or later has heard its peer, and without this case would be said to accept"),
+    ("zeek.c", "if (e->before == SYN_SENT && e->state == RESET && z->end[!role].state == INACTIVE && acked > 1)", "true",
+     "Zeek's own rule, asked here only of an end of which nothing is acknowledged, or whose peer has spoken"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +85,7 @@ def test_new_talks(fuzzers, corpus, target, seconds, tmp_path):
 
 @pytest.fixture(scope="module")
 def coverage(corpus, tmp_path_factory):
-    """The report of llvm-cov on plugin/core, from unit tests and corpus together."""
+    """The branches of plugin/core as llvm-cov shows them, from unit tests and corpus together."""
     folder = built("coverage", *WITH_CLANG, "-DTCPHS_FUZZ_SANITIZERS=undefined", "-DCMAKE_C_FLAGS=-fprofile-instr-generate -fcoverage-mapping",
                    targets=["fuzz_core", "fuzz_zeek", "test_traces", *UNIT_TESTS])
     tests, out = folder / "tests", tmp_path_factory.mktemp("profiles")
@@ -77,26 +96,40 @@ def coverage(corpus, tmp_path_factory):
         run("env", f"LLVM_PROFILE_FILE={out}/{i}.profraw", *job)
     run("llvm-profdata", "merge", "-o", out / "all", *out.glob("*.profraw"))
     objects = [word for job in jobs[1:] for word in ("-object", str(job[0]))]
-    more = ("-instr-profile", out / "all", *objects, ROOT / "plugin" / "core")
-    return (json.loads(run("llvm-cov", "export", "-summary-only", jobs[0][0], *more).stdout)["data"][0],
-            run("llvm-cov", "show", "-show-branches=count", jobs[0][0], *more).stdout)
+    return run("llvm-cov", "show", "-show-branches=count", jobs[0][0], "-instr-profile", out / "all", *objects, ROOT / "plugin" / "core").stdout
 
 
-def never_taken(text):
-    """The lines of `llvm-cov show` that hold a branch of which one side was never taken."""
-    source, found = "", []
+def branches_of(text):
+    """What `llvm-cov show` tells of the sides of branches: (source, line, column, side) and whether it was ever taken. Code in headers is
+    there once for each source that includes it, and a side taken in one of them is taken. Sides that the compiler knows are left out."""
+    source, sides = None, {}
     for line in text.splitlines():
         if re.match(r"/\S+:$", line):
-            source = line.rstrip(":").rsplit("/", 1)[-1]
-        branch = re.match(r"\s*\|\s*Branch \((\d+):(\d+)\): \[True: (\S+), False: (\S+)\]", line)
-        if branch and "0" in branch.groups()[2:]:
-            found.append("{}:{}:{} true {} false {}".format(source, *branch.groups()))
-    return sorted(set(found))
+            source = line.rstrip(":")
+        branch = re.match(r"\s*\|\s*Branch \((\d+):(\d+)\): \[(.*)\]", line)
+        for side, count in re.findall(r"(True|False): ([^\s,]+)", branch.group(3) if branch else ""):
+            where = source, int(branch.group(1)), int(branch.group(2)), side.lower()
+            sides[where] = sides.get(where, False) or count != "0"
+    return sides
+
+
+def faults_of(sides, listed):
+    """What is never taken and not listed, and what is listed and taken or no longer there. A version of clang may tell nothing of a line."""
+    lines = {path.name: [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+             for path in (ROOT / "plugin" / "core").glob("*.[ch]")}
+    told = {True: set(), False: set()}
+    for (source, row, _, side), taken in sides.items():
+        name = source.rsplit("/", 1)[-1]
+        told[taken].add((name, lines[name][row - 1], side))
+    gone = {row for row in listed if row[1] not in lines.get(row[0], ())}
+    return ([f"never taken, and not listed: {row}" for row in sorted(told[False] - listed)] +
+            [f"listed, but taken: {row}" for row in sorted((told[True] - told[False]) & listed)] +
+            [f"listed, but there is no such line: {row}" for row in sorted(gone)])
 
 
 def test_coverage(coverage):
-    summary, text = coverage
-    branches = summary["totals"]["branches"]
-    print(f"branches {branches['covered']} of {branches['count']}, lines {summary['totals']['lines']['percent']:.2f} %")
-    print("\n".join(never_taken(text)))
-    assert branches["percent"] >= LEAST_COVERED, "\n".join(never_taken(text))
+    sides = branches_of(coverage)
+    print(f"branches {sum(sides.values())} of {len(sides)}")
+    assert len(sides) > 2000, "the report was not understood"
+    faults = faults_of(sides, {row[:3] for row in NEVER_TAKEN})
+    assert not faults, "\n".join(faults)

@@ -246,11 +246,72 @@ static void test_findings_without_end(void)
     forget(&t);
 }
 
+/* Counters that stop at their end instead of beginning anew: a retry without end, and a RST. */
+static void test_counters_end(void)
+{
+    struct tcphs_connection c;
+    struct tcphs_outcome o;
+    tcphs_connection_init(&c, NULL);
+    struct tcphs_segment syn = {
+        .seq = 100, .flags = TCPHS_SYN, .window = 1000, .source_port = 1, .destination_port = 2
+    };
+    struct tcphs_segment answer = { .seq = 500, .ack = 101, .flags = TCPHS_SYN | TCPHS_ACK, .window = 1000, .from = 1 };
+    answer.source_port = 2;
+    answer.destination_port = 1;
+    for (guint32 i = 0; i <= G_MAXUINT16; i++) {
+        syn.frame = 2 * i + 1;
+        answer.frame = 2 * i + 2;
+        tcphs_connection_segment(&c, &syn, &o);
+        g_assert_cmpuint(o.step, ==, 1);
+        tcphs_connection_segment(&c, &answer, &o);
+        g_assert_cmpuint(o.step, ==, 2);
+    }
+    g_assert_cmpuint(o.syn_count, ==, G_MAXUINT16);
+    g_assert_cmpuint(o.synack_count, ==, G_MAXUINT16);
+    struct tcphs_segment rst = { .seq = 90000, .flags = TCPHS_RST, .source_port = 1, .destination_port = 2 };
+    for (guint32 i = 0; i <= G_MAXUINT8 + 1; i++) {
+        rst.frame = 200000 + i;
+        rst.seq += 1000;
+        tcphs_connection_segment(&c, &rst, &o);
+        g_assert_cmpint((o.findings & TCPHS_FINDING_BIT(TCPHS_FINDS_rst_train)) != 0, ==, i > 0);
+        g_assert_cmpuint(o.back, ==, i > 0 ? 200000 : 0);
+    }
+}
+
+/* What is asked of frames that are not the connection's, and of one that holds two of its segments. */
+static void test_frames_of_a_history(void)
+{
+    static struct talk t;
+    struct tcphs_outcome o, again;
+    memset(&t, 0, sizeof t);
+    tcphs_connection_init(&t.connection, NULL);
+    tcphs_history_forget_frame(&t.history, 5); /* there is nothing to forget */
+    g_assert_cmpuint(t.history.change_count + t.history.note_count, ==, 0);
+    struct tcphs_segment s = { .frame = 5, .seq = 100, .flags = TCPHS_SYN, .source_port = 1, .destination_port = 2 };
+    tcphs_connection_segment(&t.connection, &s, &o);
+    tcphs_history_add(&t.history, &o, 0, grow);
+    s = (struct tcphs_segment){ .frame = 5, .seq = 500, .ack = 101, .flags = TCPHS_SYN | TCPHS_ACK, .from = 1 };
+    tcphs_connection_segment(&t.connection, &s, &o);
+    tcphs_history_add(&t.history, &o, 1, grow);
+    g_assert_cmpuint(t.history.change_count, ==, 1);
+    tcphs_history_recall(&t.history, &t.connection, 5, 1, &again);
+    g_assert_cmpuint(again.stage, ==, TCPHS_STAGE_SYN_RECEIVED);
+    g_assert_cmpuint(again.step, ==, 2);
+    tcphs_history_recall(&t.history, &t.connection, 4, 0, &again); /* before the first */
+    g_assert_cmpuint(again.stage, ==, TCPHS_STAGE_NONE);
+    g_assert_cmpuint(again.state[0], ==, TCPHS_UNKNOWN);
+    g_assert_cmpuint(again.client, ==, TCPHS_NO_CLIENT);
+    g_assert_cmpuint(again.step + again.syn_count, ==, 0);
+    forget(&t);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/properties/any talk", test_any_talk);
     g_test_add_func("/properties/dropped segments move nothing", test_dropped_segments_move_nothing);
     g_test_add_func("/properties/findings without end", test_findings_without_end);
+    g_test_add_func("/properties/counters end", test_counters_end);
+    g_test_add_func("/properties/frames of a history", test_frames_of_a_history);
     return g_test_run();
 }

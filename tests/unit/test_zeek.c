@@ -141,6 +141,10 @@ static const struct zeek_case cases[] = {
     { "after the close, within 5 seconds", { 0 }, "@0 " OPEN "> FA 101 501; < FA 501 102; @4 > A 102 502", "SF ShAFf" },
     { "after the close, later", { 0 }, "@0 " OPEN "> FA 101 501; < FA 501 102; @6 > A 102 502", "SF ShAFf | OTH A" },
     { "after a RST, later", { 0 }, "@0 " OPEN "< R 501; @6 < R 501", "RSTR ShAr | RSTRH ^r" },
+    { "a RST before all of the data, half closed already, later",
+      { 0 },
+      "@0 " OPEN "< FA 501 101; > R 200; @12 > A 200 502",
+      "RSTO ShAfR | OTH A" },
     { "half closed for a minute", { 0 }, "@0 " OPEN "> FA 101 501; @60 < FA 501 102", "SF ShAFf" },
     { "a close that waits for data is no close",
       { 0 },
@@ -163,6 +167,10 @@ static const struct zeek_case cases[] = {
       "> S 4294967200; < SA 4294967290 4294967201; > A 4294967201 4294967291; > PA 4294967201 4294967291 +200; < A "
       "4294967291 105; < PA 4294967291 105 +20; > A 105 15; > FA 105 15; < FA 15 106; > A 106 16",
       "SF ShADadFf" },
+    { "two leaps to beyond half of the numbers, and on from there",
+      { 0 },
+      OPEN "> A 2147483000 501; > PA 2147484000 501 +5; > PA 2147484005 501 +5",
+      "S1 ShAD" },
     { "a RST far ahead leaves the size alone", { 0 }, "> S 100; < RA 90000000 101", "REJ Sr" },
 };
 
@@ -394,6 +402,47 @@ static void test_short_way(void)
     g_rand_free(rand);
 }
 
+/* A history that grows twice: the letters of a RST at ever another number. */
+static void test_long_history(void)
+{
+    enum { RESETS = 200 };
+    struct tcphs_segment s = { .seq = 100, .flags = TCPHS_SYN, .window = 1000 };
+    const struct tcphs_zeek_input in = { &s, false, true, grow };
+    struct tcphs_zeek z;
+    tcphs_zeek_begin(&z, &in, is_server_port);
+    tcphs_zeek_segment(&z, &in);
+    s.flags = TCPHS_RST;
+    for (guint i = 0; i < RESETS; i++, s.seq++)
+        tcphs_zeek_segment(&z, &in);
+    const char *history = tcphs_zeek_history(&z);
+    g_assert_cmpuint(strlen(history), ==, 1 + RESETS);
+    g_assert_cmpuint(strspn(history + 1, "R"), ==, RESETS);
+    forget(&z);
+}
+
+/* So much in order without any acknowledgment that Zeek gives the stream up: by the short way as by the long one. */
+static void test_nothing_acknowledged(void)
+{
+    struct tcphs_segment s = { .seq = 100, .flags = TCPHS_SYN, .window = 1000 };
+    const struct tcphs_zeek_input in = { &s, false, true, grow };
+    struct tcphs_zeek z;
+    tcphs_zeek_begin(&z, &in, is_server_port);
+    feed_both_ways(&z, &in);
+    s = (struct tcphs_segment){ .seq = 500, .ack = 101, .flags = TCPHS_SYN | TCPHS_ACK, .window = 1000, .from = 1 };
+    feed_both_ways(&z, &in);
+    s = (struct tcphs_segment){ .seq = 101, .ack = 501, .flags = TCPHS_ACK, .window = 1000, .length = 1000 };
+    feed_both_ways(&z, &in);
+    s = (struct tcphs_segment){ .seq = 501, .ack = 1101, .flags = TCPHS_ACK, .window = 1000, .from = 1 };
+    feed_both_ways(&z, &in);
+    s = (struct tcphs_segment){ .seq = 1101, .ack = 501, .flags = TCPHS_ACK, .window = 1000, .length = 60000 };
+    for (; s.seq < 11 << 20; s.seq += s.length) {
+        g_assert_true(feed_both_ways(&z, &in));
+        g_assert_cmpint(z.end[0].bytes.skip, ==, s.seq + s.length - 1101 > 10 << 20);
+    }
+    g_assert_cmpstr(tcphs_zeek_history(&z), ==, "ShDa");
+    forget(&z);
+}
+
 /* However many holes somebody makes in a stream, what is kept of it stays small: at some point it is given up. */
 static void test_holes_on_purpose(void)
 {
@@ -424,6 +473,8 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/zeek/anything", test_anything);
     g_test_add_func("/zeek/short way", test_short_way);
+    g_test_add_func("/zeek/long history", test_long_history);
+    g_test_add_func("/zeek/nothing acknowledged", test_nothing_acknowledged);
     g_test_add_func("/zeek/holes on purpose", test_holes_on_purpose);
     return g_test_run();
 }
