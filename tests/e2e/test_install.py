@@ -37,6 +37,17 @@ def test_personal_install_and_uninstall(host, build, tmp_path):
     assert not any(p.exists() for p in (place, *described))
 
 
+def test_a_list_of_another_user_is_replaced(host, build, tmp_path):
+    """`sudo cmake --install` leaves its list of files to root; `cpack` by the owner of the build folder writes a new one. (Nobody, not even
+    root, may write to what the link here leads to.)"""
+    shutil.copy(host.plugin, build / "plugin" / "tcphs.so")
+    written = build / "install_manifest.txt"
+    written.unlink(missing_ok=True)
+    written.symlink_to("/proc/version")
+    cmake("--install", build, HOME=str(tmp_path), XDG_CONFIG_HOME="")
+    assert not written.is_symlink() and "tcphs.so" in written.read_text()
+
+
 def test_staged_install_is_global(host, build, tmp_path):
     """A package build (DESTDIR) installs into the folder that tshark names as the global one."""
     listed = host.run(host.tshark, "-G", "folders", env={k: v for k, v in host.env.items() if k != "WIRESHARK_PLUGIN_DIR"}).stdout
