@@ -63,7 +63,9 @@ def switch(window, on):
 
 
 def test_switched_off_and_on_again(host, screen, tmp_path):  # noqa: F811
-    """While a file is open: nothing of tcphs is left in the list, and then all of it is back."""
+    """While a file is open: nothing of tcphs is left in the list, and then all of it is back. (With a profile that switches it off: below.)"""
+    if host.version[:2] != (4, 0):
+        pytest.skip("the buttons of its dialog are known by their places in 4.0")
     capture = host.place(harness.SAMPLES / "showcase.pcapng")
     due = {on: as_listed(host, capture, *([] if on else ["--disable-protocol", "tcphs"])) for on in (True, False)}
     assert due[True] != due[False]

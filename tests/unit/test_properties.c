@@ -250,7 +250,7 @@ static void test_findings_without_end(void)
 static void test_counters_end(void)
 {
     struct tcphs_connection c;
-    struct tcphs_outcome o;
+    struct tcphs_outcome o = { .frame = 0 };
     tcphs_connection_init(&c, NULL);
     struct tcphs_segment syn = {
         .seq = 100, .flags = TCPHS_SYN, .window = 1000, .source_port = 1, .destination_port = 2
