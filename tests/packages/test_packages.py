@@ -41,7 +41,7 @@ def packages(tmp_path_factory):
     if not config.exists() or not shutil.which("cpack"):
         pytest.skip("no build folder around the plugin, or no cpack")
     made = tmp_path_factory.mktemp("packages")
-    output_of("cpack", "--config", config, "-B", made)
+    output_of("cpack", "--config", config, "-B", made, umask=0o002)  # as many users have it
     return made
 
 
