@@ -71,7 +71,8 @@ static bool refuses_other(const struct tcphs_view *v)
 static bool reacts_too_soon(const struct tcphs_view *v, uint32_t clock)
 {
     const struct tcphs_connection *c = v->c;
-    if (c->round_trip <= 0 || c->synack_count == 0 || c->last_synack_time < c->last_syn_time)
+    if (c->round_trip <= 0 || c->synack_count == 0 || c->last_synack_time < c->last_syn_time ||
+        c->client == TCPHS_NO_CLIENT)
         return false;
     const int64_t server = c->last_synack_time - c->last_syn_time;
     const int64_t reaction = v->s->from == c->client ? c->round_trip - server : server;
@@ -175,8 +176,9 @@ uint32_t tcphs_check_synack_changed(const struct tcphs_view *v)
     if (tcphs_knows(v->y, TCPHS_OTHER_IS_SYN_ACK) && refuses_other(v))
         return v->y->other_frame;
     return itself(v, v->kind == TCPHS_KIND_SYN_ACK && tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) &&
-                         tcphs_is_synchronised(v->y->state) && tcphs_connection_stage(v->c) != TCPHS_STAGE_CLOSED &&
-                         !tcphs_is_foreign_syn_ack(v) && (!tcphs_repeats_syn(v) || !tcphs_acks_syn(v)));
+                         tcphs_is_synchronised(v->y->state) && tcphs_knows(v->y, TCPHS_KNOWS_ISS) &&
+                         tcphs_connection_stage(v->c) != TCPHS_STAGE_CLOSED && !tcphs_is_foreign_syn_ack(v) &&
+                         (!tcphs_repeats_syn(v) || !tcphs_acks_syn(v)));
 }
 
 static bool completes_handshake(const struct tcphs_view *v)
@@ -196,9 +198,10 @@ static bool had_heard_syn(const struct tcphs_view *v)
 
 uint32_t tcphs_check_split_handshake(const struct tcphs_view *v)
 {
-    const bool unanswered = tcphs_knows(v->y, TCPHS_SENT_SYN_ACK) && !tcphs_knows(v->y, TCPHS_ANSWERED_SYN_ACK);
-    return itself(v, unanswered && had_heard_syn(v) && completes_handshake(v) && tcphs_is_pure_ack(v->s) &&
-                         v->c->client == !v->s->from && !tcphs_knows(v->x, TCPHS_SENT_SYN_ACK));
+    const bool unanswered = !tcphs_knows(v->y, TCPHS_ANSWERED_SYN_ACK) && had_heard_syn(v);
+    return itself(v, unanswered && completes_handshake(v) && tcphs_is_pure_ack(v->s) && v->c->client == !v->s->from &&
+                         tcphs_knows(v->x, TCPHS_SENT_SYN) && !tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) &&
+                         tcphs_knows(v->y, TCPHS_SENT_SYN_ACK));
 }
 
 /* A pure ACK of all it has heard, sent after that: an older one may have been held back on the way, as may the ACK that
@@ -206,7 +209,7 @@ uint32_t tcphs_check_split_handshake(const struct tcphs_view *v)
 static bool stands_still(const struct tcphs_view *v)
 {
     return tcphs_is_pure_ack(v->s) && v->c->syn_count > 0 && v->y->state != TCPHS_SYN_RECEIVED &&
-           v->s->ack == v->x->rcv_nxt;
+           (!tcphs_knows(v->x, TCPHS_KNOWS_HEARD) || v->s->ack == v->x->rcv_nxt);
 }
 
 /* x proves by its own sequence number that y acknowledged what x never sent. */
@@ -241,9 +244,10 @@ uint32_t tcphs_check_final_ack_bad(const struct tcphs_view *v)
 {
     if (v->x->state == TCPHS_SYN_RECEIVED && refutes_claim(v))
         return v->y->claim_frame;
-    return itself(v, tcphs_is_displaced_final_ack(v) ||
-                         (is_ordinary(v) && v->y->state == TCPHS_SYN_RECEIVED && v->seq_place != TCPHS_SEQ_OLD &&
-                          v->ack_place != TCPHS_ACK_UNSEEN && !tcphs_acks_syn(v)));
+    return itself(v,
+                  tcphs_is_displaced_final_ack(v) ||
+                      (is_ordinary(v) && v->y->state == TCPHS_SYN_RECEIVED && v->seq_place != TCPHS_SEQ_OLD &&
+                       v->ack_place != TCPHS_ACK_UNSEEN && tcphs_knows(v->y, TCPHS_KNOWS_ISS) && !tcphs_acks_syn(v)));
 }
 
 uint32_t tcphs_check_ack_in_syn_sent(const struct tcphs_view *v)
@@ -405,7 +409,7 @@ uint32_t tcphs_check_rst_bad_ack(const struct tcphs_view *v)
 /* An end that has closed answers what was in flight, each segment at the number it acknowledges. */
 static bool answers_after_close(const struct tcphs_view *v)
 {
-    return tcphs_answers_as_closed(v) && tcphs_knows(v->x, TCPHS_FIN_SENT);
+    return tcphs_answers_as_closed(v) && (tcphs_knows(v->x, TCPHS_FIN_SENT) || v->x->state == TCPHS_CLOSED);
 }
 
 /* A RST that its receiver can judge by its sequence number, and refuses. */
@@ -430,7 +434,7 @@ uint32_t tcphs_check_rst_out_of_window(const struct tcphs_view *v)
 bool tcphs_may_follow_unseen_end(const struct tcphs_view *v)
 {
     return tcphs_connection_stage(v->c) == TCPHS_STAGE_CLOSING && !tcphs_has_any(v->s, TCPHS_ACK) &&
-           tcphs_seq_after(v->s->seq, v->x->snd_nxt);
+           tcphs_knows(v->x, TCPHS_KNOWS_SENT) && tcphs_seq_after(v->s->seq, v->x->snd_nxt);
 }
 
 /* The addressed end of such a RST goes on where it stood. */
@@ -483,7 +487,7 @@ uint32_t tcphs_check_rst_ttl(const struct tcphs_view *v)
 {
     const struct tcphs_end *x = v->x;
     /* A closed end answers without the connection's own settings: other TTL, identification 0. */
-    const bool closed = is_over(v->c) || tcphs_knows(x, TCPHS_FIN_SENT);
+    const bool closed = is_over(v->c) || tcphs_knows(x, TCPHS_FIN_SENT) || x->state == TCPHS_CLOSED;
     if (v->kind != TCPHS_KIND_RST || (closed && tcphs_answers_as_closed(v)) || v->answers_claim)
         return 0;
     if (v->s->ttl == 0 || x->ttl_steady < STEADY || x->ttl_steady == TCPHS_MIXED)

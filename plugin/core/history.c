@@ -136,8 +136,10 @@ void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, u
         add_note(h, (struct tcphs_note){ frame, NOTE_ACCEPTED, o->accepted, 0, 0 }, grow);
     if (o->findings)
         add_value(h, frame, NOTE_FINDINGS, o->findings, grow);
-    if (o->step || o->synack_count) /* a SYN is counted with its step */
+    if (o->step)
         add_note(h, (struct tcphs_note){ frame, NOTE_STEP, o->step, o->syn_count, o->synack_count }, grow);
+    else if (o->syn_count || o->synack_count)
+        add_note(h, (struct tcphs_note){ frame, NOTE_STEP, 0, o->syn_count, o->synack_count }, grow);
     add_small(h, frame, NOTE_CLOSE, o->close_steps, grow);
     add_small(h, frame, NOTE_RST, o->rst_kind, grow);
     add_small(h, frame, NOTE_EVENT, o->event, grow);

@@ -74,7 +74,7 @@ void tcphs_learn_window(const struct tcphs_move *m, uint32_t window)
     x->known |= TCPHS_KNOWS_WINDOW;
     x->known &= ~(uint32_t)TCPHS_OFFERS_NOTHING;
     x->known |= m->s->window == 0 ? TCPHS_OFFERS_NOTHING : 0;
-    if (!tcphs_has_any(m->s, TCPHS_SYN) && tcphs_scale_is_known(m->c))
+    if (!tcphs_has_any(m->s, TCPHS_SYN) && tcphs_has_any(m->s, TCPHS_ACK) && tcphs_scale_is_known(m->c))
         learn_grant(x, m->s->ack, m->s->ack + window);
 }
 

@@ -89,12 +89,12 @@ void tcphs_move_by_syn(const struct tcphs_move *m)
         }
         return;
     }
-    if (tcphs_repeats_syn(m->v)) {
+    if (tcphs_repeats_syn(m->v) && !tcphs_knows(m->x, TCPHS_SENT_SYN)) {
         take_late_syn(m);
         return;
     }
     const bool opens = stage == TCPHS_STAGE_NONE || (stage == TCPHS_STAGE_SYN_SENT && m->y->state == TCPHS_SYN_SENT);
-    if (opens && !tcphs_knows(m->x, TCPHS_SENT_SYN)) {
+    if (opens && never_open && !tcphs_knows(m->x, TCPHS_SENT_SYN)) {
         open_by_syn(m);
         return;
     }

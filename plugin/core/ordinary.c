@@ -11,8 +11,9 @@
 
 static void guess_client(struct tcphs_connection *c, const struct tcphs_segment *s)
 {
-    if (s->source_port != s->destination_port)
-        c->client = s->source_port > s->destination_port ? s->from : !s->from; /* services sit on the lower port */
+    if (c->client != TCPHS_NO_CLIENT || s->source_port == s->destination_port)
+        return;
+    c->client = s->source_port > s->destination_port ? s->from : !s->from; /* services sit on the lower port */
 }
 
 void tcphs_pick_up_midstream(const struct tcphs_move *m)
@@ -132,7 +133,7 @@ static void move_by_ack(const struct tcphs_move *m)
 /* e has sent as far as that, if not farther. */
 static void reach(struct tcphs_end *e, uint32_t end)
 {
-    e->snd_nxt = tcphs_seq_max(e->snd_nxt, end);
+    e->snd_nxt = tcphs_knows(e, TCPHS_KNOWS_SENT) ? tcphs_seq_max(e->snd_nxt, end) : end;
 }
 
 static bool is_in_place(const struct tcphs_view *v)
@@ -197,7 +198,7 @@ static void remember_refused(const struct tcphs_move *m)
         remember_doubtful_ack(m, in_handshake);
     if (bad_ack || v->seq_place == TCPHS_SEQ_OVER || v->seq_place == TCPHS_SEQ_FAR)
         x->provoked_frame = m->s->frame;
-    if (v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD)
+    if ((v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD) && tcphs_knows(y, TCPHS_KNOWS_SENT))
         remember_duplicate(m);
 }
 
@@ -212,12 +213,13 @@ static void accept_ordinary(const struct tcphs_move *m)
     }
     if (x->state == TCPHS_SYN_SENT)
         infer_syn_ack(m);
-    else if (x->state == TCPHS_UNKNOWN)
+    else if (x->state == TCPHS_UNKNOWN || x->state == TCPHS_LISTEN)
         tcphs_act(x, TCPHS_SENDS_OTHER);
     if (!tcphs_knows(x, TCPHS_KNOWS_SENT))
         tcphs_learn_sent(x, s->seq, s->seq);
     /* Only the server's side is captured: what it acknowledges beyond the SYN came behind the final ACK. */
-    if (x->state == TCPHS_SYN_RECEIVED && m->v->ack_place == TCPHS_ACK_UNKNOWN) {
+    if (x->state == TCPHS_SYN_RECEIVED && m->v->ack_place == TCPHS_ACK_UNKNOWN && tcphs_knows(y, TCPHS_KNOWS_ISS) &&
+        !tcphs_knows(y, TCPHS_ASKED_FASTOPEN) && tcphs_seq_after(s->ack, y->iss + 1)) {
         tcphs_assume(c);
         tcphs_act(x, TCPHS_HEARS_ACK_OF_SYN);
     }
@@ -243,7 +245,7 @@ static void accept_ordinary(const struct tcphs_move *m)
 
 void tcphs_move_by_ordinary(const struct tcphs_move *m)
 {
-    if (tcphs_connection_stage(m->c) == TCPHS_STAGE_NONE)
+    if (tcphs_connection_stage(m->c) == TCPHS_STAGE_NONE && m->x->state == TCPHS_UNKNOWN)
         tcphs_pick_up_midstream(m);
     const bool strange = m->v->accepted == TCPHS_ACCEPT_UNKNOWN && tcphs_is_stranger(m->v);
     if ((m->v->accepted != TCPHS_ACCEPT_NO && !strange) || tcphs_is_unseen_fin(m->v))

@@ -22,7 +22,7 @@ static enum tcphs_rst_kind kind_of_counted_rst(const struct tcphs_move *m, enum 
     case TCPHS_STAGE_RESET:
         return TCPHS_RST_ANSWERS_STALE;
     case TCPHS_STAGE_MIDSTREAM: /* the first word of an end that was addressed: nothing lives there */
-        if (!tcphs_knows(m->x, TCPHS_SENT_ANYTHING))
+        if (!tcphs_knows(m->x, TCPHS_SENT_ANYTHING) && tcphs_knows(m->y, TCPHS_SENT_ANYTHING))
             return TCPHS_RST_ANSWERS_STALE;
         break;
     case TCPHS_STAGE_ESTABLISHED:
@@ -35,7 +35,7 @@ static enum tcphs_rst_kind kind_of_counted_rst(const struct tcphs_move *m, enum 
 static enum tcphs_rst_kind kind_of_ignored_rst(const struct tcphs_move *m, enum tcphs_stage stage)
 {
     const bool answers = tcphs_answers_as_closed(m->v);
-    const bool closed = stage == TCPHS_STAGE_RESET || tcphs_knows(m->x, TCPHS_FIN_SENT);
+    const bool closed = stage == TCPHS_STAGE_RESET || m->x->state == TCPHS_CLOSED || tcphs_knows(m->x, TCPHS_FIN_SENT);
     return m->v->answers_claim || (answers && closed) ? TCPHS_RST_ANSWERS_STALE : TCPHS_RST_NOT_ACCEPTABLE;
 }
 

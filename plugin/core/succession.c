@@ -104,12 +104,13 @@ static bool is_past_fin(const struct tcphs_view *v)
 {
     const struct tcphs_end *x = v->x;
     return tcphs_knows(x, TCPHS_FIN_SENT) && tcphs_seq_after(v->s->seq, x->fin_seq + 1) &&
-           tcphs_seq_after(v->s->ack, v->y->snd_nxt);
+           tcphs_knows(v->y, TCPHS_KNOWS_SENT) && tcphs_seq_after(v->s->ack, v->y->snd_nxt);
 }
 
 bool tcphs_is_stranger(const struct tcphs_view *v)
 {
-    return tcphs_leaps(v) || (may_have_ended(v) && (tcphs_is_foreign(v) || is_past_fin(v)));
+    return v->kind == TCPHS_KIND_ORDINARY &&
+           (tcphs_leaps(v) || (may_have_ended(v) && (tcphs_is_foreign(v) || is_past_fin(v))));
 }
 
 /* Roughly the numbers of the stray segment that end e has sent; mine = the segment is of the same end. */
@@ -127,7 +128,7 @@ static bool is_near_stray(const struct tcphs_view *v, const struct tcphs_end *e,
  */
 static bool strangers_agree(const struct tcphs_view *v)
 {
-    if (!may_have_ended(v) || tcphs_fits(v))
+    if (v->kind != TCPHS_KIND_ORDINARY || !may_have_ended(v) || tcphs_fits(v))
         return false;
     return is_near_stray(v, v->y, false) ||
            (!tcphs_knows(v->y, TCPHS_SENT_ANYTHING) && tcphs_is_stranger(v) && is_near_stray(v, v->x, true));
@@ -169,7 +170,9 @@ bool tcphs_connection_is_next(const struct tcphs_connection *c, const struct tcp
  */
 static unsigned begun_by(const struct tcphs_view *v)
 {
-    if ((v->kind == TCPHS_KIND_SYN_ACK || v->kind == TCPHS_KIND_RST) && tcphs_refuses_other_syn(v))
+    if (v->kind == TCPHS_KIND_SYN_ACK && tcphs_refuses_other_syn(v))
+        return !v->s->from;
+    if (v->kind == TCPHS_KIND_RST && refuses_new_attempt(v))
         return !v->s->from;
     if (v->kind != TCPHS_KIND_ORDINARY)
         return TCPHS_NO_CLIENT;

@@ -80,7 +80,7 @@ static uint8_t place_seq(const struct tcphs_view *v)
         return TCPHS_SEQ_IN;
     if (over == 0 && (empty || v->s->length <= 1))
         return empty ? TCPHS_SEQ_IN : TCPHS_SEQ_EDGE;
-    if (!empty && !tcphs_seq_after(v->s->seq, v->x->snd_nxt))
+    if (!empty && tcphs_knows(v->x, TCPHS_KNOWS_SENT) && !tcphs_seq_after(v->s->seq, v->x->snd_nxt))
         return TCPHS_SEQ_AHEAD;
     return (uint32_t)over <= slack(y) ? TCPHS_SEQ_OVER : TCPHS_SEQ_FAR;
 }
@@ -189,8 +189,9 @@ bool tcphs_lags_behind_stray(const struct tcphs_view *v)
 bool tcphs_leaps(const struct tcphs_view *v)
 {
     const struct tcphs_end *x = v->x;
-    if (v->seq_place != TCPHS_SEQ_FAR || tcphs_fin_is_certain(x) || x->state < TCPHS_SYN_RECEIVED ||
-        !tcphs_is_synchronised(v->y->state) || v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD)
+    if (v->kind != TCPHS_KIND_ORDINARY || v->seq_place != TCPHS_SEQ_FAR || tcphs_fin_is_certain(x) ||
+        !tcphs_knows(x, TCPHS_KNOWS_SENT) || x->state < TCPHS_SYN_RECEIVED || !tcphs_is_synchronised(v->y->state) ||
+        v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD)
         return false;
     const int32_t leap = tcphs_seq_diff(v->s->seq, x->snd_nxt);
     /* Twice the window that was seen: it may have grown in the round trip that is under way. */
@@ -199,7 +200,7 @@ bool tcphs_leaps(const struct tcphs_view *v)
 
 bool tcphs_is_foreign_syn_ack(const struct tcphs_view *v)
 {
-    if (!tcphs_knows(v->x, TCPHS_KNOWS_SENT) || tcphs_repeats_syn(v))
+    if (v->kind != TCPHS_KIND_SYN_ACK || !tcphs_knows(v->x, TCPHS_KNOWS_SENT) || tcphs_repeats_syn(v))
         return false;
     if (tcphs_knows(v->y, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT))
         return !tcphs_acks_syn(v);
@@ -222,13 +223,13 @@ bool tcphs_rst_is_exact(const struct tcphs_view *v)
 bool tcphs_rst_is_doubtful(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;
-    return tcphs_has_any(v->s, TCPHS_ACK) && tcphs_knows(y, TCPHS_KNOWS_HEARD) && v->s->seq == y->rcv_ack &&
-           tcphs_seq_after(y->rcv_nxt, v->s->seq);
+    return v->kind == TCPHS_KIND_RST && tcphs_has_any(v->s, TCPHS_ACK) && tcphs_knows(y, TCPHS_KNOWS_HEARD) &&
+           v->s->seq == y->rcv_ack && tcphs_seq_after(y->rcv_nxt, v->s->seq);
 }
 
 bool tcphs_answers_as_closed(const struct tcphs_view *v)
 {
-    if (tcphs_has_any(v->s, TCPHS_ACK) || !tcphs_knows(v->y, TCPHS_KNOWS_HEARD))
+    if (v->kind != TCPHS_KIND_RST || tcphs_has_any(v->s, TCPHS_ACK) || !tcphs_knows(v->y, TCPHS_KNOWS_HEARD))
         return false;
     for (int i = 0; i < TCPHS_RECENT_ACKS; i++)
         if (v->s->seq == v->y->recent_acks[i])
@@ -252,7 +253,8 @@ bool tcphs_refuses_other_syn(const struct tcphs_view *v)
 
 bool tcphs_acks_syn(const struct tcphs_view *v)
 {
-    return tcphs_seq_within(v->s->ack, v->y->iss + 1, v->y->snd_nxt);
+    return tcphs_knows(v->y, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT) &&
+           tcphs_seq_within(v->s->ack, v->y->iss + 1, v->y->snd_nxt);
 }
 
 static uint8_t judge_rst(const struct tcphs_view *v)
@@ -267,7 +269,8 @@ static uint8_t judge_rst(const struct tcphs_view *v)
         return TCPHS_ACCEPT_NO;
     case TCPHS_LISTEN: /* ignored (3.10.7.2); but a client that resets right after its SYN has seen a SYN-ACK we have
                           not */
-        return v->s->seq == v->x->snd_nxt ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
+        return v->s->seq == v->x->snd_nxt && tcphs_knows(v->x, TCPHS_KNOWS_SENT) ? TCPHS_ACCEPT_UNKNOWN
+                                                                                 : TCPHS_ACCEPT_NO;
     default:
         break;
     }
@@ -345,7 +348,7 @@ static uint8_t judge_ack(const struct tcphs_view *v)
     default:
         break;
     }
-    if (v->y->state == TCPHS_SYN_RECEIVED && !tcphs_acks_syn(v))
+    if (v->y->state == TCPHS_SYN_RECEIVED && tcphs_knows(v->y, TCPHS_KNOWS_ISS) && !tcphs_acks_syn(v))
         return TCPHS_ACCEPT_NO;
     return TCPHS_ACCEPT_YES;
 }

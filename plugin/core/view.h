@@ -111,15 +111,13 @@ static inline bool tcphs_repeats_syn(const struct tcphs_view *v)
 /** Its sequence number leaps away from its sender's, and it acknowledges what this connection does not know. */
 bool tcphs_is_foreign(const struct tcphs_view *v);
 
-/** An ordinary segment that lies so far ahead of what its sender was seen to send that only a large gap in the capture
- * would explain it. */
+/** It lies so far ahead of what its sender was seen to send that only a large gap in the capture would explain it. */
 bool tcphs_leaps(const struct tcphs_view *v);
 
 /** … but not as far as another stray segment of the same sender before it. */
 bool tcphs_lags_behind_stray(const struct tcphs_view *v);
 
-/** The numbers of an ordinary segment are of another connection, as far as they tell, and this one may have ended
- * unseen (succession.c). */
+/** Its numbers are of another connection, as far as they tell, and this one may have ended unseen (succession.c). */
 bool tcphs_is_stranger(const struct tcphs_view *v);
 
 /** A SYN-ACK of other numbers than the one accepted, acknowledging what the receiver never sent: of another connection?
@@ -139,7 +137,7 @@ bool tcphs_rst_is_doubtful(const struct tcphs_view *v);
 /** Does the RST refuse another SYN that its receiver had sent inside the connection? */
 bool tcphs_refuses_other_syn(const struct tcphs_view *v);
 
-/** It acknowledges y's SYN, whose number is known, and no more than y was seen to send. */
+/** It acknowledges y's SYN, and no more than y was seen to send; false when y's initial number is not known. */
 bool tcphs_acks_syn(const struct tcphs_view *v);
 
 /** While x closes, it acknowledges exactly one sequence number more than y was seen to send: y's FIN, uncaptured. */

@@ -311,6 +311,8 @@ static void take_scale(const struct passing *p)
 static void set_state(struct tcphs_zeek *z, unsigned role, enum zeek_state state)
 {
     struct tcphs_zeek_end *e = &z->end[role];
+    if (e->state == state)
+        return;
     if (is_opening(e->state) && !is_opening(state) && is_opening(z->end[!role].state) && z->patience < PATIENCE)
         z->patience = PATIENCE;
     e->before = e->state;
@@ -333,7 +335,7 @@ static bool is_login_port(uint16_t port)
 static void answer(struct passing *p)
 {
     struct tcphs_zeek *z = p->z;
-    if (!is(p, TCPHS_ACK) && peer(p)->state == SYN_ACK_SENT) {
+    if (!is(p, TCPHS_ACK) && peer(p)->state == SYN_ACK_SENT && p->s->seq == sender(p)->start) {
         swap_roles(z);
         p->role = !p->role;
         append(z, '^', p->in->grow);
@@ -577,7 +579,8 @@ static bool is_plain(const struct tcphs_zeek *z, const struct tcphs_zeek_input *
 {
     const struct tcphs_segment *s = in->segment;
     const struct tcphs_zeek_end *e = &z->end[role], *other = &z->end[!role];
-    const bool open = z->end[0].state == ESTABLISHED && z->end[1].state == ESTABLISHED && (z->passed & 1u << role);
+    const bool open = z->end[0].state == ESTABLISHED && z->end[1].state == ESTABLISHED && !z->end[0].has_fin &&
+                      !z->end[1].has_fin && (z->passed & 1u << role) && z->history_length > 1;
     return open && (s->flags & (TCPHS_FIN | TCPHS_SYN | TCPHS_RST | TCPHS_ACK)) == TCPHS_ACK && s->window != 0 &&
            !(s->options & TCPHS_OPTIONS_CUT) && !in->bad_checksum && in->is_whole && s->seq == e->last &&
            (e->last_wraps | other->acked_wraps) == 0 && tcphs_seq_diff(s->seq, e->start) >= 0 &&
@@ -670,9 +673,10 @@ static bool is_given_up(struct tcphs_zeek *z, int64_t now)
     z->look_again = z->active ? last_look + LOOK_AGAIN : 0;
     if (z->last_time + CLOSE_DELAY >= last_look)
         return false;
-    /* One of them, that is: after both, or when the other never spoke, nothing is looked for. */
+    const bool any_inactive = o->state == INACTIVE || r->state == INACTIVE;
+    const bool any_reset = o->state == RESET || r->state == RESET;
     if (o->did_close || r->did_close)
-        return o->state == RESET || r->state == RESET;
+        return (o->did_close && r->did_close) || any_reset || any_inactive;
     return o->state == INACTIVE && r->state == INACTIVE;
 }
 
@@ -754,5 +758,5 @@ const char *tcphs_zeek_state(const struct tcphs_zeek *z)
         return o == INACTIVE || o == PARTIAL ? "SHR" : "S3";
     if (o == SYN_SENT && r == INACTIVE)
         return "S0";
-    return o == ESTABLISHED ? "S1" : "OTH"; /* r is, too */
+    return o == ESTABLISHED && r == ESTABLISHED ? "S1" : "OTH";
 }

@@ -100,6 +100,8 @@ void tcphs_zeek_bytes_add(struct tcphs_zeek_bytes *b, uint64_t left, uint64_t ri
 unsigned tcphs_zeek_bytes_trim(struct tcphs_zeek_bytes *b, uint64_t to, bool is_partial)
 {
     unsigned holes = 0;
+    if (to <= b->trim)
+        return 0;
     if (to > b->next && (to > 2 || !is_partial)) {
         while (b->count > 0 && b->ahead[0][0] < to) {
             holes++;

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "copies.h"
-#include "view.h"
 
 #define ELSEWHERE 7 /* an interface that no script names */
 #define MOST_BLOCKS 4096
@@ -108,30 +107,6 @@ __attribute__((destructor)) static void say_how_many(void)
         fprintf(stderr, "segments judged: %" PRIu64 "\n", judged);
 }
 
-/* What the core relies on without asking for it. */
-static void check_beliefs(const struct tcphs_connection *c, const struct tcphs_end *e, const struct tcphs_end *peer)
-{
-    const enum tcphs_stage stage = tcphs_connection_stage(c);
-    const bool opened = tcphs_knows(e, TCPHS_SENT_SYN) || tcphs_knows(e, TCPHS_SENT_SYN_ACK);
-    FUZZ_DEMAND(e->state != TCPHS_LISTEN || (peer->state == TCPHS_SYN_SENT && tcphs_knows(peer, TCPHS_KNOWS_SENT)));
-    FUZZ_DEMAND(e->state != TCPHS_SYN_SENT || tcphs_knows(e, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT));
-    FUZZ_DEMAND(e->state != TCPHS_SYN_RECEIVED ||
-                tcphs_knows(e, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT | TCPHS_KNOWS_HEARD));
-    FUZZ_DEMAND(!tcphs_knows(e, TCPHS_SENT_SYN_ACK) || tcphs_knows(peer, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT));
-    FUZZ_DEMAND(!tcphs_knows(e, TCPHS_SENT_SYN_ACK) || !(c->facts & TCPHS_BAD_SYN_ACK));
-    FUZZ_DEMAND(!tcphs_knows(e, TCPHS_KNOWS_HEARD) || tcphs_knows(peer, TCPHS_KNOWS_SENT));
-    FUZZ_DEMAND(!tcphs_is_synchronised(e->state) || tcphs_knows(e, TCPHS_KNOWS_HEARD));
-    FUZZ_DEMAND(e->state != TCPHS_CLOSED || tcphs_knows(e, TCPHS_FIN_SENT) || stage == TCPHS_STAGE_RESET);
-    FUZZ_DEMAND(stage != TCPHS_STAGE_NONE || (e->state == TCPHS_UNKNOWN && c->client == TCPHS_NO_CLIENT));
-    FUZZ_DEMAND(stage != TCPHS_STAGE_SYN_SENT || !(c->facts & TCPHS_WAS_ESTABLISHED));
-    FUZZ_DEMAND(!opened || c->client != TCPHS_NO_CLIENT);
-    FUZZ_DEMAND(!tcphs_knows(e, TCPHS_SENT_SYN_ACK) || c->synack_count > 0);
-    FUZZ_DEMAND(!tcphs_knows(e, TCPHS_FIN_SENT) || tcphs_knows(peer, TCPHS_KNOWS_SENT));
-    FUZZ_DEMAND(!tcphs_knows(e, TCPHS_PROVOKED_BY_RST) || e->provoked_frame != 0);
-    FUZZ_DEMAND(stage != TCPHS_STAGE_MIDSTREAM || tcphs_knows(e, TCPHS_SENT_ANYTHING) ||
-                tcphs_knows(peer, TCPHS_SENT_ANYTHING));
-}
-
 /* The long way, and the short way held to it. */
 static void feed_both_ways(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *told)
 {
@@ -140,8 +115,6 @@ static void feed_both_ways(struct tcphs_connection *c, const struct tcphs_segmen
     FUZZ_DEMAND(!plain || !tcphs_connection_is_next(c, s));
     tcphs_connection_segment(c, s, told);
     judged++;
-    check_beliefs(c, &c->end[0], &c->end[1]);
-    check_beliefs(c, &c->end[1], &c->end[0]);
     FUZZ_DEMAND(!plain || same_bytes(&shorter, c, sizeof shorter));
     FUZZ_DEMAND(!plain || (told->findings == 0 && told->accepted == told->usual[s->from]));
 }
