@@ -79,7 +79,7 @@ def test_deb_holds_plugin_page_and_description(deb, host):
     assert due <= set(files)
     assert {p.name for p in PROFILE} == {Path(name).name for name in set(files) - due}, "beside these, the profile and nothing else"
     assert {r[1] for r in rows} == {"root/root"} and not any("w" in r[0][5:] for r in rows)
-    assert all("/work" not in name and "/tmp" not in name for name in files)
+    assert all(str(harness.ROOT) not in name and "/tmp" not in name for name in files)
 
 
 def test_deb_is_stripped_and_loads(deb, host, tmp_path):
