@@ -134,14 +134,20 @@ def flood(path, syns):
     return out.close()
 
 
-def bulk(path, segments):
-    """One connection of many segments: small requests and answers, on a port where no dissector waits for the end of a message."""
-    out = Writer(path)
-    address, port = client(1)
-    there, back, a, b = (address, port, SERVER, 5001), (SERVER, 5001, address, port), 1, 1
+def opened(out, port):
+    """The two ends of one connection, after its handshake; the next number of either is 1."""
+    address, own = client(1)
+    there, back = (address, own, SERVER, port), (SERVER, port, address, own)
     out.send(there, 0, 0, SYN)
     out.send(back, 0, 1, SYN | ACK)
     out.send(there, 1, 1, ACK)
+    return there, back
+
+
+def bulk(path, segments):
+    """One connection of many segments: small requests and answers, on a port where no dissector waits for the end of a message."""
+    out = Writer(path)
+    (there, back), a, b = opened(out, 5001), 1, 1
     for _ in range(segments // 2):
         out.send(there, a, b, PSH | ACK, b"x")
         a += 1
@@ -153,11 +159,7 @@ def bulk(path, segments):
 def many_findings(path, segments):
     """One connection, and segments that acknowledge far more than was sent, each another number."""
     out = Writer(path)
-    address, port = client(1)
-    there, back = (address, port, SERVER, 80), (SERVER, 80, address, port)
-    out.send(there, 0, 0, SYN)
-    out.send(back, 0, 1, SYN | ACK)
-    out.send(there, 1, 1, ACK)
+    there, _ = opened(out, 80)
     for number in range(segments):
         out.send(there, 1, 0x40000000 + number * 1000, ACK)
     return out.close()
@@ -220,10 +222,7 @@ def trunk(path, connections):
 def islands(path, segments):
     """One connection with a hole behind every byte of it, and the last byte first."""
     out = Writer(path)
-    address, port = client(1)
-    there, back = (address, port, SERVER, 5001), (SERVER, 5001, address, port)
-    out.send(there, 0, 0, SYN)
-    out.send(back, 0, 1, SYN | ACK)
+    there, back = opened(out, 5001)
     out.send(there, 1, 1, PSH | ACK, b"x")
     out.send(back, 1, 2, ACK)
     for number in range(segments, 0, -1):

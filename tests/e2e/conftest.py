@@ -1,30 +1,15 @@
-"""Options and session fixtures of the end-to-end tests: the installation under test and the captures it reads.
-
-Environment: TCPHS_PLUGIN (default build/plugin/tcphs.so), TCPHS_TSHARK, TCPHS_SHARKD, TCPHS_WIRESHARK.
-"""
+"""Options and session fixtures of the end-to-end tests: the captures that the installation under test reads."""
 import subprocess
 import sys
 
 import pytest
 
 import harness
+from installation import bare_host, host  # noqa: F401 - fixtures
 
 
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="rewrite golden/ from what the plugin says now")
-
-
-@pytest.fixture(scope="session")
-def host():
-    yield from harness.installed()
-
-
-@pytest.fixture(scope="session")
-def bare_host():
-    """The same installation without tcphs."""
-    made = harness.Host(**harness.chosen())
-    yield made
-    made.close()
 
 
 def captures_in(folder):

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "trust"), str(ROOT / "tests" / "e2e")]
 
 import harness  # noqa: E402
+from installation import bare_host, host  # noqa: E402, F401 - fixtures
 
 SECONDS = float(os.environ.get("TCPHS_TRUST_SECONDS", 60))
 BUILD = Path(os.environ.get("TCPHS_TRUST_BUILD", ROOT / "build" / "trust")).absolute()
@@ -70,19 +71,6 @@ def seed():
 def sanitized():
     """The build folder of plugin and unit tests under AddressSanitizer and UndefinedBehaviorSanitizer."""
     return built("sanitized", f"-DCMAKE_C_FLAGS={SANITIZED}", "-DTCPHS_HARDENING=OFF")
-
-
-@pytest.fixture(scope="session")
-def host():
-    yield from harness.installed()
-
-
-@pytest.fixture(scope="session")
-def bare_host():
-    """The same installation without tcphs."""
-    made = harness.Host(**harness.chosen())
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="session")
