@@ -27,7 +27,7 @@ static int tap_tcp, tap_ip, tap_ipv6;
 static enum tcphs_source source;
 static bool in_window; /* of Wireshark: whose read filter sees a frame before the pass that has taps */
 
-enum { AUTHENTICATION = 51 };
+enum { AUTHENTICATION = 51 }; /* AH: the one header of its kind that IPv4 has, too */
 enum { TCP_FIXED = 20, TCP_UP_TO_ACK = 12, TCP_UP_TO_WINDOW = 16, IPV4_FIXED = 20, IPV6_FIXED = 40, ICMP_FIXED = 8 };
 
 void tcphs_segments_look_up(dissector_handle_t handle)
