@@ -150,12 +150,12 @@ static const field_info *item(GPtrArray *array, unsigned index)
     return array != NULL && index < array->len ? (const field_info *)g_ptr_array_index(array, index) : NULL;
 }
 
-/* The same in the frame itself, whose bytes the walk has looked up. */
-static struct tcphs_place place_in_frame(const struct tcphs_headers *walk, int start)
+/* The same further on in bytes that have been looked up. */
+static struct tcphs_place part_of(struct tcphs_place whole, int from)
 {
-    if (start < 0 || start >= walk->all.captured)
-        return (struct tcphs_place){ .tvb = walk->frame, .start = start };
-    return (struct tcphs_place){ walk->frame, start, walk->all.bytes + start, walk->all.captured - start };
+    if (from < 0 || from >= whole.captured)
+        return (struct tcphs_place){ .tvb = whole.tvb, .start = whole.start + from };
+    return (struct tcphs_place){ whole.tvb, whole.start + from, whole.bytes + from, whole.captured - from };
 }
 
 static struct tcphs_place place_of(const field_info *fi)
@@ -475,7 +475,7 @@ static bool is_fatal_icmp(const struct tcphs_headers *walk)
     return (p[0] == UNREACHABLE && p[1] != FRAGMENTATION_NEEDED) || p[0] == TIME_EXCEEDED || p[0] == PARAMETER;
 }
 
-/* What TCP's tap alone tells of a header that does not lie in the frame's bytes, as behind IP fragments: no options.
+/* What TCP's tap alone tells of a header that lies in no bytes which the host shows: no options.
  * The window may have been scaled by the host, which did not keep the scale. */
 static void read_record(struct tcphs_headers *walk, const struct tcpheader *record, struct tcphs_sighting *out)
 {
@@ -513,11 +513,36 @@ static guint32 interface_of(const packet_info *pinfo)
     return known ? rec->rec_header.packet_header.interface_id : 0;
 }
 
+/* The bytes that the host shows beside the frame's own: put together from fragments, decrypted, unpacked. */
+static struct tcphs_place place_of_buffer(const struct tcphs_headers *walk, const GSList *sources)
+{
+    tvbuff_t *tvb = get_data_source_tvb((const struct data_source *)sources->data);
+    return tvb == walk->frame ? walk->all : place_at(tvb, 0);
+}
+
+/* Where a header that the tap tells of lies with all it carries: at the place behind its IP header or, where IP came in
+ * fragments or was encrypted, at the start of a buffer that the host made. */
+static struct tcphs_place place_of_record(const struct tcphs_headers *walk, struct tcphs_place place)
+{
+    const struct tcpheader *record = walk->record;
+    const guint8 *header = bytes_of(place, 0, TCP_FIXED);
+    if (is_record_of(record, header) && bytes_of(place, (header[12] >> 4) * 4, (int)record->th_seglen) != NULL)
+        return place;
+    for (const GSList *l = walk->pinfo->data_src; l != NULL; l = l->next) {
+        const struct tcphs_place buffer = place_of_buffer(walk, l);
+        if (buffer.tvb != walk->frame && is_record_of(record, bytes_of(buffer, 0, TCP_UP_TO_ACK)))
+            return buffer;
+    }
+    return place;
+}
+
 static bool read_sighting(struct tcphs_headers *walk, struct tcphs_place tcp, struct tcphs_sighting *out)
 {
     memset(out, 0, sizeof *out);
     const bool by_taps = walk->source == TCPHS_FROM_TAPS && !walk->blind && !walk->in_icmp;
     const struct tcpheader *record = by_taps ? walk->record : NULL;
+    if (record != NULL)
+        tcp = place_of_record(walk, tcp);
     const guint8 *ports = bytes_of(tcp, 0, 4);
     read_network(walk, out);
     out->stream = TCPHS_NO_STREAM;
@@ -653,21 +678,35 @@ static void pass_network(struct tcphs_headers *walk, struct tcphs_place place, b
     walk->network_is_v6 = is_v6;
 }
 
-/* The next IP header behind the last one with this source address. The host's copy of the address may point into the
- * frame (IPv4) or be a copy (IPv6). */
+/* Where the bytes are that an address points to: the host's copy of an IPv4 address lies where the header does. */
+static struct tcphs_place place_pointed_to(const struct tcphs_headers *walk, const guint8 *pointer, int before)
+{
+    for (const GSList *l = walk->pinfo->data_src; l != NULL; l = l->next) {
+        const struct tcphs_place buffer = place_of_buffer(walk, l);
+        if (buffer.captured > before && pointer >= buffer.bytes + before && pointer < buffer.bytes + buffer.captured)
+            return part_of(buffer, (int)(pointer - buffer.bytes) - before);
+    }
+    return place_at(NULL, 0);
+}
+
+/* The next IP header behind the last one with this source address; that of IPv6 is a copy. */
 static struct tcphs_place place_of_source(const struct tcphs_headers *walk, const address *sender, int version)
 {
-    const int before = version == 6 ? 8 : 12, captured = walk->all.captured;
-    int start = walk->network.tvb == walk->frame ? walk->network.start + 1 : 0;
+    const int before = version == 6 ? 8 : 12;
     if (sender->data == NULL || sender->len <= 0)
         return place_at(NULL, 0);
-    const guint8 *bytes = walk->all.bytes, *address_bytes = (const guint8 *)sender->data;
-    if (address_bytes >= bytes + before && address_bytes < bytes + captured)
-        return place_in_frame(walk, (int)(address_bytes - bytes) - before);
-    for (; start + before + sender->len <= captured; start++)
-        if (bytes[start] >> 4 == version && memcmp(bytes + start + before, address_bytes, (size_t)sender->len) == 0)
-            return place_in_frame(walk, start);
-    return place_at(NULL, 0); /* in a reassembled or decrypted buffer */
+    const struct tcphs_place place = place_pointed_to(walk, (const guint8 *)sender->data, before);
+    if (place.tvb != NULL)
+        return place;
+    for (const GSList *l = walk->pinfo->data_src; l != NULL; l = l->next) {
+        const struct tcphs_place buffer = place_of_buffer(walk, l);
+        int start = walk->network.tvb == buffer.tvb ? walk->network.start + 1 : 0;
+        for (; start + before + sender->len <= buffer.captured; start++)
+            if (buffer.bytes[start] >> 4 == version &&
+                memcmp(buffer.bytes + start + before, sender->data, (size_t)sender->len) == 0)
+                return part_of(buffer, start);
+    }
+    return place_at(NULL, 0);
 }
 
 /* The next IP header, by its item or by its tap. */
@@ -689,7 +728,7 @@ static struct tcphs_place next_tcp(struct tcphs_headers *walk)
 {
     if (walk->source == TCPHS_FROM_FIELDS)
         return place_of(item(walk->tcp, walk->tcp_seen++));
-    return walk->network.tvb == NULL ? walk->network : place_in_frame(walk, walk->network.start + network_length(walk));
+    return walk->network.tvb == NULL ? walk->network : part_of(walk->network, network_length(walk));
 }
 
 static bool begin_with_taps(struct tcphs_headers *walk)

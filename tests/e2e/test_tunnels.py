@@ -193,3 +193,70 @@ def test_a_socket_connected_to_itself(host):
     assert [r[1] for r in rows] == ["2", "3", "3", "3", "4", "5"], rows
     assert all(r[2] == r[3] for r in rows), rows
     assert [r[5] for r in rows] == ["1", "2", "", "", "", ""], rows
+
+
+def in_fragments(frames, size=16):
+    """Each IP packet of more bytes than that cut into fragments (the SYN's options are in the second), in IPv4 or IPv6."""
+    out = []
+    for number, (when, kept, _length) in enumerate(frames, 7000):
+        body = kept[34 if kept[14] >> 4 == 4 else 54:]
+        for at in range(0, len(body), size):
+            more, piece = at + size < len(body), body[at:at + size]
+            if kept[14] >> 4 == 4:
+                near, far = (".".join(map(str, kept[a:a + 4])) for a in (26, 30))
+                frame = ethernet(ipv4(near, far, piece, kept[23], ident=number, fragment=(0x2000 if more else 0) | at // 8))
+            else:
+                header = struct.pack("!BBHI", kept[20], 0, at | more, number)
+                frame = ethernet(kept[14:18] + struct.pack("!HB", 8 + len(piece), 44) + kept[21:54] + header + piece, 0x86DD)
+            out.append((when, frame, len(frame)))
+    return out
+
+
+def sixth(frames):
+    """The same over IPv6."""
+    out = []
+    for when, kept, _length in frames:
+        ends = [bytes([0x20, 1, 0xD, 0xB8] + [0] * 8) + kept[a:a + 4] for a in (26, 30)]
+        frame = ethernet(struct.pack("!IHBB", 6 << 28, len(kept) - 34, 6, 64) + ends[0] + ends[1] + kept[34:], 0x86DD)
+        out.append((when, frame, len(frame)))
+    return out
+
+
+def scaled():
+    """A conversation whose windows the host multiplies by 128."""
+    cap = Capture()
+    t = Talk(cap, 5)
+    t.c("S", options=SYN_OPTIONS)
+    t.s("SA", 0, 1, options=SYN_OPTIONS)
+    t.c("A", 1, 1, window=600)
+    t.c("PA", 1, 1, data=b"question", window=601)
+    t.s("A", 1, 9, window=0)
+    t.s("PA", 1, 9, data=b"answer", window=602)
+    t.c("FA", 9, 7, window=603)
+    t.s("FA", 7, 10, window=604)
+    t.c("A", 10, 8, window=603)
+    return cap.frames
+
+
+DIVIDED = {"IPv4": in_fragments, "IPv6": lambda frames: in_fragments(sixth(frames)),
+           "a tunnel": lambda frames: in_fragments(tunnelled(frames, ipip)),
+           "IPv6 in a tunnel": lambda frames: in_fragments(tunnelled(sixth(frames), lambda _n, _c, packet: (41, packet)))}
+
+
+def both_sources(host, name, frames):
+    cap = Capture()
+    cap.frames = frames
+    path = host.output(f"{name.replace(' ', '-')}.pcap")
+    path.write_bytes(cap.bytes())
+    path.chmod(0o644)
+    fields, taps = host.once(path), host.frames(path, "-o", "tcphs.source:tap")
+    assert differences(name, fields, taps, pick=lambda f: f.fields) == []
+    return [f for f in taps if "tcphs.stage" in f.fields]
+
+
+@pytest.mark.parametrize("name", DIVIDED)
+def test_in_fragments(host, name):
+    """The header lies in the bytes that the host has put together: taps give its options and the unscaled window as fields do."""
+    frames = both_sources(host, f"divided {name}", DIVIDED[name](scaled()))
+    assert [f.fields.get("tcphs.step") for f in frames[:3]] == [["1"], ["2"], ["3"]] and len(frames) == 9
+    assert frames[-1].fields["tcphs.conn.zeek.history"] == ["ShADawdFf"] and not any("tcphs.anomaly" in f.fields for f in frames)

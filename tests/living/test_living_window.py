@@ -17,7 +17,8 @@ from window import Window
 LOUD, WITHOUT, VERIFYING = "Loud", "Without", "Verifying"  # each profile begins with another letter
 
 RELOADS, WARM, CONNECTIONS = 30, 10, 2000
-ALLOWED = 3 << 20  # bytes; what tcphs keeps of the capture is 650,000, so that 20 times is four times as much
+KEPT = 650_000  # bytes that tcphs keeps of the capture
+ALLOWED = (RELOADS - WARM) * KEPT // 2  # the window alone grows by 200 million, and not always by the same
 
 
 def profile_like_ours(host, name, **changed):
@@ -132,7 +133,10 @@ def test_a_file_read_again_and_again_takes_no_more_memory(host, bare_host, scree
     for i in range(CONNECTIONS):
         Talk(cap, 1024 + i).c("S")
     capture = put("syns.pcap", cap.bytes())
-    theirs = grown(bare_host, screen, tmp_path, bare_host.place(capture))
-    ours = grown(host, screen, tmp_path, capture)
-    print(f"{RELOADS - WARM} reloads: grown by {ours} bytes, without tcphs by {theirs}")
-    assert ours - theirs < ALLOWED
+    for _ in range(2):  # what leaks does so every time
+        theirs = grown(bare_host, screen, tmp_path, bare_host.place(capture))
+        ours = grown(host, screen, tmp_path, capture)
+        print(f"{RELOADS - WARM} reloads: grown by {ours} bytes, without tcphs by {theirs}")
+        if ours - theirs < ALLOWED:
+            return
+    pytest.fail(f"grown by {ours} bytes, without tcphs by {theirs}, twice")
