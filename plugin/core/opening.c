@@ -89,7 +89,7 @@ void tcphs_move_by_syn(const struct tcphs_move *m)
         }
         return;
     }
-    if (tcphs_repeats_syn(m->v) && !tcphs_knows(m->x, TCPHS_SENT_SYN)) {
+    if (tcphs_repeats_syn(m->v)) {
         take_late_syn(m);
         return;
     }

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from conftest import ROOT, built, run
+from never_taken import NEVER_TAKEN
 
 TARGETS = ("core", "zeek")
 SHARE = {"core": 0.75, "zeek": 0.25}  # of the time for new talks
@@ -19,27 +20,8 @@ UNIT_TESTS = ("test_machine", "test_pack", "test_properties", "test_zeek")
 DONE = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 JUDGED = re.compile(r"segments judged: (\d+)")
 
-LEAST_COVERED = 0.975  # of all sides; what is missing and is not in the table below are conditions that should never turn out otherwise
-# The sides of branches in plugin/core that nothing takes: source, text of the line, the side, and why. Lines are named by their text, as
-# versions of clang number the conditions within them differently.
-EVERY_VALUE = "the switch names every value of its enum, and no other comes: what is left is the way past all of them"
-NEVER_TAKEN = (
-    ("checks.c", "switch ((enum tcphs_kind)v->kind) {", "true", EVERY_VALUE),
-    ("connection.c", "switch ((enum tcphs_kind)m->v->kind) {", "true", EVERY_VALUE),
-    ("history.c", "switch ((enum note_kind)n->kind) {", "true", EVERY_VALUE),
-    ("resetting.c", "switch (stage) {", "true", EVERY_VALUE),
-    ("succession.c", "switch (tcphs_connection_stage(c)) {", "true", EVERY_VALUE),
-    ("succession.c", "switch ((enum tcphs_kind)v.kind) {", "true", EVERY_VALUE),
-    ("view.c", "switch ((enum tcphs_kind)v->kind) {", "true", EVERY_VALUE),
-    ("zeek.c", "switch ((enum zeek_state)e->state) {", "true", EVERY_VALUE),
-    ("zeek.c", "switch ((enum zeek_state)sender(p)->state) {", "true", EVERY_VALUE),
-    ("plain.c", ": tcphs_seq_before(s->seq, y->rcv_edge) && holds_nothing(y);", "false",
-     "a defence of the short way, which does not join what is held: that lies before SND.NXT, where nothing is plain"),
-    ("view.c", "case TCPHS_SEQ_UNKNOWN:", "true",
-     "a defence: an end in SYN-RECEIVED or later has heard its peer, and without this case would be said to accept"),
-    ("zeek.c", "if (e->before == SYN_SENT && e->state == RESET && z->end[!role].state == INACTIVE && acked > 1)", "true",
-     "Zeek's own rule, asked here only of an end of which nothing is acknowledged, or whose peer has spoken"),
-)
+# Conditions that another version of clang than the one measured with may see in the same source.
+MEASURED_WITH, OTHERS_MAY_MISS = 14, 16
 
 
 @pytest.fixture(scope="module")
@@ -135,4 +117,5 @@ def test_coverage(coverage):
     faults = faults_of(sides, {row[:3] for row in NEVER_TAKEN})
     print("\n".join(faults))
     assert not [fault for fault in faults if fault.startswith("listed")]
-    assert sum(sides.values()) >= LEAST_COVERED * len(sides), "\n".join(faults)
+    version = int(re.search(r"version (\d+)", run("clang", "--version").stdout).group(1))
+    assert len(faults) <= (0 if version == MEASURED_WITH else OTHERS_MAY_MISS), "\n".join(faults)
