@@ -81,7 +81,8 @@ static inline void tcphs_learn_hops(const struct tcphs_move *m)
     else if (x->ttl_steady < TCPHS_MIXED - 1)
         x->ttl_steady++;
     x->ttl = m->s->ttl;
-    x->ip_id_steps = (uint8_t)(step == 0 || step > TCPHS_SMALL_STEP ? 0 : x->ip_id_steps + (x->ip_id_steps < UINT8_MAX));
+    x->ip_id_steps =
+        (uint8_t)(step == 0 || step > TCPHS_SMALL_STEP ? 0 : x->ip_id_steps + (x->ip_id_steps < UINT8_MAX));
     x->ip_id = m->s->ip_id;
 }
 

@@ -123,9 +123,9 @@ static struct tcphs_other_lane *add_lane(struct tcphs_route *route, guint32 path
     return other;
 }
 
-/* The other direction of a lane that has only ever been seen one way: a trunk may tag each direction on its own. The one
- * that has waited longest is answered first. Where there are many lanes it is something else that makes them, and only
- * the latest are looked at. */
+/* The other direction of a lane that has only ever been seen one way: a trunk may tag each direction on its own. The
+ * one that has waited longest is answered first. Where there are many lanes it is something else that makes them, and
+ * only the latest are looked at. */
 static struct tcphs_lane *lane_waiting_for(struct tcphs_route *route, guint8 from)
 {
     struct tcphs_lane *waiting = NULL;
@@ -188,7 +188,8 @@ static bool is_of(const struct tcphs_route *route, const struct tcphs_tuple *tup
         route->address_type != tuple->address_type)
         return false;
     if (tuple->address_type == AT_IPv4)
-        return memcmp(route->address, tuple->address[0], 4) == 0 && memcmp(route->address + 4, tuple->address[1], 4) == 0;
+        return memcmp(route->address, tuple->address[0], 4) == 0 &&
+               memcmp(route->address + 4, tuple->address[1], 4) == 0;
     return memcmp(route->address, tuple->address, sizeof tuple->address) == 0;
 }
 

@@ -622,7 +622,8 @@ static int network_length(const struct tcphs_headers *walk)
     guint8 kind = ip[walk->network_is_v6 ? V6_NEXT : V4_PROTOCOL];
     for (;;) {
         const guint8 *header = bytes_of(walk->network, length, LEAST_EXTENSION);
-        const int more = header != NULL && (walk->network_is_v6 || kind == AUTHENTICATION) ? extension_length(kind, header) : 0;
+        const int more =
+            header != NULL && (walk->network_is_v6 || kind == AUTHENTICATION) ? extension_length(kind, header) : 0;
         if (more == 0)
             return length;
         kind = header[0];
@@ -701,9 +702,8 @@ static struct tcphs_place place_of_source(const struct tcphs_headers *walk, cons
     for (const GSList *l = walk->pinfo->data_src; l != NULL; l = l->next) {
         const struct tcphs_place buffer = place_of_buffer(walk, l);
         int start = walk->network.tvb == buffer.tvb ? walk->network.start + 1 : 0;
-        for (; start + before + sender->len <= buffer.captured; start++)
-            if (buffer.bytes[start] >> 4 == version &&
-                memcmp(buffer.bytes + start + before, sender->data, (size_t)sender->len) == 0)
+        for (const guint8 *p; (p = bytes_of(buffer, start, before + sender->len)) != NULL; start++)
+            if (p[0] >> 4 == version && memcmp(p + before, sender->data, (size_t)sender->len) == 0)
                 return part_of(buffer, start);
     }
     return place_at(NULL, 0);
@@ -832,7 +832,10 @@ static const guint8 *only_recorded_network(const packet_info *pinfo, const guint
 static const guint8 *only_network(const packet_info *pinfo, const guint8 *bytes, int captured)
 {
     const guint8 *sender = (const guint8 *)pinfo->src.data;
-    const int version = pinfo->src.type == AT_IPv4 ? 4 : pinfo->src.type == AT_IPv6 ? 6 : 0, before = version == 4 ? 12 : 8;
+    const int version = pinfo->src.type == AT_IPv4   ? 4
+                        : pinfo->src.type == AT_IPv6 ? 6
+                                                     : 0,
+              before = version == 4 ? 12 : 8;
     if (version != 0 && sender > bytes + before && sender < bytes + captured &&
         is_right_behind_ethernet(pinfo, bytes, sender - before, version))
         return sender - before;

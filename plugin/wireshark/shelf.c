@@ -1,8 +1,8 @@
 /* shelf.c
  * Things in use stand in a row. One that comes into use goes to its end; from its beginning those are put away that
- * have had their rest, and those asked for since go to the end again. So asking for a thing in use costs next to nothing.
- * Rest is time, not a number of other things: as long as no more than MOST_IN_USE are busy at once, none is packed
- * between one use and the next.
+ * have had their rest, and those asked for since go to the end again. So asking for a thing in use costs next to
+ * nothing. Rest is time, not a number of other things: as long as no more than MOST_IN_USE are busy at once, none is
+ * packed between one use and the next.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
