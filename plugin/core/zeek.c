@@ -588,8 +588,7 @@ static bool is_plain(const struct tcphs_zeek *z, const struct tcphs_zeek_input *
            tcphs_seq_diff(s->ack, other->start) >= 0;
 }
 
-/* acknowledge_bytes and take_bytes, where no byte is missing and none is given up, and neither end is about to close.
- */
+/* acknowledge_bytes and take_bytes, where no byte is missing or given up, and neither end is about to close. */
 static bool pass_in_order(struct tcphs_zeek_end *e, struct tcphs_zeek_bytes *acked, uint64_t rel_ack, uint32_t length)
 {
     struct tcphs_zeek_bytes *sent = &e->bytes;

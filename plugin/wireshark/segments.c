@@ -514,9 +514,9 @@ static guint32 interface_of(const packet_info *pinfo)
 }
 
 /* The bytes that the host shows beside the frame's own: put together from fragments, decrypted, unpacked. */
-static struct tcphs_place place_of_buffer(const struct tcphs_headers *walk, const GSList *sources)
+static struct tcphs_place place_of_buffer(const struct tcphs_headers *walk, const GSList *node)
 {
-    tvbuff_t *tvb = get_data_source_tvb((const struct data_source *)sources->data);
+    tvbuff_t *tvb = get_data_source_tvb((const struct data_source *)node->data);
     return tvb == walk->frame ? walk->all : place_at(tvb, 0);
 }
 
@@ -832,11 +832,9 @@ static const guint8 *only_recorded_network(const packet_info *pinfo, const guint
 static const guint8 *only_network(const packet_info *pinfo, const guint8 *bytes, int captured)
 {
     const guint8 *sender = (const guint8 *)pinfo->src.data;
-    const int version = pinfo->src.type == AT_IPv4   ? 4
-                        : pinfo->src.type == AT_IPv6 ? 6
-                                                     : 0,
-              before = version == 4 ? 12 : 8;
-    if (version != 0 && sender > bytes + before && sender < bytes + captured &&
+    const bool v4 = pinfo->src.type == AT_IPv4;
+    const int version = v4 ? 4 : 6, before = v4 ? 12 : 8;
+    if ((v4 || pinfo->src.type == AT_IPv6) && sender > bytes + before && sender < bytes + captured &&
         is_right_behind_ethernet(pinfo, bytes, sender - before, version))
         return sender - before;
     return only_recorded_network(pinfo, bytes, captured);
