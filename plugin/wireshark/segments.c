@@ -27,7 +27,7 @@ static int tap_tcp, tap_ip, tap_ipv6;
 static enum tcphs_source source;
 static bool in_window; /* of Wireshark: whose read filter sees a frame before the pass that has taps */
 
-enum { AUTHENTICATION = 51 }; /* AH: the one header of its kind that IPv4 has, too */
+enum { FRAGMENT = 44, AUTHENTICATION = 51 }; /* AH: the one header of its kind that IPv4 has, too */
 enum { TCP_FIXED = 20, TCP_UP_TO_ACK = 12, TCP_UP_TO_WINDOW = 16, IPV4_FIXED = 20, IPV6_FIXED = 40, ICMP_FIXED = 8 };
 
 void tcphs_segments_look_up(dissector_handle_t handle)
@@ -377,20 +377,26 @@ static bool is_record_of(const struct tcpheader *r, const guint8 *header)
            r->th_rawseq == get32(header + 4) && r->th_rawack == get32(header + 8);
 }
 
-/* The same from the length in the IP header. */
+/* The same from where the packet ends. */
 static bool payload_by_network(const struct tcphs_headers *walk, struct tcphs_place tcp, int header, guint32 *payload)
 {
-    const guint8 *p = bytes_of(walk->network, 0, walk->network_is_v6 ? IPV6_FIXED : IPV4_FIXED);
-    if (p == NULL)
-        return false;
-    int end = walk->network.start + (walk->network_is_v6 ? IPV6_FIXED + get16(p + 4) : get16(p + 2));
-    if (walk->network.tvb == walk->frame) /* more cannot have been on the wire, whatever the header claims */
-        end = MIN(end, (int)tvb_reported_length(walk->frame));
+    const int end = tcp.tvb == walk->network.tvb ? walk->end : (int)tvb_reported_length(tcp.tvb);
     const int length = end - tcp.start - header;
     if (length < 0)
         return false;
     *payload = (guint32)length;
     return true;
+}
+
+/* Where the packet of an IP header ends: where it says, but no further than what it came in. */
+static int end_of_network(const struct tcphs_headers *walk, struct tcphs_place network, bool is_v6)
+{
+    if (network.tvb == NULL)
+        return 0;
+    const int end = network.tvb == walk->network.tvb ? walk->end : (int)tvb_reported_length(network.tvb);
+    const guint8 *p = bytes_of(network, 0, is_v6 ? IPV6_FIXED : IPV4_FIXED);
+    const int length = p == NULL ? 0 : is_v6 ? IPV6_FIXED + get16(p + 4) : get16(p + 2);
+    return length > 0 ? MIN(end, network.start + length) : end; /* 0: not yet filled in where it was captured */
 }
 
 /* The same from whatever the source has. A header whose options were cut off is no longer in the tap, and yet whole. */
@@ -513,6 +519,48 @@ static guint32 interface_of(const packet_info *pinfo)
     return known ? rec->rec_header.packet_header.interface_id : 0;
 }
 
+/* Length of an extension header, 0 = what follows is no extension header. A fragment header counts where it divides
+ * nothing (an atomic fragment, RFC 6946); the length of AH counts four-byte words beyond two (RFC 4302 section 2.2). */
+static int extension_length(guint8 kind, const guint8 *header)
+{
+    enum { HOP_BY_HOP = 0, ROUTING = 43, DESTINATION = 60 };
+    switch (kind) {
+    case HOP_BY_HOP:
+    case ROUTING:
+    case DESTINATION:
+        return (header[1] + 1) * 8;
+    case FRAGMENT:
+        return (get16(header + 2) & 0xFFF9) == 0 ? 8 : 0;
+    case AUTHENTICATION:
+        return (header[1] + 2) * 4;
+    default:
+        return 0;
+    }
+}
+
+/* Length of the IP header last passed, with the extension headers behind it; whether it is that of a fragment. */
+static int network_length(const struct tcphs_headers *walk, bool *is_fragment)
+{
+    enum { V4_PROTOCOL = 9, V6_NEXT = 6, V4_FRAGMENT = 6, V4_DIVIDED = 0x3FFF, LEAST_EXTENSION = 8 };
+    const guint8 *ip = bytes_of(walk->network, 0, IPV4_FIXED);
+    *is_fragment = false;
+    if (ip == NULL)
+        return walk->network_is_v6 ? IPV6_FIXED : IPV4_FIXED;
+    int length = walk->network_is_v6 ? IPV6_FIXED : (ip[0] & 15) * 4;
+    guint8 kind = ip[walk->network_is_v6 ? V6_NEXT : V4_PROTOCOL];
+    for (;;) {
+        const guint8 *header = bytes_of(walk->network, length, LEAST_EXTENSION);
+        const int more =
+            header != NULL && (walk->network_is_v6 || kind == AUTHENTICATION) ? extension_length(kind, header) : 0;
+        if (more == 0)
+            break;
+        kind = header[0];
+        length += more;
+    }
+    *is_fragment = walk->network_is_v6 ? kind == FRAGMENT : (get16(ip + V4_FRAGMENT) & V4_DIVIDED) != 0;
+    return length;
+}
+
 /* The bytes that the host shows beside the frame's own: put together from fragments, decrypted, unpacked. */
 static struct tcphs_place place_of_buffer(const struct tcphs_headers *walk, const GSList *node)
 {
@@ -536,13 +584,27 @@ static struct tcphs_place place_of_record(const struct tcphs_headers *walk, stru
     return place;
 }
 
+/* The same of a header that the tap does not tell of, for its options are cut or make no sense: what the fragments of
+ * an IP packet were put together to is the next buffer. */
+static struct tcphs_place place_behind_fragments(const struct tcphs_headers *walk, struct tcphs_place place)
+{
+    bool is_fragment;
+    network_length(walk, &is_fragment);
+    if (!is_fragment || walk->pinfo->fragmented)
+        return place;
+    for (const GSList *l = walk->pinfo->data_src; l != NULL && l->next != NULL; l = l->next)
+        if (get_data_source_tvb((const struct data_source *)l->data) == walk->network.tvb)
+            return place_of_buffer(walk, l->next);
+    return place;
+}
+
 static bool read_sighting(struct tcphs_headers *walk, struct tcphs_place tcp, struct tcphs_sighting *out)
 {
     memset(out, 0, sizeof *out);
     const bool by_taps = walk->source == TCPHS_FROM_TAPS && !walk->blind && !walk->in_icmp;
     const struct tcpheader *record = by_taps ? walk->record : NULL;
-    if (record != NULL)
-        tcp = place_of_record(walk, tcp);
+    if (by_taps)
+        tcp = record != NULL ? place_of_record(walk, tcp) : place_behind_fragments(walk, tcp);
     const guint8 *ports = bytes_of(tcp, 0, 4);
     read_network(walk, out);
     out->stream = TCPHS_NO_STREAM;
@@ -581,7 +643,9 @@ static bool find_header(struct tcphs_headers *walk, struct tcphs_place *tcp)
             memcmp(p + at + length, pinfo->dst.data, (size_t)length) != 0 || get16(p + header) != pinfo->srcport ||
             get16(p + header + 2) != pinfo->destport)
             continue;
-        walk->network = place_at(walk->frame, start);
+        const struct tcphs_place network = place_at(walk->frame, start);
+        walk->end = end_of_network(walk, network, v6);
+        walk->network = network;
         walk->network_is_v6 = v6;
         *tcp = place_at(walk->frame, start + header);
         return true;
@@ -592,50 +656,12 @@ static bool find_header(struct tcphs_headers *walk, struct tcphs_place *tcp)
 /* Paths that go through a tunnel; the others are VLAN numbers. */
 #define TUNNEL_PATH 0x80000000u
 
-/* Length of an extension header, 0 = what follows is no extension header. A fragment header counts where it divides
- * nothing (an atomic fragment, RFC 6946); the length of AH counts four-byte words beyond two (RFC 4302 section 2.2). */
-static int extension_length(guint8 kind, const guint8 *header)
-{
-    enum { HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, DESTINATION = 60 };
-    switch (kind) {
-    case HOP_BY_HOP:
-    case ROUTING:
-    case DESTINATION:
-        return (header[1] + 1) * 8;
-    case FRAGMENT:
-        return (get16(header + 2) & 0xFFF9) == 0 ? 8 : 0;
-    case AUTHENTICATION:
-        return (header[1] + 2) * 4;
-    default:
-        return 0;
-    }
-}
-
-/* Length of the IP header last passed, with the extension headers behind it. */
-static int network_length(const struct tcphs_headers *walk)
-{
-    enum { V4_PROTOCOL = 9, V6_NEXT = 6, LEAST_EXTENSION = 8 };
-    const guint8 *ip = bytes_of(walk->network, 0, IPV4_FIXED);
-    if (ip == NULL)
-        return walk->network_is_v6 ? IPV6_FIXED : IPV4_FIXED;
-    int length = walk->network_is_v6 ? IPV6_FIXED : (ip[0] & 15) * 4;
-    guint8 kind = ip[walk->network_is_v6 ? V6_NEXT : V4_PROTOCOL];
-    for (;;) {
-        const guint8 *header = bytes_of(walk->network, length, LEAST_EXTENSION);
-        const int more =
-            header != NULL && (walk->network_is_v6 || kind == AUTHENTICATION) ? extension_length(kind, header) : 0;
-        if (more == 0)
-            return length;
-        kind = header[0];
-        length += more;
-    }
-}
-
 /* The number that tells tunnels between the same two ends apart: GRE key, VXLAN and Geneve network, GTP endpoint. */
 static guint32 tunnel_number(const struct tcphs_headers *walk)
 {
     enum { UDP = 8, GRE_KEY = 0x20, GRE_CHECKSUM = 0x80 };
-    const int behind = network_length(walk);
+    bool is_fragment;
+    const int behind = network_length(walk, &is_fragment);
     if (walk->tunnel == id_gre) {
         const guint8 *gre = bytes_of(walk->network, behind, 12);
         return gre != NULL && (gre[0] & GRE_KEY) ? get32(gre + ((gre[0] & GRE_CHECKSUM) ? 8 : 4)) : 0;
@@ -675,6 +701,8 @@ static void pass_network(struct tcphs_headers *walk, struct tcphs_place place, b
     if (walk->network.tvb != NULL && !walk->in_icmp)
         pass_tunnel(walk);
     walk->tunnel = 0;
+    if (walk->source == TCPHS_FROM_TAPS)
+        walk->end = end_of_network(walk, place, is_v6);
     walk->network = place;
     walk->network_is_v6 = is_v6;
 }
@@ -728,7 +756,8 @@ static struct tcphs_place next_tcp(struct tcphs_headers *walk)
 {
     if (walk->source == TCPHS_FROM_FIELDS)
         return place_of(item(walk->tcp, walk->tcp_seen++));
-    return walk->network.tvb == NULL ? walk->network : part_of(walk->network, network_length(walk));
+    bool is_fragment;
+    return walk->network.tvb == NULL ? walk->network : part_of(walk->network, network_length(walk, &is_fragment));
 }
 
 static bool begin_with_taps(struct tcphs_headers *walk)

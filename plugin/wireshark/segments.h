@@ -62,6 +62,7 @@ struct tcphs_headers {
     unsigned tcp_seen, ip_seen, ipv6_seen; /**< how many of them the walk has passed */
     unsigned records_seen;                 /**< of TCP's tap */
     struct tcphs_place network;            /**< the IP header last passed */
+    int end;                               /**< where its packet ends in the same buffer, when taps are read */
     guint32 path;                          /**< VLAN and the tunnels passed so far */
     int tunnel; /**< protocol of the tunnel header last passed; 0 = none since the last IP header */
     bool network_is_v6, in_icmp;

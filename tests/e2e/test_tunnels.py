@@ -260,3 +260,21 @@ def test_in_fragments(host, name):
     frames = both_sources(host, f"divided {name}", DIVIDED[name](scaled()))
     assert [f.fields.get("tcphs.step") for f in frames[:3]] == [["1"], ["2"], ["3"]] and len(frames) == 9
     assert frames[-1].fields["tcphs.conn.zeek.history"] == ["ShADawdFf"] and not any("tcphs.anomaly" in f.fields for f in frames)
+
+
+def test_fragments_of_a_header_whose_options_make_no_sense(host):
+    """No tap tells of it: it is found where the fragments were put together, the first of them captured last too."""
+    frames = scaled()
+    when, kept, length = frames[3]
+    strange = kept[:46] + b"\x70" + kept[47:54] + b"\x05\x02" + b"\x01" * 6 + b"more"  # a SACK option without blocks: Wireshark's TCP gives up
+    divided = in_fragments(frames[:3]) + in_fragments([(when, strange, len(strange))])[::-1] + in_fragments(frames[4:])
+    assert length == 62 and [f.fields["tcphs.accepted"] for f in both_sources(host, "divided options", divided)[:4]] == [["1"]] * 4
+
+
+def test_a_tunnel_that_ends_before_what_it_carries(host):
+    """What the header inside claims beyond the end of the one outside was never there."""
+    frames = tunnelled(scaled(), ipip)
+    when, kept, length = frames[3]
+    frames[3] = when, kept[:16] + struct.pack("!H", 20 + 20 + 20) + kept[18:], length  # no payload left
+    frames[4] = frames[4][0], frames[4][1][:16] + struct.pack("!H", 20 + 20 + 16) + frames[4][1][18:], frames[4][2]  # no whole header
+    assert len(both_sources(host, "short tunnel", frames)) == 8

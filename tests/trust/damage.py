@@ -5,6 +5,7 @@ reads it, and what is wrong with the reader (test_damaged.py).
 """
 import random
 import struct
+import zlib
 
 ETHERNETS = (1,)
 LINK_LENGTH = {1: 14, 101: 0, 113: 16, 228: 0, 276: 20}  # Ethernet, raw IP, Linux cooked, IPv4, Linux cooked v2
@@ -190,8 +191,62 @@ def tag(rng, link, frames):
                 f.wire += 4
 
 
-KINDS = {"surgery": surgery, "noise": noise, "cut": cut, "lie": lie, "shuffle": shuffle, "double": double, "drop": drop, "time": shift_time, "tag": tag}
-OFTEN = ["surgery"] * 6 + ["noise", "cut", "cut", "lie", "shuffle", "shuffle", "double", "double", "drop", "time", "tag"]
+def replace(frame, data):
+    """Other bytes of the same frame; what was cut off stays cut off."""
+    return Frame(frame.time, data, max(0, frame.wire + len(data) - len(frame.data)))
+
+
+def in_fragments(rng, frame, ip):
+    """The frame as fragments of IPv4 or IPv6, in any order; seldom all of them, seldom with bytes twice."""
+    data, v6 = bytes(frame.data), frame.data[ip] >> 4 == 6
+    start = min(len(data), ip + (40 if v6 else max(20, (data[ip] & 15) * 4)))
+    size, body, out = rng.choice((8, 16, 24, 32, 512)), data[start:], []
+    for at in range(0, max(1, len(body)), size):
+        piece, more = body[at:at + size + rng.choice((0, 0, 0, 8))], at + size < len(body)
+        head = bytearray(data[:start])
+        if v6:
+            struct.pack_into("!HB", head, ip + 4, 8 + len(piece), 44)
+            head += struct.pack("!BBHI", data[ip + 6], 0, at | more, zlib.crc32(body))
+        else:
+            struct.pack_into("!HHH", head, ip + 2, start - ip + len(piece), int.from_bytes(data[ip + 4:ip + 6], "big"), more << 13 | at // 8)
+        out.append(replace(frame, bytes(head) + piece))
+    if rng.random() < 0.3:
+        rng.shuffle(out)
+    return out[:-1] if len(out) > 1 and rng.random() < 0.1 else out
+
+
+def fragment(rng, link, frames):
+    """Some IP packets come in fragments."""
+    for f in rng.sample(frames, rng.randint(1, min(6, len(frames)))):
+        ip = ip_at(link, f.data)
+        if ip is not None and len(f.data) < 4000:
+            i = frames.index(f)
+            frames[i:i + 1] = in_fragments(rng, f, ip)
+
+
+def wrap(rng, link, frames):
+    """Some IP packets go through a tunnel: IP in IP, or GRE, with outer addresses of one kind or another."""
+    outer = rng.choice((struct.pack("!4s4s", bytes((203, 0, 113, 1)), bytes((203, 0, 113, 2))), rng.randbytes(8)))
+    for i, f in enumerate(frames):
+        ip = ip_at(link, f.data)
+        if ip is None or rng.random() < 0.3:
+            continue
+        v6 = f.data[ip] >> 4 == 6
+        if rng.random() < 0.5:
+            proto, between = (41 if v6 else 4), b""
+        else:
+            proto, between = 47, struct.pack("!HH", 0, 0x86DD if v6 else 0x0800)
+        inner = between + bytes(f.data[ip:])
+        head = struct.pack("!BBHHHBBH", 0x45, 0, (20 + len(inner)) % 65536, rng.randrange(65536), 0, 64, proto, 0) + outer
+        link_header = bytearray(f.data[:ip])
+        if link in ETHERNETS:
+            link_header[-2:] = b"\x08\x00"
+        frames[i] = replace(f, bytes(link_header) + head + inner)
+
+
+KINDS = {"surgery": surgery, "noise": noise, "cut": cut, "lie": lie, "shuffle": shuffle, "double": double, "drop": drop, "time": shift_time, "tag": tag,
+         "fragment": fragment, "wrap": wrap}
+OFTEN = ["surgery"] * 6 + ["fragment", "fragment", "wrap", "noise", "cut", "cut", "lie", "shuffle", "shuffle", "double", "double", "drop", "time", "tag"]
 
 
 def damage_file(rng, content):
