@@ -656,21 +656,38 @@ static bool find_header(struct tcphs_headers *walk, struct tcphs_place *tcp)
 /* Paths that go through a tunnel; the others are VLAN numbers. */
 #define TUNNEL_PATH 0x80000000u
 
+enum { UDP = 8, UDP_LENGTH = 4 };
+
+static bool is_in_udp(int tunnel)
+{
+    return tunnel == id_vxlan || tunnel == id_gtp || tunnel == id_geneve;
+}
+
 /* The number that tells tunnels between the same two ends apart: GRE key, VXLAN and Geneve network, GTP endpoint. */
 static guint32 tunnel_number(const struct tcphs_headers *walk)
 {
-    enum { UDP = 8, GRE_KEY = 0x20, GRE_CHECKSUM = 0x80 };
+    enum { GRE_KEY = 0x20, GRE_CHECKSUM = 0x80 };
     bool is_fragment;
     const int behind = network_length(walk, &is_fragment);
     if (walk->tunnel == id_gre) {
         const guint8 *gre = bytes_of(walk->network, behind, 12);
         return gre != NULL && (gre[0] & GRE_KEY) ? get32(gre + ((gre[0] & GRE_CHECKSUM) ? 8 : 4)) : 0;
     }
-    if (walk->tunnel == id_vxlan || walk->tunnel == id_gtp || walk->tunnel == id_geneve) {
+    if (is_in_udp(walk->tunnel)) {
         const guint8 *header = bytes_of(walk->network, behind + UDP, 8);
         return header != NULL ? get32(header + 4) : 0;
     }
     return 0;
+}
+
+/* A tunnel over UDP ends with its datagram, which may be shorter than its packet. */
+static int end_of_datagram(const struct tcphs_headers *walk)
+{
+    bool is_fragment;
+    const int behind = network_length(walk, &is_fragment);
+    const guint8 *udp = bytes_of(walk->network, behind, UDP);
+    const int length = udp != NULL ? get16(udp + UDP_LENGTH) : 0;
+    return length >= UDP ? MIN(walk->end, walk->network.start + behind + length) : walk->end;
 }
 
 /* One word more in a number; it has no seed, so that every process gives the same paths. */
@@ -700,9 +717,11 @@ static void pass_network(struct tcphs_headers *walk, struct tcphs_place place, b
 {
     if (walk->network.tvb != NULL && !walk->in_icmp)
         pass_tunnel(walk);
-    walk->tunnel = 0;
-    if (walk->source == TCPHS_FROM_TAPS)
+    if (walk->source == TCPHS_FROM_TAPS) {
+        walk->end = is_in_udp(walk->tunnel) ? end_of_datagram(walk) : walk->end;
         walk->end = end_of_network(walk, place, is_v6);
+    }
+    walk->tunnel = 0;
     walk->network = place;
     walk->network_is_v6 = is_v6;
 }

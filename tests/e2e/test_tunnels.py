@@ -271,10 +271,16 @@ def test_fragments_of_a_header_whose_options_make_no_sense(host):
     assert length == 62 and [f.fields["tcphs.accepted"] for f in both_sources(host, "divided options", divided)[:4]] == [["1"]] * 4
 
 
-def test_a_tunnel_that_ends_before_what_it_carries(host):
-    """What the header inside claims beyond the end of the one outside was never there."""
-    frames = tunnelled(scaled(), ipip)
-    when, kept, length = frames[3]
-    frames[3] = when, kept[:16] + struct.pack("!H", 20 + 20 + 20) + kept[18:], length  # no payload left
-    frames[4] = frames[4][0], frames[4][1][:16] + struct.pack("!H", 20 + 20 + 16) + frames[4][1][18:], frames[4][2]  # no whole header
-    assert len(both_sources(host, "short tunnel", frames)) == 8
+# What ends: the tunnel, where its length stands in the frame, and how much it counts before the inner IP header.
+ENDING = {"outer packet": (ipip, 16, 20), "datagram": (vxlan, 38, 8 + 8 + 14)}
+
+
+@pytest.mark.parametrize("name", ENDING)
+def test_a_tunnel_that_ends_before_what_it_carries(host, name):
+    """What the header inside claims beyond the end of what is around it was never there."""
+    header, place, before = ENDING[name]
+    frames = tunnelled(scaled(), header)
+    for i, left in ((3, 20), (4, 16)):  # no payload; no whole header
+        when, kept, length = frames[i]
+        frames[i] = when, kept[:place] + struct.pack("!H", before + 20 + left) + kept[place + 2:], length
+    assert len(both_sources(host, f"short {name}", frames)) == 8

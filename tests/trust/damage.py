@@ -224,23 +224,33 @@ def fragment(rng, link, frames):
             frames[i:i + 1] = in_fragments(rng, f, ip)
 
 
+def tunnel_header(rng, is_v6, length):
+    """(IP protocol, what stands between the outer IP header and the inner one): IP in IP, GRE, or VXLAN with an Ethernet header."""
+    kind = 0x86DD if is_v6 else 0x0800
+    choice = rng.randrange(3)
+    if choice == 0:
+        return (41 if is_v6 else 4), b""
+    if choice == 1:
+        return 47, struct.pack("!HH", 0, kind)
+    vxlan = struct.pack("!II", 0x08000000, 7 << 8) + b"\x02" * 12 + struct.pack("!H", kind)
+    udp_length = rng.choice((8 + len(vxlan) + length, rng.randrange(8, 100)))
+    return 17, struct.pack("!HHHH", 40000, 4789, udp_length % 65536, 0) + vxlan
+
+
 def wrap(rng, link, frames):
-    """Some IP packets go through a tunnel: IP in IP, or GRE, with outer addresses of one kind or another."""
+    """Some IP packets go through a tunnel between the same two ends; what the outer header has room for is seldom less."""
     outer = rng.choice((struct.pack("!4s4s", bytes((203, 0, 113, 1)), bytes((203, 0, 113, 2))), rng.randbytes(8)))
     for i, f in enumerate(frames):
         ip = ip_at(link, f.data)
         if ip is None or rng.random() < 0.3:
             continue
-        v6 = f.data[ip] >> 4 == 6
-        if rng.random() < 0.5:
-            proto, between = (41 if v6 else 4), b""
-        else:
-            proto, between = 47, struct.pack("!HH", 0, 0x86DD if v6 else 0x0800)
+        proto, between = tunnel_header(rng, f.data[ip] >> 4 == 6, len(f.data) - ip)
         inner = between + bytes(f.data[ip:])
-        head = struct.pack("!BBHHHBBH", 0x45, 0, (20 + len(inner)) % 65536, rng.randrange(65536), 0, 64, proto, 0) + outer
+        length = rng.choice((20 + len(inner), 20 + len(inner), rng.randrange(20, 120)))
         link_header = bytearray(f.data[:ip])
         if link in ETHERNETS:
             link_header[-2:] = b"\x08\x00"
+        head = struct.pack("!BBHHHBBH", 0x45, 0, length % 65536, rng.randrange(65536), 0, 64, proto, 0) + outer
         frames[i] = replace(f, bytes(link_header) + head + inner)
 
 
