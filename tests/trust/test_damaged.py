@@ -16,6 +16,7 @@ ASKED = "tcphs.explain || tcphs.conn.zeek.history || tcphs.conn.verdict"  # need
 REPORTS = ("nstat:tcphs,conn", "nstat:tcphs,server", "nstat:tcphs,client", "stat:tcphs")
 FILES_PER_SHARKD = 5000
 UNEQUAL = {"file"}  # what cannot be joined
+JOINED = 200  # captures in a row for taps
 COMPARED = 60  # captures joined for one comparison of the two sources, each with other preferences of the host
 SETTINGS = ((), ("-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE"), (), ("-o", "tcp.desegment_tcp_streams:FALSE"),
             (), ("-o", "tcp.reassemble_out_of_order:TRUE", "-o", "tcp.analyze_sequence_numbers:FALSE"))
@@ -123,10 +124,31 @@ def test_captures_damaged_by_editcap(sanitized_host, host, made, seed):
     assert files == len(found)
 
 
-def joined(captures):
-    """Damaged captures as one pcap file, times as they are: what follows on the same ports is a new trouble."""
+def joined(damager, seed, numbers):
+    """Damaged captures as one pcap file, and how many they are: those that are no pcap of the first one's link type are left out. Times
+    stay as they are: what follows on the same ports is a new trouble."""
+    made = [damager.make(seed, n) for n in numbers]
+    captures = [content for content, done in made if not UNEQUAL & set(done.split("+"))]
     head = next(c for c in captures if c[:4] == b"\x4d\x3c\xb2\xa1")[:24]
-    return head + b"".join(c[24:] for c in captures if c[:24] == head)
+    captures = [c[24:] for c in captures if c[:24] == head]
+    return head + b"".join(captures), len(captures)
+
+
+def test_damaged_captures_by_taps(sanitized_host, healthy, seed, seconds):
+    """sharkd reads fields; taps are read by tshark, to which the captures are one file after the other."""
+    damager, until, number, frames, kept = Damager(healthy), time.monotonic() + seconds / 4, 0, 0, 0
+    path = sanitized_host.folder("damaged") / "by-taps.pcap"
+    while number == 0 or time.monotonic() < until:
+        content, count = joined(damager, f"{seed}-taps", range(number, number + JOINED))
+        number += JOINED
+        path.write_bytes(content)
+        path.chmod(0o644)
+        done = sanitized_host.run(sanitized_host.tshark, "-n", "-r", path, "-o", "tcphs.source:tap", "-q", "-z", "tcphs,conn", "-T", "fields",
+                                  "-e", "tcphs.id", "-e", "tcphs.explain", timeout=600)
+        said = [line for line in done.stderr.replace(str(path), "").splitlines() if OURS.search(line) and not HOSTS_BUG.search(line)]
+        assert done.returncode in (0, 2) and not said, f"capture kept as {keep(content, f'taps-{seed}-{number}')}: {done.returncode} {said[:10]}"
+        frames, kept = frames + int(re.search(r"capture: frames (\d+)", done.stdout).group(1)), kept + count
+    print(f"{kept} damaged captures by taps, {frames} frames, seed {seed}")
 
 
 def test_both_sources_agree_on_damaged_captures(host, healthy, seed, seconds):
@@ -134,10 +156,9 @@ def test_both_sources_agree_on_damaged_captures(host, healthy, seed, seconds):
     damager, until, number = Damager(healthy), time.monotonic() + min(seconds, 60) / 3, 0
     path = host.folder("damaged") / "joined.pcap"
     while number == 0 or time.monotonic() < until:
-        made = [damager.make(f"{seed}-compared", n) for n in range(number, number + COMPARED)]
+        content, _ = joined(damager, f"{seed}-compared", range(number, number + COMPARED))
         settings = SETTINGS[number // COMPARED % len(SETTINGS)]
         number += COMPARED
-        content = joined([content for content, done in made if not UNEQUAL & set(done.split("+"))])
         path.write_bytes(content)
         path.chmod(0o644)
         runs = [host.ts("-r", path, *settings, *more, "-T", "json", "-J", harness.TREE_LAYERS, ok=(0, 2))
