@@ -100,8 +100,10 @@ static void check_recall(const struct fuzz_script *script, const struct fuzz_obs
  */
 static bool may_move_though_dropped(const struct tcphs_segment *s, const struct tcphs_outcome *o)
 {
-    return (o->findings & (BIT(rst_ignored) | BIT(rst_peer_continues))) != 0 || tcphs_has_any(s, TCPHS_SYN) ||
-           o->assumed || s->to_itself;
+    const bool accuses_earlier_rst =
+        (o->findings & (BIT(rst_ignored) | BIT(rst_peer_continues))) != 0 ||
+        ((o->findings & BIT(rst_out_of_window)) != 0 && !tcphs_has_any(s, TCPHS_RST)); /* by its receiver's word */
+    return accuses_earlier_rst || tcphs_has_any(s, TCPHS_SYN) || o->assumed || s->to_itself;
 }
 
 static void check_dropped(const struct fuzz_script *script, const struct fuzz_observer *o)
