@@ -335,8 +335,7 @@ static void forget_all(void *data)
         tcphs_ladders_clear(asked->ladders);
 }
 
-/* tshark drops all connections while it goes on (-M, the next file of a ring): what is known of them is written first.
- */
+/* tshark drops all connections while it goes on (-M, the next file of a ring): what is known of them goes out first. */
 static void end_of_file(void)
 {
     for (GSList *l = all_asked; l != NULL; l = l->next) {

@@ -10,8 +10,7 @@
 #include "lives.h"
 #include "segments.h"
 
-/** Connections of one tuple in order of their first frame: those on one path (VLAN, tunnels), or all as Zeek has them.
- */
+/** Connections of one tuple in order of their first frame: those on one path (VLAN, tunnels), or all, as Zeek does. */
 struct tcphs_lane {
     union {
         struct tcphs_item *one;   /**< while there is no more than one … */

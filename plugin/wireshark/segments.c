@@ -561,7 +561,7 @@ static int network_length(const struct tcphs_headers *walk, bool *is_fragment)
     return length;
 }
 
-/* The bytes that the host shows beside the frame's own: put together from fragments, decrypted, unpacked. */
+/* The bytes that the host shows beside the frame's own, as those put together from fragments. */
 static struct tcphs_place place_of_buffer(const struct tcphs_headers *walk, const GSList *node)
 {
     tvbuff_t *tvb = get_data_source_tvb((const struct data_source *)node->data);
@@ -569,7 +569,7 @@ static struct tcphs_place place_of_buffer(const struct tcphs_headers *walk, cons
 }
 
 /* Where a header that the tap tells of lies with all it carries: at the place behind its IP header or, where IP came in
- * fragments or was encrypted, at the start of a buffer that the host made. */
+ * fragments, at the start of a buffer that the host made. */
 static struct tcphs_place place_of_record(const struct tcphs_headers *walk, struct tcphs_place place)
 {
     const struct tcpheader *record = walk->record;

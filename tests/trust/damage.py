@@ -197,7 +197,7 @@ def replace(frame, data):
 
 
 def in_fragments(rng, frame, ip):
-    """The frame as fragments of IPv4 or IPv6, in any order; seldom all of them, seldom with bytes twice."""
+    """The frame as fragments of IPv4 or IPv6, in any order; now and then without the last, or with bytes twice."""
     data, v6 = bytes(frame.data), frame.data[ip] >> 4 == 6
     start = min(len(data), ip + (40 if v6 else max(20, (data[ip] & 15) * 4)))
     size, body, out = rng.choice((8, 16, 24, 32, 512)), data[start:], []
@@ -238,7 +238,7 @@ def tunnel_header(rng, is_v6, length):
 
 
 def wrap(rng, link, frames):
-    """Some IP packets go through a tunnel between the same two ends; what the outer header has room for is seldom less."""
+    """Some IP packets go through a tunnel between the same two ends; the outer lengths lie now and then."""
     outer = rng.choice((struct.pack("!4s4s", bytes((203, 0, 113, 1)), bytes((203, 0, 113, 2))), rng.randbytes(8)))
     for i, f in enumerate(frames):
         ip = ip_at(link, f.data)

@@ -149,6 +149,7 @@ def test_damaged_captures_by_taps(sanitized_host, healthy, seed, seconds):
         assert done.returncode in (0, 2) and not said, f"capture kept as {keep(content, f'taps-{seed}-{number}')}: {done.returncode} {said[:10]}"
         frames, kept = frames + int(re.search(r"capture: frames (\d+)", done.stdout).group(1)), kept + count
     print(f"{kept} damaged captures by taps, {frames} frames, seed {seed}")
+    assert frames > kept > 0, "nothing was tried"
 
 
 def test_both_sources_agree_on_damaged_captures(host, healthy, seed, seconds):
