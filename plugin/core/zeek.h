@@ -101,7 +101,7 @@ const char *tcphs_zeek_history(const struct tcphs_zeek *z);
 /** Data [left, right) was seen. */
 void tcphs_zeek_bytes_add(struct tcphs_zeek_bytes *b, uint64_t left, uint64_t right, tcphs_grow grow);
 
-/** Everything before `to` is acknowledged; returns how many holes there were. is_partial: the start was not captured. */
+/** Everything before `to` is acknowledged; returns the number of holes. is_partial: the start was not captured. */
 unsigned tcphs_zeek_bytes_trim(struct tcphs_zeek_bytes *b, uint64_t to, bool is_partial);
 
 /** Bytes that were seen and not acknowledged. */
