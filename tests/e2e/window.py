@@ -32,7 +32,7 @@ class Window:
         self.env = dict(os.environ, DISPLAY=self.display)
         self.prepare()
         self.log = (folder / "wireshark.log").open("w+")
-        self.manager = subprocess.Popen(["openbox"], env=dict(self.env, HOME=str(folder)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.manager = subprocess.Popen(["openbox", "--replace"], env=dict(self.env, HOME=str(folder)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         env = dict(host.env, DISPLAY=self.display, QT_QPA_PLATFORM="xcb", XDG_RUNTIME_DIR=str(self.private()), QT_ACCESSIBILITY="0")
         args = [*command, host.wireshark, "-C", profile.NAME, "-o", "gui.update.enabled:FALSE", "-o", "gui.ask_unsaved:FALSE", *options]
         self.program = subprocess.Popen([str(a) for a in args], env=env, preexec_fn=None if command else host.drop, stdin=subprocess.DEVNULL,
@@ -176,7 +176,11 @@ class Window:
         """Closes the window as people do, and answers what Wireshark should not have had to say."""
         end = time.monotonic() + LONG
         while self.program.poll() is None and time.monotonic() < end:
+            for dialog in windows(self.display, "^Wireshark "):  # while a dialog is open that a busy screen opened late, nothing else has keys
+                press(self.display, dialog, "Escape")
+            self.click_list()  # Qt may know of no window in focus once it has closed
             self.keys("ctrl+q")
             time.sleep(1)
-        assert self.program.poll() == 0, self.said()[-800:]
+        left = self.program.poll()
+        assert left == 0, f"{'still open' if left is None else f'ended with {left}'}: {self.said()[-800:]}"
         return loud_lines(self.said().replace(str(self.host.home), ""))  # whose name is ours
