@@ -13,7 +13,7 @@
 
 #include "present.h"
 #include "reports.h"
-#include "segments.h"
+#include "sources.h"
 #include "store.h"
 
 /* The default ports alone. */
@@ -83,6 +83,6 @@ void tcphs_register_protocol(void)
 
 void tcphs_register_handoff(void)
 {
-    tcphs_segments_look_up(tcphs_handle);
+    tcphs_sources_look_up(tcphs_handle);
     tcphs_reports_look_up();
 }

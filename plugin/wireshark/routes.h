@@ -8,7 +8,7 @@
 #define TCPHS_ROUTES_H
 
 #include "lives.h"
-#include "segments.h"
+#include "sighting.h"
 
 /** Connections of one tuple in order of their first frame: those on one path (VLAN, tunnels), or all, as Zeek does. */
 struct tcphs_lane {

@@ -11,6 +11,8 @@
 
 #include <epan/plugin_if.h>
 
+#include "segments.h"
+
 /* What packet_info alone would not find in a frame: several headers, none, a quote, a copy. */
 struct odd_frame {
     guint32 count;
@@ -48,8 +50,8 @@ static void choose_source(void)
     plugin_if_get_ws_info(&info);
     in_window = info != NULL && info->ws_info_supported;
     const bool by_taps = *source_wanted == TCPHS_SOURCE_TAP ||
-                         (*source_wanted == TCPHS_SOURCE_AUTO && in_window && !tcphs_segments_verify_checksums());
-    tcphs_segments_want(by_taps ? TCPHS_FROM_TAPS : TCPHS_FROM_FIELDS, in_window);
+                         (*source_wanted == TCPHS_SOURCE_AUTO && in_window && !tcphs_sources_verify_checksums());
+    tcphs_sources_want(by_taps ? TCPHS_FROM_TAPS : TCPHS_FROM_FIELDS, in_window);
     awaits_taps = false;
 }
 
@@ -294,7 +296,7 @@ static void file_frame(guint32 frame)
 static bool is_plainly_usual(const struct tcphs_headers *walk, const struct tcphs_sighting *seen)
 {
     return seen->whole && !learned.hits[0].copy && learned.hits[0].zeek != NULL &&
-           seen->sight.path == walk->pinfo->vlan_id && tcphs_is_tuple_of_frame(walk->pinfo, seen);
+           seen->sight.path == walk->pinfo->vlan_id && tcphs_tuple_is_of_frame(walk->pinfo, &seen->tuple, seen->from);
 }
 
 /* The same of a frame in which nothing but one header was to be seen. */

@@ -11,8 +11,8 @@
 
 #include "lives.h"
 #include "routes.h"
-#include "segments.h"
 #include "summary.h"
+#include "tuple.h"
 
 /** One TCP header of a frame and the connection it belongs to. */
 struct tcphs_hit {

@@ -1,0 +1,119 @@
+/* tcp_header.c
+ * Reads the fixed header and those options that tcphs judges by. What was cut off or makes no sense is not guessed at.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tcp_header.h"
+
+#include "seq.h"
+
+/* Highest right edge of a SACK option's blocks. */
+static void read_sack(struct tcphs_segment *s, const guint8 *blocks, unsigned length)
+{
+    for (unsigned i = 0; i + 8 <= length; i += 8) {
+        const guint32 right = tcphs_get32(blocks + i + 4);
+        if (!(s->options & TCPHS_OPT_SACK) || tcphs_seq_after(right, s->sack_right))
+            s->sack_right = right;
+        s->options |= TCPHS_OPT_SACK;
+    }
+}
+
+static void read_option(struct tcphs_segment *s, const guint8 *option, unsigned length)
+{
+    enum {
+        WSCALE = 3,
+        SACK = 5,
+        TIMESTAMP = 8,
+        MULTIPATH = 30,
+        FASTOPEN = 34,
+        EXPERIMENT = 254,
+        FASTOPEN_MAGIC = 0xF989
+    };
+    switch (option[0]) {
+    case WSCALE:
+        if (length == 3) {
+            s->wscale = option[2];
+            s->options |= TCPHS_OPT_WSCALE;
+        }
+        break;
+    case SACK:
+        read_sack(s, option + 2, length - 2);
+        break;
+    case TIMESTAMP:
+        s->options |= TCPHS_OPT_TIMESTAMP;
+        break;
+    case MULTIPATH:
+        s->options |= TCPHS_OPT_MULTIPATH;
+        break;
+    case FASTOPEN:
+        s->options |= TCPHS_OPT_FASTOPEN;
+        break;
+    case EXPERIMENT: /* Fast Open before it had a number (RFC 7413 appendix) */
+        if (length >= 4 && tcphs_get16(option + 2) == FASTOPEN_MAGIC)
+            s->options |= TCPHS_OPT_FASTOPEN;
+        break;
+    default:
+        break;
+    }
+}
+
+/* A malformed option ends the walk: what comes after it cannot be told from noise. */
+static void read_options(struct tcphs_segment *s, const guint8 *options, unsigned length)
+{
+    enum { STAMP_ALONE = 12, STAMP_ALIGNED = 0x0101080A };
+    /* As in nearly every segment (RFC 7323 appendix A). */
+    if (length == STAMP_ALONE && tcphs_get32(options) == STAMP_ALIGNED) {
+        s->options |= TCPHS_OPT_TIMESTAMP;
+        return;
+    }
+    for (unsigned i = 0; i < length && options[i] != 0;) {
+        if (options[i] == 1) {
+            i++;
+            continue;
+        }
+        if (i + 1 >= length || options[i + 1] < 2 || i + options[i + 1] > length)
+            return;
+        read_option(s, options + i, options[i + 1]);
+        i += options[i + 1];
+    }
+}
+
+gint64 tcphs_nanoseconds(const nstime_t *time)
+{
+    const gint64 most = G_GINT64_CONSTANT(4000000000); /* seconds: until 2096 */
+    return CLAMP((gint64)time->secs, -most, most) * 1000000000 + time->nsecs;
+}
+
+/* The fixed header up to the window. */
+static void read_start(const packet_info *pinfo, const guint8 *tcp, struct tcphs_segment *s)
+{
+    s->time = tcphs_nanoseconds(&pinfo->abs_ts);
+    s->frame = pinfo->num;
+    s->seq = tcphs_get32(tcp + 4);
+    s->ack = tcphs_get32(tcp + 8);
+    s->flags = tcphs_get16(tcp + 12) & 0x1FF;
+    s->window = tcphs_get16(tcp + 14);
+}
+
+void tcphs_tcp_read_whole(const packet_info *pinfo, const guint8 *tcp, int length, struct tcphs_segment *s)
+{
+    read_start(pinfo, tcp, s);
+    s->urgent = tcphs_get16(tcp + 18);
+    read_options(s, tcp + TCPHS_TCP_FIXED, (unsigned)(length - TCPHS_TCP_FIXED));
+}
+
+void tcphs_tcp_read(const packet_info *pinfo, struct tcphs_place tcp, struct tcphs_segment *s)
+{
+    const int length = tcphs_tcp_length(tcp.bytes);
+    const guint8 *whole = tcphs_bytes_of(tcp, 0, length), *fixed = tcphs_bytes_of(tcp, 0, TCPHS_TCP_FIXED);
+    if (whole != NULL) {
+        tcphs_tcp_read_whole(pinfo, whole, length, s);
+        return;
+    }
+    read_start(pinfo, tcp.bytes, s);
+    s->options = TCPHS_OPTIONS_CUT;
+    if (fixed != NULL)
+        s->urgent = tcphs_get16(fixed + 18);
+    else if (s->flags & TCPHS_URG)
+        s->urgent = 1; /* cut off: nothing can be said against it */
+}

@@ -1,0 +1,35 @@
+/* tuple.h
+ * The two ends of a connection, in an order that both directions share.
+ * Knows the host's addresses; knows nothing of headers.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPHS_TUPLE_H
+#define TCPHS_TUPLE_H
+
+#include "compat.h"
+
+/** Addresses and ports of both ends, the lower one first, so that both directions give the same key. */
+struct tcphs_tuple {
+    guint8 address[2][16];
+    guint16 port[2];
+    guint16 address_type;
+    guint16 zero; /**< no padding: the key is hashed and compared as bytes */
+};
+
+/** Below zero where the first end is the lower one, 0 where both are the same. */
+int tcphs_tuple_order(const struct tcphs_tuple *tuple);
+
+/** Turns a tuple with the sender first, and this order, into one with the lower end first; returns which end sent. */
+guint8 tcphs_tuple_put_in_order(struct tcphs_tuple *tuple, int order);
+
+/** The addresses by which the host knows a frame, the sender's first; those longer than 16 bytes are cut. */
+void tcphs_tuple_put_addresses(struct tcphs_tuple *tuple, const packet_info *pinfo);
+
+/** The tuple of a frame as every visit knows it, from packet_info alone; false when the frame is no TCP. */
+bool tcphs_tuple_of_frame(const packet_info *pinfo, struct tcphs_tuple *tuple, guint8 *from);
+
+/** Whether that is this tuple, sent by this end of it, at less cost. */
+bool tcphs_tuple_is_of_frame(const packet_info *pinfo, const struct tcphs_tuple *tuple, guint8 from);
+
+#endif
