@@ -24,11 +24,26 @@ def address(text):
 
 
 def ipv4(src, dst, payload, proto=6, **lies):
-    """lies: ident, ttl, length (total length field), fragment (the flags and offset word), ihl."""
+    """lies: ident, ttl, length (total length field), ihl."""
     total = lies.get("length", 20 + len(payload))
-    head = struct.pack("!BBHHHBBH4s4s", 0x40 | lies.get("ihl", 5), 0, total & 0xFFFF, lies.get("ident", 1), lies.get("fragment", 0),
+    head = struct.pack("!BBHHHBBH4s4s", 0x40 | lies.get("ihl", 5), 0, total & 0xFFFF, lies.get("ident", 1), 0,
                        lies.get("ttl", 64), proto, 0, address(src), address(dst))
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
+
+
+def ip_header_length(packet):
+    return 40 if packet[0] >> 4 == 6 else max(20, (packet[0] & 15) * 4)
+
+
+def fragment_of(packet, at, piece, more, ident):
+    """A fragment of an IP packet, version 4 or 6: a piece of what it carries, from so many bytes on; more: others follow behind it."""
+    head = bytearray(packet[:ip_header_length(packet)])
+    if packet[0] >> 4 == 6:
+        struct.pack_into("!HB", head, 4, 8 + len(piece), 44)
+        return bytes(head) + struct.pack("!BBHI", packet[6], 0, at | more, ident) + piece
+    struct.pack_into("!HHH", head, 2, len(head) + len(piece), ident & 0xFFFF, more << 13 | at // 8)
+    head[10:12] = b"\0\0"
+    return bytes(head[:10]) + struct.pack("!H", checksum(bytes(head))) + bytes(head[12:]) + piece
 
 
 def ethernet(payload, kind=0x0800):

@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from harness import in_parallel
-from packets import Capture, Talk, ETHERNET, TCP_AT, SYN_OPTIONS, ethernet, icmp, ipv4, tcp
+from packets import Capture, Talk, ETHERNET, TCP_AT, SYN_OPTIONS, ethernet, fragment_of, icmp, ipv4, tcp
 
 SEED = 20250801
 WITHOUT = ("--disable-protocol", "tcphs")
@@ -208,8 +208,8 @@ def test_nested_tunnels(host, put):
 
 def add_fragments(cap, t, segment, ident, pieces):
     """pieces: (offset in bytes, bytes, more fragments)."""
-    return [cap.add(ethernet(ipv4(t.client[0], t.server[0], body, ident=ident, fragment=(0x2000 if more else 0) | at // 8)))
-            for at, body, more in pieces(segment)]
+    packet = ipv4(t.client[0], t.server[0], segment)
+    return [cap.add(ethernet(fragment_of(packet, at, body, more, ident))) for at, body, more in pieces(segment)]
 
 
 FRAGMENTS = {

@@ -4,7 +4,7 @@ import struct
 import pytest
 
 from harness import differences
-from packets import Capture, Talk, ethernet, icmp, ipv4, SYN_OPTIONS
+from packets import Capture, Talk, ETHERNET, SYN_OPTIONS, ethernet, fragment_of, icmp, ip_header_length, ipv4
 from test_paths import conversation, seen
 
 CLIENT = bytes([192, 0, 2, 1])
@@ -199,15 +199,10 @@ def in_fragments(frames, size=16):
     """Each IP packet of more bytes than that cut into fragments (the SYN's options are in the second), in IPv4 or IPv6."""
     out = []
     for number, (when, kept, _length) in enumerate(frames, 7000):
-        body = kept[34 if kept[14] >> 4 == 4 else 54:]
+        packet = kept[ETHERNET:]
+        body = packet[ip_header_length(packet):]
         for at in range(0, len(body), size):
-            more, piece = at + size < len(body), body[at:at + size]
-            if kept[14] >> 4 == 4:
-                near, far = (".".join(map(str, kept[a:a + 4])) for a in (26, 30))
-                frame = ethernet(ipv4(near, far, piece, kept[23], ident=number, fragment=(0x2000 if more else 0) | at // 8))
-            else:
-                header = struct.pack("!BBHI", kept[20], 0, at | more, number)
-                frame = ethernet(kept[14:18] + struct.pack("!HB", 8 + len(piece), 44) + kept[21:54] + header + piece, 0x86DD)
+            frame = kept[:ETHERNET] + fragment_of(packet, at, body[at:at + size], at + size < len(body), number)
             out.append((when, frame, len(frame)))
     return out
 

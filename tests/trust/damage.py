@@ -7,6 +7,8 @@ import random
 import struct
 import zlib
 
+from packets import fragment_of, ip_header_length
+
 ETHERNETS = (1,)
 LINK_LENGTH = {1: 14, 101: 0, 113: 16, 228: 0, 276: 20}  # Ethernet, raw IP, Linux cooked, IPv4, Linux cooked v2
 MOST_FRAMES = 40
@@ -198,18 +200,11 @@ def replace(frame, data):
 
 def in_fragments(rng, frame, ip):
     """The frame as fragments of IPv4 or IPv6, in any order; now and then without the last, or with bytes twice."""
-    data, v6 = bytes(frame.data), frame.data[ip] >> 4 == 6
-    start = min(len(data), ip + (40 if v6 else max(20, (data[ip] & 15) * 4)))
-    size, body, out = rng.choice((8, 16, 24, 32, 512)), data[start:], []
+    link, packet = bytes(frame.data[:ip]), bytes(frame.data[ip:])
+    size, body, out = rng.choice((8, 16, 24, 32, 512)), packet[ip_header_length(packet):], []
     for at in range(0, max(1, len(body)), size):
         piece, more = body[at:at + size + rng.choice((0, 0, 0, 8))], at + size < len(body)
-        head = bytearray(data[:start])
-        if v6:
-            struct.pack_into("!HB", head, ip + 4, 8 + len(piece), 44)
-            head += struct.pack("!BBHI", data[ip + 6], 0, at | more, zlib.crc32(body))
-        else:
-            struct.pack_into("!HHH", head, ip + 2, start - ip + len(piece), int.from_bytes(data[ip + 4:ip + 6], "big"), more << 13 | at // 8)
-        out.append(replace(frame, bytes(head) + piece))
+        out.append(replace(frame, link + fragment_of(packet, at, piece, more, zlib.crc32(body))))
     if rng.random() < 0.3:
         rng.shuffle(out)
     return out[:-1] if len(out) > 1 and rng.random() < 0.1 else out
