@@ -117,11 +117,10 @@ class Window:
     def do(self, *words):
         subprocess.run(["xdotool", *map(str, words)], env=self.env, check=False, capture_output=True)
 
-    def size(self, window):
-        """Width and height of a window."""
+    def place(self, window):
+        """Where a window is on the screen, about: left, top, width and height. All are 0 if it is gone."""
         done = subprocess.run(["xdotool", "getwindowgeometry", window], env=self.env, capture_output=True, text=True)
-        found = re.search(r"Geometry: (\d+)x(\d+)", done.stdout)
-        return (int(found.group(1)), int(found.group(2))) if found else (0, 0)
+        return tuple(map(int, re.findall(r"-?\d+", done.stdout.partition("Position:")[2].replace("screen: 0", "")))) or (0, 0, 0, 0)
 
     def resident(self):
         """Bytes of memory that the program occupies."""
@@ -168,6 +167,11 @@ class Window:
         _, _, rows = read_xwd(self.pixels)
         colours = [row[3 * x:3 * x + 3] for row in rows]
         return [colour for i, colour in enumerate(colours) if i == 0 or colour != colours[i - 1]]
+
+    def is_blank(self, x, top, bottom):
+        """Whether nothing is to be seen on the screen at x between top and bottom."""
+        _, _, rows = read_xwd(self.pixels)
+        return len({row[3 * x:3 * x + 3] for row in rows[top:bottom]}) == 1
 
     def picture(self, name):
         write_png(self.folder / f"{name}.png", *read_xwd(self.pixels))

@@ -4,6 +4,7 @@ read again and again. The list is always that of a tshark with the same settings
 Leaves to others: sharkd and tshark (test_living.py), and a person at the window (tests/e2e/test_window.py).
 """
 import shutil
+import time
 
 import pytest
 
@@ -12,7 +13,7 @@ import profile_files as profile
 from packets import Capture, Talk
 from test_gui import has_lua, programs, screen, windows  # noqa: F401 - fixtures
 from test_window import as_listed, needed  # noqa: F401 - fixture
-from window import Window
+from window import A_WHILE, Window
 
 LOUD, WITHOUT, VERIFYING = "Loud", "Without", "Verifying"  # each profile begins with another letter
 
@@ -49,6 +50,12 @@ def choose_profile(window, name):
         window.do("key", "Return")
 
 
+def shows_one_protocol(window, dialog):
+    """Or a few: nothing is left of the boxes to tick in the lower part of the list."""
+    left, top, _, high = window.place(dialog)
+    return not window.is_blank(left + 41, top + 20, top + 160) and window.is_blank(left + 41, top + 160, top + high - 140)
+
+
 def switch(window, on):
     """By the dialog of protocols, whose buttons act on the rows that its search leaves."""
     window.keys("Escape", "Escape", "ctrl+shift+e")
@@ -58,7 +65,12 @@ def switch(window, on):
     window.do("windowfocus", found[0])
     window.do("key", "ctrl+a")
     window.do("type", "--delay", 30, "tcphs")
-    wide, high = window.size(found[0])
+    _, _, wide, high = window.place(found[0])
+    end = time.monotonic() + A_WHILE
+    while not shows_one_protocol(window, found[0]):
+        if time.monotonic() > end:
+            return  # the buttons would act on all protocols
+        time.sleep(0.3)
     for x, y in ((50 if on else 137, high - 57), (wide - 224, high - 26)):  # Enable All or Disable All, OK
         window.do("mousemove", "--window", found[0], x, y, "click", 1)
 
