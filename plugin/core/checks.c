@@ -71,8 +71,7 @@ static bool refuses_other(const struct tcphs_view *v)
 static bool reacts_too_soon(const struct tcphs_view *v, uint32_t clock)
 {
     const struct tcphs_connection *c = v->c;
-    if (c->round_trip <= 0 || c->synack_count == 0 || c->last_synack_time < c->last_syn_time ||
-        c->client == TCPHS_NO_CLIENT)
+    if (c->round_trip <= 0 || c->synack_count == 0 || c->last_synack_time < c->last_syn_time)
         return false;
     const int64_t server = c->last_synack_time - c->last_syn_time;
     const int64_t reaction = v->s->from == c->client ? c->round_trip - server : server;

@@ -143,7 +143,7 @@ static void take_fin_back(struct tcphs_end *e, struct tcphs_end *peer)
         peer->rcv_nxt = peer->rcv_ack = e->fin_seq;
 }
 
-/* States and the first closer as the FINs that are left say. */
+/* States and the first closer as the FIN that is left says, if one is. */
 static void settle_fins(const struct tcphs_move *m)
 {
     struct tcphs_end *x = m->x, *y = m->y;
@@ -151,10 +151,7 @@ static void settle_fins(const struct tcphs_move *m)
     m->c->facts &= (uint16_t)~TCPHS_CROSSED_FINS;
     x->state = (uint8_t)state_by_fins(x, y);
     y->state = (uint8_t)state_by_fins(y, x);
-    if (!x_closes && !y_closes)
-        m->c->first_closer = TCPHS_NO_CLIENT;
-    else if (!x_closes || !y_closes)
-        m->c->first_closer = x_closes ? m->s->from : !m->s->from;
+    m->c->first_closer = x_closes ? m->s->from : y_closes ? !m->s->from : TCPHS_NO_CLIENT;
 }
 
 void tcphs_retract_assumed_fin(const struct tcphs_move *m)
@@ -175,7 +172,7 @@ bool tcphs_never_heard_assumed_fin(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;
     return v->kind == TCPHS_KIND_ORDINARY && tcphs_knows(y, TCPHS_FIN_ASSUMED | TCPHS_PROVOKED_BY_RST) &&
-           y->provoked_frame != 0 && v->s->ack == y->fin_seq;
+           v->s->ack == y->fin_seq;
 }
 
 void tcphs_retract_own_fin(const struct tcphs_move *m)

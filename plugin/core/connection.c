@@ -63,7 +63,7 @@ static void tell_step_3(const struct tcphs_move *m)
     tcphs_tell_counts(m);
     tcphs_link_first(m, TCPHS_LINK_ACK);
     c->facts &= (uint16_t)~TCPHS_REPEATED_SYN_ACK;
-    if (c->synack_count > 0 && m->s->time >= c->last_synack_time)
+    if (m->s->time >= c->last_synack_time)
         m->o->time_ack = m->s->time - c->last_synack_time;
 }
 
@@ -81,7 +81,7 @@ static void tell_milestones(const struct tcphs_move *m, enum tcphs_stage before,
     const bool open_now = tcphs_is_synchronised(c->end[0].state) && tcphs_is_synchronised(c->end[1].state) &&
                           !(c->facts & TCPHS_MIDSTREAM_START);
     const bool answered = was_syn_received && m->y->state != TCPHS_SYN_RECEIVED && m->v->kind == TCPHS_KIND_ORDINARY &&
-                          tcphs_knows(m->y, TCPHS_SENT_SYN_ACK) && tcphs_is_synchronised(m->y->state);
+                          tcphs_knows(m->y, TCPHS_SENT_SYN_ACK);
     if (answered || (m->v->kind == TCPHS_KIND_ORDINARY && repeats_final_ack(m)))
         tell_step_3(m);
     if (open_now && !(c->facts & TCPHS_WAS_ESTABLISHED))

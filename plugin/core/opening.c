@@ -94,7 +94,7 @@ void tcphs_move_by_syn(const struct tcphs_move *m)
         return;
     }
     const bool opens = stage == TCPHS_STAGE_NONE || (stage == TCPHS_STAGE_SYN_SENT && m->y->state == TCPHS_SYN_SENT);
-    if (opens && never_open && !tcphs_knows(m->x, TCPHS_SENT_SYN)) {
+    if (opens && !tcphs_knows(m->x, TCPHS_SENT_SYN)) {
         open_by_syn(m);
         return;
     }

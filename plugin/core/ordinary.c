@@ -11,9 +11,8 @@
 
 static void guess_client(struct tcphs_connection *c, const struct tcphs_segment *s)
 {
-    if (c->client != TCPHS_NO_CLIENT || s->source_port == s->destination_port)
-        return;
-    c->client = s->source_port > s->destination_port ? s->from : !s->from; /* services sit on the lower port */
+    if (s->source_port != s->destination_port) /* services sit on the lower port */
+        c->client = s->source_port > s->destination_port ? s->from : !s->from;
 }
 
 void tcphs_pick_up_midstream(const struct tcphs_move *m)
@@ -133,7 +132,7 @@ static void move_by_ack(const struct tcphs_move *m)
 /* e has sent as far as that, if not farther. */
 static void reach(struct tcphs_end *e, uint32_t end)
 {
-    e->snd_nxt = tcphs_knows(e, TCPHS_KNOWS_SENT) ? tcphs_seq_max(e->snd_nxt, end) : end;
+    e->snd_nxt = tcphs_seq_max(e->snd_nxt, end);
 }
 
 static bool is_in_place(const struct tcphs_view *v)
@@ -198,7 +197,7 @@ static void remember_refused(const struct tcphs_move *m)
         remember_doubtful_ack(m, in_handshake);
     if (bad_ack || v->seq_place == TCPHS_SEQ_OVER || v->seq_place == TCPHS_SEQ_FAR)
         x->provoked_frame = m->s->frame;
-    if ((v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD) && tcphs_knows(y, TCPHS_KNOWS_SENT))
+    if (v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD)
         remember_duplicate(m);
 }
 
@@ -213,7 +212,7 @@ static void accept_ordinary(const struct tcphs_move *m)
     }
     if (x->state == TCPHS_SYN_SENT)
         infer_syn_ack(m);
-    else if (x->state == TCPHS_UNKNOWN || x->state == TCPHS_LISTEN)
+    else if (x->state == TCPHS_UNKNOWN)
         tcphs_act(x, TCPHS_SENDS_OTHER);
     if (!tcphs_knows(x, TCPHS_KNOWS_SENT))
         tcphs_learn_sent(x, s->seq, s->seq);
@@ -245,7 +244,7 @@ static void accept_ordinary(const struct tcphs_move *m)
 
 void tcphs_move_by_ordinary(const struct tcphs_move *m)
 {
-    if (tcphs_connection_stage(m->c) == TCPHS_STAGE_NONE && m->x->state == TCPHS_UNKNOWN)
+    if (tcphs_connection_stage(m->c) == TCPHS_STAGE_NONE)
         tcphs_pick_up_midstream(m);
     const bool strange = m->v->accepted == TCPHS_ACCEPT_UNKNOWN && tcphs_is_stranger(m->v);
     if ((m->v->accepted != TCPHS_ACCEPT_NO && !strange) || tcphs_is_unseen_fin(m->v))

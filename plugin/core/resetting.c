@@ -22,7 +22,7 @@ static enum tcphs_rst_kind kind_of_counted_rst(const struct tcphs_move *m, enum 
     case TCPHS_STAGE_RESET:
         return TCPHS_RST_ANSWERS_STALE;
     case TCPHS_STAGE_MIDSTREAM: /* the first word of an end that was addressed: nothing lives there */
-        if (!tcphs_knows(m->x, TCPHS_SENT_ANYTHING) && tcphs_knows(m->y, TCPHS_SENT_ANYTHING))
+        if (!tcphs_knows(m->x, TCPHS_SENT_ANYTHING))
             return TCPHS_RST_ANSWERS_STALE;
         break;
     case TCPHS_STAGE_ESTABLISHED:

@@ -128,7 +128,7 @@ static bool is_near_stray(const struct tcphs_view *v, const struct tcphs_end *e,
  */
 static bool strangers_agree(const struct tcphs_view *v)
 {
-    if (v->kind != TCPHS_KIND_ORDINARY || !may_have_ended(v) || tcphs_fits(v))
+    if (!may_have_ended(v) || tcphs_fits(v))
         return false;
     return is_near_stray(v, v->y, false) ||
            (!tcphs_knows(v->y, TCPHS_SENT_ANYTHING) && tcphs_is_stranger(v) && is_near_stray(v, v->x, true));

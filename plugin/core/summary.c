@@ -48,7 +48,7 @@ static enum tcphs_verdict verdict_of_reset(const struct tcphs_connection *c)
 
 static enum tcphs_verdict verdict_of_silence(const struct tcphs_connection *c, struct tcphs_horizon horizon)
 {
-    if (has(c, TCPHS_BAD_FINAL_ACK) || (has(c, TCPHS_BAD_SYN_ACK) && !knows(c, TCPHS_SENT_SYN_ACK)))
+    if (has(c, TCPHS_BAD_FINAL_ACK | TCPHS_BAD_SYN_ACK))
         return TCPHS_VERDICT_BAD_ACK;
     if (c->icmp_frame != 0)
         return TCPHS_VERDICT_UNREACHABLE;
