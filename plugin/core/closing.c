@@ -143,15 +143,20 @@ static void take_fin_back(struct tcphs_end *e, struct tcphs_end *peer)
         peer->rcv_nxt = peer->rcv_ack = e->fin_seq;
 }
 
-/* States and the first closer as the FIN that is left says, if one is. */
+/* A FIN has been taken back: states and the first closer as the other says, if it is left. While a RST counts both ends
+ * stay closed, and those are the states to return to. */
 static void settle_fins(const struct tcphs_move *m)
 {
-    struct tcphs_end *x = m->x, *y = m->y;
+    struct tcphs_connection *c = m->c;
+    const struct tcphs_end *x = m->x, *y = m->y;
+    const bool is_reset = (c->facts & TCPHS_IS_RESET) != 0;
     const bool x_closes = tcphs_knows(x, TCPHS_FIN_SENT), y_closes = tcphs_knows(y, TCPHS_FIN_SENT);
-    m->c->facts &= (uint16_t)~TCPHS_CROSSED_FINS;
-    x->state = (uint8_t)state_by_fins(x, y);
-    y->state = (uint8_t)state_by_fins(y, x);
-    m->c->first_closer = x_closes ? m->s->from : y_closes ? !m->s->from : TCPHS_NO_CLIENT;
+    *(is_reset ? &c->before_rst[m->s->from] : &m->x->state) = (uint8_t)state_by_fins(x, y);
+    *(is_reset ? &c->before_rst[!m->s->from] : &m->y->state) = (uint8_t)state_by_fins(y, x);
+    c->first_closer = x_closes ? m->s->from : y_closes ? !m->s->from : TCPHS_NO_CLIENT;
+    c->facts &= (uint16_t)~TCPHS_CROSSED_FINS;
+    if (!is_reset)
+        c->end_frame = 0;
 }
 
 void tcphs_retract_assumed_fin(const struct tcphs_move *m)
@@ -181,7 +186,6 @@ void tcphs_retract_own_fin(const struct tcphs_move *m)
     take_fin_back(y, x);
     if (!tcphs_seq_after(x->snd_una, x->fin_seq))
         x->known &= ~(uint32_t)TCPHS_FIN_ACKED;
-    m->c->end_frame = 0;
     settle_fins(m);
 }
 

@@ -11,7 +11,8 @@
 
 static void guess_client(struct tcphs_connection *c, const struct tcphs_segment *s)
 {
-    if (s->source_port != s->destination_port) /* services sit on the lower port */
+    /* Services sit on the lower port. */
+    if (s->source_port != s->destination_port)
         c->client = s->source_port > s->destination_port ? s->from : !s->from;
 }
 

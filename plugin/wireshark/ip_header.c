@@ -55,5 +55,6 @@ int tcphs_ip_end(const struct tcphs_ip *ip, int end)
     const int length = p == NULL   ? 0
                        : ip->is_v6 ? TCPHS_IPV6_FIXED + tcphs_get16(p + V6_PAYLOAD)
                                    : tcphs_get16(p + V4_LENGTH);
-    return length > 0 ? MIN(end, ip->place.start + length) : end; /* 0: not yet filled in where it was captured */
+    return length > 0 ? MIN(end, ip->place.start + length)
+                      : end; /* IPv4's 0: not yet filled in where it was captured */
 }

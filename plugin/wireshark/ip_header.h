@@ -14,20 +14,25 @@ enum { TCPHS_IPV4_FIXED = 20, TCPHS_IPV6_FIXED = 40 };
 
 /** An IP header. */
 struct tcphs_ip {
-    struct tcphs_place place; /**< without a buffer: none has been passed */
+    struct tcphs_place place; /**< without a buffer: not known */
     int length;               /**< with the extension headers behind it */
     bool is_v6;
     bool is_fragment;
 };
 
-/** Reads how long the header there is; as if it were the shortest, where it was cut off. */
+/**
+ * Reads how long the header there is. Where fewer than TCPHS_IPV4_FIXED bytes were captured it counts as the shortest;
+ * extension headers count as far as they were captured.
+ */
 struct tcphs_ip tcphs_ip_at(struct tcphs_place place, bool is_v6);
 
-/** Where its packet ends in its buffer: where it says, but not behind end, where what it came in does. */
+/**
+ * Where its packet ends in its buffer: where the header says, but no further than end, which is where whatever carries
+ * the packet ends.
+ */
 int tcphs_ip_end(const struct tcphs_ip *ip, int end);
 
-/** Addresses (the sender's first), TTL and, for IPv4, id. The fixed header was captured; all of the sighting is zero.
- */
+/** Addresses (the sender's first), TTL and, for IPv4, id. The fixed header was captured; the tuple is all zero. */
 static inline void tcphs_ip_read(const guint8 *header, bool is_v6, struct tcphs_sighting *out)
 {
     enum { V4_ID = 4, V4_TTL = 8, V4_SOURCE = 12, V4_DESTINATION = 16, V6_HOPS = 7, V6_SOURCE = 8 };

@@ -10,7 +10,7 @@
 #include <epan/dissectors/packet-tcp.h>
 
 #include "names.h"
-#include "tcp_header.h"
+#include "sighting.h"
 
 enum { ARROW_WIDTH = 44, LINE_WIDTH = 120 };
 

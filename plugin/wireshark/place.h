@@ -37,13 +37,13 @@ static inline struct tcphs_place tcphs_part_of(struct tcphs_place whole, int fro
     return (struct tcphs_place){ whole.tvb, whole.start + from, whole.bytes + from, whole.captured - from };
 }
 
-/** Bytes that were captured; NULL when there are fewer than asked for. */
+/** Bytes that were captured, from (not negative) on; NULL when there are fewer than asked for. */
 static inline const guint8 *tcphs_bytes_of(struct tcphs_place place, int from, int length)
 {
     return length >= 0 && from <= place.captured - length ? place.bytes + from : NULL;
 }
 
-/** A number of two bytes in network order, at any address. */
+/** A number of two bytes in network order, at any address. (The host's pntoh16 has another name in each version.) */
 static inline guint16 tcphs_get16(const guint8 *p)
 {
     guint16 word;

@@ -97,7 +97,7 @@ static void pass_record(struct tcphs_headers *walk)
     walk->record = (const struct tcpheader *)fetch_tapped_data(tcphs_sources.tap_tcp, (int)++walk->records_seen);
 }
 
-/* The same from where the packet ends. */
+/* Payload bytes from where the packet ends. */
 static bool payload_by_network(const struct tcphs_headers *walk, struct tcphs_place tcp, int header, guint32 *payload)
 {
     const int end = tcp.tvb == walk->network.place.tvb ? walk->end : (int)tvb_reported_length(tcp.tvb);
@@ -108,7 +108,8 @@ static bool payload_by_network(const struct tcphs_headers *walk, struct tcphs_pl
     return true;
 }
 
-/* The same from whatever the source has. A header whose options were cut off is no longer in the tap, and yet whole. */
+/* Payload bytes from whatever the source has. A header whose options were cut off is no longer in the tap, and yet
+ * whole. */
 static bool payload_of(struct tcphs_headers *walk, struct tcphs_place tcp, const guint8 *bytes, guint32 *payload)
 {
     const int header = tcphs_tcp_length(bytes);

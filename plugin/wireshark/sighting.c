@@ -16,6 +16,12 @@ void tcphs_sighting_put_ports(struct tcphs_sighting *seen, guint16 from, guint16
     seen->segment.to_itself = order == 0;
 }
 
+gint64 tcphs_nanoseconds(const nstime_t *time)
+{
+    const gint64 most = G_GINT64_CONSTANT(4000000000); /* seconds: until 2096 */
+    return CLAMP((gint64)time->secs, -most, most) * 1000000000 + time->nsecs;
+}
+
 guint32 tcphs_interface_of(const packet_info *pinfo)
 {
     const wtap_rec *rec = pinfo->rec;

@@ -26,8 +26,14 @@ struct tcphs_sighting {
     bool bad_checksum, bad_network_checksum; /**< the host verified it (a preference of tcp, of ip), and it is wrong */
 };
 
-/** Puts in the ports of sender and receiver, and says by them and the addresses, which are there, who sent it. */
+/**
+ * Puts in the ports of sender and receiver, whose addresses are there in this order; then turns the tuple so that its
+ * lower end is the first, and says which end sent, or that there is only one.
+ */
 void tcphs_sighting_put_ports(struct tcphs_sighting *seen, guint16 from, guint16 to);
+
+/** A capture time in nanoseconds; times that no clock shows are cut so that differences of them can be taken. */
+gint64 tcphs_nanoseconds(const nstime_t *time);
 
 /** The interface that captured the frame; 0 when the file names none. */
 guint32 tcphs_interface_of(const packet_info *pinfo);

@@ -5,8 +5,9 @@
  */
 #include "sources.h"
 
-#include <epan/prefs-int.h>
 #include <epan/prefs.h>
+
+#include <epan/prefs-int.h>
 #include <epan/tap.h>
 
 struct tcphs_sources tcphs_sources;

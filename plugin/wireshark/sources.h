@@ -18,7 +18,7 @@ enum tcphs_source {
 /** The host's numbers and what was chosen; written in sources.c only. */
 struct tcphs_sources {
     int tcp, ip, ipv6, icmp, icmpv6, gre, vxlan, gtp, geneve; /**< protocols */
-    int length, checksum, network_checksum;                   /**< fields */
+    int length, checksum, network_checksum;                   /**< fields: of tcp, of tcp, of ip */
     int tap_tcp, tap_ip, tap_ipv6;
     enum tcphs_source source;
     bool in_window; /**< of Wireshark: whose read filter sees a frame before the pass that has taps */
@@ -33,6 +33,6 @@ void tcphs_sources_look_up(dissector_handle_t handle);
 bool tcphs_sources_verify_checksums(void);
 
 /** Asks the host to provide what a source needs, and no more; before a file is read. */
-void tcphs_sources_want(enum tcphs_source source, bool in_window);
+void tcphs_sources_want(enum tcphs_source from, bool of_window);
 
 #endif

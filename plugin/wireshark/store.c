@@ -12,6 +12,7 @@
 #include <epan/plugin_if.h>
 
 #include "segments.h"
+#include "sources.h"
 
 /* What packet_info alone would not find in a frame: several headers, none, a quote, a copy. */
 struct odd_frame {

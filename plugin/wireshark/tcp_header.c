@@ -1,11 +1,13 @@
 /* tcp_header.c
- * Reads the fixed header and those options that tcphs judges by. What was cut off or makes no sense is not guessed at.
+ * Reads the fixed header and those options that tcphs judges by. Of what was cut off or makes no sense it takes what
+ * accuses nobody.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "tcp_header.h"
 
 #include "seq.h"
+#include "sighting.h"
 
 /* Highest right edge of a SACK option's blocks. */
 static void read_sack(struct tcphs_segment *s, const guint8 *blocks, unsigned length)
@@ -76,12 +78,6 @@ static void read_options(struct tcphs_segment *s, const guint8 *options, unsigne
         read_option(s, options + i, options[i + 1]);
         i += options[i + 1];
     }
-}
-
-gint64 tcphs_nanoseconds(const nstime_t *time)
-{
-    const gint64 most = G_GINT64_CONSTANT(4000000000); /* seconds: until 2096 */
-    return CLAMP((gint64)time->secs, -most, most) * 1000000000 + time->nsecs;
 }
 
 /* The fixed header up to the window. */

@@ -19,13 +19,13 @@ static inline int tcphs_tcp_length(const guint8 *tcp)
     return (tcp[12] >> 4) * 4;
 }
 
-/** A capture time in nanoseconds; times that no clock shows are cut so that differences of them can be taken. */
-gint64 tcphs_nanoseconds(const nstime_t *time);
-
-/** Reads a header whose options were captured, length: tcphs_tcp_length. */
+/**
+ * Reads a header that was captured whole, of this length (tcphs_tcp_length): at least TCPHS_TCP_FIXED. s is all zero;
+ * numbers, flags, window, urgent pointer and options are filled in, and the frame's number and time.
+ */
 void tcphs_tcp_read_whole(const packet_info *pinfo, const guint8 *tcp, int length, struct tcphs_segment *s);
 
-/** Reads a header that was captured up to its window at least, and says so where options are missing. */
+/** The same of a header that was captured up to its window at least; says so where options are missing. */
 void tcphs_tcp_read(const packet_info *pinfo, struct tcphs_place tcp, struct tcphs_segment *s);
 
 #endif

@@ -1,5 +1,5 @@
 /* tuple.c
- * Puts the two ends of a connection in order. Asked for every segment, so in steps instead of calls.
+ * Puts the two ends of a connection in order.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -10,7 +10,7 @@ static int compare_words(guint64 a, guint64 b)
     return a == b ? 0 : GUINT64_FROM_BE(a) < GUINT64_FROM_BE(b) ? -1 : 1;
 }
 
-/* As the bytes stand, but a step or two instead of a call: it is asked for every segment. */
+/* As memcmp would say, in a step or two: it is asked for every segment. */
 int tcphs_tuple_order(const struct tcphs_tuple *t)
 {
     guint64 a[2], b[2];

@@ -36,7 +36,8 @@ def ip_header_length(packet):
 
 
 def fragment_of(packet, at, piece, more, ident):
-    """A fragment of an IP packet, version 4 or 6: a piece of what it carries, from so many bytes on; more: others follow behind it."""
+    """A fragment of an IP packet, version 4 or 6: a piece of what it carries, from so many bytes on (in eights); more: others follow behind
+    it. IPv4 has room for 16 bits of the ident."""
     head = bytearray(packet[:ip_header_length(packet)])
     if packet[0] >> 4 == 6:
         struct.pack_into("!HB", head, 4, 8 + len(piece), 44)

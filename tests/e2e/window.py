@@ -120,7 +120,8 @@ class Window:
     def place(self, window):
         """Where a window is on the screen, about: left, top, width and height. All are 0 if it is gone."""
         done = subprocess.run(["xdotool", "getwindowgeometry", window], env=self.env, capture_output=True, text=True)
-        return tuple(map(int, re.findall(r"-?\d+", done.stdout.partition("Position:")[2].replace("screen: 0", "")))) or (0, 0, 0, 0)
+        found = re.search(r"Position: (-?\d+),(-?\d+).*\n.*Geometry: (\d+)x(\d+)", done.stdout)
+        return tuple(map(int, found.groups())) if found else (0, 0, 0, 0)
 
     def resident(self):
         """Bytes of memory that the program occupies."""

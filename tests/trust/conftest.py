@@ -24,8 +24,8 @@ RUN_TIMES = ("libasan.so", "libubsan.so")
 
 
 # Without its lists of names (services, manufacturers) the host opens a capture twice as fast, and extcap programs are for interfaces
-# only. One allocation from the system stands for each from wmem; where it was made is told by its caller alone, for there are millions
-# at the host's start.
+# only. One allocation from the system stands for each from wmem; where it was made is told by its caller alone, and what was
+# freed is watched for 8 MB, not 256: there are millions at the host's start.
 SANITIZER_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0:malloc_context_size=1:quarantine_size_mb=8", "UBSAN_OPTIONS": "print_stacktrace=1",
                      "WIRESHARK_DEBUG_WMEM_OVERRIDE": "simple", "WIRESHARK_EXTCAP_DIR": "/nonexistent", "WIRESHARK_DATA_DIR": "/nonexistent"}
 

@@ -204,7 +204,8 @@ def in_fragments(rng, frame, ip):
     size, body, out = rng.choice((8, 16, 24, 32, 512)), packet[ip_header_length(packet):], []
     for at in range(0, max(1, len(body)), size):
         piece, more = body[at:at + size + rng.choice((0, 0, 0, 8))], at + size < len(body)
-        out.append(replace(frame, link + fragment_of(packet, at, piece, more, zlib.crc32(body))))
+        ident = zlib.crc32(body) if packet[0] >> 4 == 6 else int.from_bytes(packet[4:6], "big")
+        out.append(replace(frame, link + fragment_of(packet, at, piece, more, ident)))
     if rng.random() < 0.3:
         rng.shuffle(out)
     return out[:-1] if len(out) > 1 and rng.random() < 0.1 else out

@@ -1,6 +1,7 @@
 """The sides of branches in plugin/core that neither the unit tests nor the fuzzers' corpus take, each with the reason why nothing can.
 
-Most are conditions that say what a rule is about where its callers see to it; they stay, for a caller may be added. Held by test_fuzz.py:
+Most are conditions that say what a rule is about, or that a number is known before it is used, where the callers see to it; they stay so
+that a rule can be read by itself. Held by test_fuzz.py:
 a side that is listed and taken is as wrong as one that is neither. Source, text of the line, the side, and why. Lines are named by their
 text, as versions of clang number the conditions within them differently.
 """
