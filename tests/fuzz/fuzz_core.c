@@ -126,9 +126,16 @@ static void check_dropped(const struct fuzz_script *script, const struct fuzz_ob
 static void check_connection(const struct fuzz_script *script, const struct fuzz_observer *o, unsigned connection)
 {
     unsigned events[TCPHS_EVENT_ENDED + 1] = { 0 };
-    for (unsigned i = 0; i < script->count; i++)
-        if (o->told[i].is_fed && o->told[i].connection == connection)
-            events[o->told[i].outcome.event]++;
+    for (unsigned i = 0; i < script->count; i++) {
+        const struct tcphs_outcome *told = &o->told[i].outcome;
+        if (!o->told[i].is_fed || o->told[i].connection != connection)
+            continue;
+        events[told->event]++;
+        const bool opening = told->stage == TCPHS_STAGE_NONE || told->stage == TCPHS_STAGE_SYN_SENT;
+        FUZZ_DEMAND(!opening || events[TCPHS_EVENT_ESTABLISHED] == 0);
+        if (told->stage == TCPHS_STAGE_RESET)
+            FUZZ_DEMAND(told->state[0] == TCPHS_CLOSED && told->state[1] == TCPHS_CLOSED);
+    }
     FUZZ_DEMAND(events[TCPHS_EVENT_ESTABLISHED] <= 1 && events[TCPHS_EVENT_FAILED] <= 1);
     FUZZ_DEMAND(events[TCPHS_EVENT_ENDED] <= 1);
     for (int final = 0; final < 2; final++) {
