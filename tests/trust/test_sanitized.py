@@ -10,22 +10,20 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from conftest import ROOT, SANITIZER_OPTIONS, run, run_times
 
 LONG = 600
 STRICT = ["e2e/test_golden.py::test_samples_read_as_they_did[two]", "e2e/test_tunnels.py", "e2e/test_reports.py", "e2e/test_bad_input.py",
           "living/test_living.py::test_files_one_after_another_in_one_sharkd", "living/test_living.py::test_preferences_changed_while_a_file_is_open",
           "living/test_living.py::test_preferences_of_the_next_file"]
-# Counting reports anew is slow, and what it runs of tcphs is run by the others; damaged captures have a test of their own.
-AGAIN = ["mutated", "another_count", "one_pass_is_two_passes", "agrees_with_the_sockets"]
-AGAIN_ON_ALL = [*AGAIN, "taps_say_what_fields_say", "agrees_with_zeek", "same_reports", "on_every_sample", "takes_no_more_memory"]
+# Done again to all captures, or counted anew: what these run of tcphs is run by others, and damaged captures have a test of their own.
+AGAIN = ["mutated", "another_count", "one_pass_is_two_passes", "agrees_with_the_sockets", "taps_say_what_fields_say", "agrees_with_zeek",
+         "same_reports", "on_every_sample", "takes_no_more_memory"]
+BUT_AGAIN = ["-k", " and ".join(f"not {name}" for name in AGAIN)]
 # Windows; what is installed or documented, and no program at all; limits of time and memory.
 NOT_HERE = {"test_gui.py", "test_window.py", "test_install.py", "test_readme.py", "test_loaded.py", "test_lossy_path.py"}
-
-
-def but(names):
-    """What pytest is told to leave out the tests of these names."""
-    return ["-k", " and ".join(f"not {name}" for name in names)]
 
 
 def run_sanitized(sanitized, chosen, dropped=()):
@@ -51,9 +49,12 @@ def test_end_to_end(sanitized, seconds):
     chosen = [*sorted(p for p in (tests / "e2e").glob("test_*.py") if p.name not in NOT_HERE), tests / "living"]
     if seconds >= LONG:
         assert run_sanitized(sanitized, chosen, ["WIRESHARK_DATA_DIR"]) > 500
-    else:
-        assert run_sanitized(sanitized, [*chosen, *but(AGAIN_ON_ALL)], ["WIRESHARK_DATA_DIR", "WIRESHARK_DEBUG_WMEM_OVERRIDE"]) > 450
+        return
+    others = [f"--deselect=tests/{name}" for name in STRICT]
+    assert run_sanitized(sanitized, [*chosen, *others, *BUT_AGAIN], ["WIRESHARK_DATA_DIR", "WIRESHARK_DEBUG_WMEM_OVERRIDE"]) > 300
 
 
-def test_end_to_end_without_pools(sanitized):
-    assert run_sanitized(sanitized, [*(ROOT / "tests" / name for name in STRICT), *but([*AGAIN, "flag_combinations"])]) > 50
+def test_end_to_end_without_pools(sanitized, seconds):
+    if seconds >= LONG:
+        pytest.skip("all are run without pools")
+    assert run_sanitized(sanitized, [*(ROOT / "tests" / name for name in STRICT), *BUT_AGAIN]) > 50
