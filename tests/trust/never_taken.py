@@ -9,6 +9,7 @@ EVERY_VALUE = "the switch names every value of its enum, and no other comes: wha
 KINDS = "asked of such segments only: the condition says what the rule is about"
 NUMBERS = ("an end in SYN-RECEIVED or later has heard its peer, and its first number is known: from its SYN, its SYN-ACK or the answer to it")
 FIN_ACKS = "asked when a FIN was accepted, which acknowledges: the other end's numbers are known by it"
+RESET = "both ends of a connection that is reset are closed, and none of them open: the condition says what the rule is about"
 CLOSED = "an end is CLOSED by its own FIN, or by a RST after which the connection is over: both are asked for before"
 
 NEVER_TAKEN = (
@@ -27,6 +28,14 @@ NEVER_TAKEN = (
      "a defence: an end in SYN-RECEIVED or later has heard its peer, and without this case would be said to accept"),
     ("zeek.c", "if (e->before == SYN_SENT && e->state == RESET && z->end[!role].state == INACTIVE && acked > 1)", "true",
      "Zeek's own rule, asked here only of an end of which nothing is acknowledged, or whose peer has spoken"),
+    ("checks.c", "tcphs_fits(v) && stage != TCPHS_STAGE_CLOSED && stage != TCPHS_STAGE_RESET &&", "false",
+     RESET),
+    ("checks.c", "!is_over(v->c) && !(v->c->facts & TCPHS_GAPS));", "false",
+     RESET),
+    ("checks.c", "return v->kind == TCPHS_KIND_RST && v->accepted == TCPHS_ACCEPT_NO && receiver_open(v) && !is_over(v->c) &&", "false",
+     RESET),
+    ("checks.c", "if (!is_ordinary(v) || !has_fin(v) || !receiver_open(v) || is_over(v->c))", "true",
+     RESET),
     ("checks.c", "tcphs_is_synchronised(v->y->state) && tcphs_knows(v->y, TCPHS_KNOWS_ISS) &&", "false",
      NUMBERS),
     ("checks.c", "(!tcphs_knows(v->x, TCPHS_KNOWS_HEARD) || v->s->ack == v->x->rcv_nxt);", "true",
