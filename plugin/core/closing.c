@@ -144,19 +144,27 @@ static void take_fin_back(struct tcphs_end *e, struct tcphs_end *peer)
 }
 
 /* A FIN has been taken back: states and the first closer as the other says, if it is left. While a RST counts both ends
- * stay closed, and those are the states to return to. */
+ * stay closed: it is the states to return to that change, and without any FIN the RST alone ended the connection. */
 static void settle_fins(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
-    const struct tcphs_end *x = m->x, *y = m->y;
+    struct tcphs_end *x = m->x, *y = m->y;
     const bool is_reset = (c->facts & TCPHS_IS_RESET) != 0;
-    const bool x_closes = tcphs_knows(x, TCPHS_FIN_SENT), y_closes = tcphs_knows(y, TCPHS_FIN_SENT);
-    *(is_reset ? &c->before_rst[m->s->from] : &m->x->state) = (uint8_t)state_by_fins(x, y);
-    *(is_reset ? &c->before_rst[!m->s->from] : &m->y->state) = (uint8_t)state_by_fins(y, x);
-    c->first_closer = x_closes ? m->s->from : y_closes ? !m->s->from : TCPHS_NO_CLIENT;
+    uint8_t *of_x = is_reset ? &c->before_rst[m->s->from] : &x->state;
+    uint8_t *of_y = is_reset ? &c->before_rst[!m->s->from] : &y->state;
+    *of_x = (uint8_t)state_by_fins(x, y);
+    *of_y = (uint8_t)state_by_fins(y, x);
     c->facts &= (uint16_t)~TCPHS_CROSSED_FINS;
     if (!is_reset)
         c->end_frame = 0;
+    if (tcphs_knows(x, TCPHS_FIN_SENT)) {
+        c->first_closer = m->s->from;
+    } else if (tcphs_knows(y, TCPHS_FIN_SENT)) {
+        c->first_closer = !m->s->from;
+    } else {
+        c->first_closer = is_reset ? c->rst_from : TCPHS_NO_CLIENT;
+        c->facts &= (uint16_t)~TCPHS_FIN_BEFORE_RST;
+    }
 }
 
 void tcphs_retract_assumed_fin(const struct tcphs_move *m)

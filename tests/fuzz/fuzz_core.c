@@ -138,11 +138,16 @@ static void check_connection(const struct fuzz_script *script, const struct fuzz
     }
     FUZZ_DEMAND(events[TCPHS_EVENT_ESTABLISHED] <= 1 && events[TCPHS_EVENT_FAILED] <= 1);
     FUZZ_DEMAND(events[TCPHS_EVENT_ENDED] <= 1);
+    const struct tcphs_connection *c = &o->connection[connection];
+    const enum tcphs_stage stage = tcphs_connection_stage(c);
+    FUZZ_DEMAND(c->end_frame == 0 || stage == TCPHS_STAGE_CLOSED || stage == TCPHS_STAGE_RESET);
+    const bool has_fin = ((c->end[0].known | c->end[1].known) & TCPHS_FIN_SENT) != 0;
     for (int final = 0; final < 2; final++) {
         struct tcphs_summary sum;
         fuzz_sum_up(o, connection, final, &sum);
         FUZZ_DEMAND(sum.verdict <= TCPHS_VERDICT_ONE_SIDED && sum.close <= TCPHS_CLOSE_NONE);
         FUZZ_DEMAND(sum.closed_by <= TCPHS_CLOSED_BY_BOTH);
+        FUZZ_DEMAND(has_fin || sum.close != TCPHS_CLOSE_FIN_THEN_RESET);
         FUZZ_DEMAND(sum.failed ==
                     (sum.verdict >= TCPHS_VERDICT_NO_ANSWER && sum.verdict <= TCPHS_VERDICT_SERVER_RESET));
         FUZZ_DEMAND(sum.verdict != TCPHS_VERDICT_ESTABLISHED || events[TCPHS_EVENT_ESTABLISHED] == 1);
