@@ -43,7 +43,7 @@ static inline const guint8 *tcphs_bytes_of(struct tcphs_place place, int from, i
     return length >= 0 && from <= place.captured - length ? place.bytes + from : NULL;
 }
 
-/** A number of two bytes in network order, at any address. (The host's pntoh16 has another name in each version.) */
+/** A number of two bytes in network order, at any address; the host's pntoh16 is called otherwise from 4.6 on. */
 static inline guint16 tcphs_get16(const guint8 *p)
 {
     guint16 word;

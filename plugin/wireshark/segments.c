@@ -258,9 +258,9 @@ static bool find_header(struct tcphs_headers *walk, struct tcphs_place *tcp)
             memcmp(p + at + length, pinfo->dst.data, (size_t)length) != 0 ||
             tcphs_get16(p + header) != pinfo->srcport || tcphs_get16(p + header + 2) != pinfo->destport)
             continue;
-        walk->network = tcphs_ip_at(tcphs_place_at(walk->frame, start), v6);
+        walk->network = tcphs_ip_at(tcphs_part_of(all, start), v6);
         walk->end = tcphs_ip_end(&walk->network, (int)tvb_reported_length(walk->frame));
-        *tcp = tcphs_place_at(walk->frame, start + header);
+        *tcp = tcphs_part_of(all, start + header);
         return true;
     }
     return false;
@@ -271,15 +271,14 @@ static bool find_header(struct tcphs_headers *walk, struct tcphs_place *tcp)
 
 enum { UDP = 8, UDP_LENGTH = 4 };
 
-static bool is_tunnel(int layer)
-{
-    return layer == tcphs_sources.gre || layer == tcphs_sources.vxlan || layer == tcphs_sources.gtp ||
-           layer == tcphs_sources.geneve;
-}
-
 static bool is_in_udp(int tunnel)
 {
     return tunnel == tcphs_sources.vxlan || tunnel == tcphs_sources.gtp || tunnel == tcphs_sources.geneve;
+}
+
+static bool is_tunnel(int layer)
+{
+    return layer == tcphs_sources.gre || is_in_udp(layer);
 }
 
 /* The number that tells tunnels between the same two ends apart: GRE key, VXLAN and Geneve network, GTP endpoint. */

@@ -1,9 +1,8 @@
 """The sides of branches in plugin/core that neither the unit tests nor the fuzzers' corpus take, each with the reason why nothing can.
 
 Most are conditions that say what a rule is about, or that a number is known before it is used, where the callers see to it; they stay so
-that a rule can be read by itself. Held by test_fuzz.py:
-a side that is listed and taken is as wrong as one that is neither. Source, text of the line, the side, and why. Lines are named by their
-text, as versions of clang number the conditions within them differently.
+that a rule can be read by itself. Held by test_fuzz.py: a side that is listed and taken is as wrong as one that is neither. Source, text
+of the line, the side, and why. Lines are named by their text, as versions of clang number the conditions within them differently.
 """
 EVERY_VALUE = "the switch names every value of its enum, and no other comes: what is left is the way past all of them"
 KINDS = "asked of such segments only: the condition says what the rule is about"
