@@ -176,7 +176,7 @@ uint32_t tcphs_check_synack_changed(const struct tcphs_view *v)
         return v->y->other_frame;
     return itself(v, v->kind == TCPHS_KIND_SYN_ACK && tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) &&
                          tcphs_is_synchronised(v->y->state) && tcphs_knows(v->y, TCPHS_KNOWS_ISS) &&
-                         tcphs_connection_stage(v->c) != TCPHS_STAGE_CLOSED && !tcphs_is_foreign_syn_ack(v) &&
+                         !tcphs_is_known_rival(v) && tcphs_connection_stage(v->c) != TCPHS_STAGE_CLOSED && !tcphs_is_foreign_syn_ack(v) &&
                          (!tcphs_repeats_syn(v) || !tcphs_acks_syn(v)));
 }
 
@@ -394,6 +394,11 @@ bool tcphs_outlives_own_rst(const struct tcphs_view *v)
            (c->rst_peer_known && v->ack_place == TCPHS_ACK_IN && tcphs_seq_after(v->s->ack, c->rst_peer_nxt));
 }
 
+bool tcphs_disproves_rst(const struct tcphs_view *v)
+{
+    return tcphs_survives_rst(v) || (v->kind == TCPHS_KIND_SYN_ACK && tcphs_outlives_own_rst(v));
+}
+
 uint32_t tcphs_check_rst_bad_ack(const struct tcphs_view *v)
 {
     if (v->kind != TCPHS_KIND_RST || is_over(v->c) || tcphs_refuses_other_syn(v))
@@ -422,6 +427,8 @@ uint32_t tcphs_check_rst_out_of_window(const struct tcphs_view *v)
 {
     if (had_heard_more(v) && tcphs_survives_rst(v))
         return v->c->rst_frame;
+    if (tcphs_contradicts_opening(v) && is_over(v->c))
+        return v->c->opening_frame;
     return itself(v, rst_refused(v) && (v->seq_place == TCPHS_SEQ_OLD || v->seq_place == TCPHS_SEQ_OVER ||
                                         v->seq_place == TCPHS_SEQ_FAR));
 }
@@ -514,7 +521,7 @@ uint32_t tcphs_check_rst_without_fin(const struct tcphs_view *v)
 {
     /* Of a connection whose beginning was not captured, a FIN may not have been captured either. */
     return itself(v, tcphs_rst_counts(v) && tcphs_connection_stage(v->c) == TCPHS_STAGE_ESTABLISHED &&
-                         !may_have_closed_unseen(v));
+                         v->c->opening_frame != v->s->frame && !may_have_closed_unseen(v));
 }
 
 /* FIN --------------------------------------------------------------------------------------------------------- */
@@ -534,6 +541,8 @@ bool tcphs_is_unseen_fin(const struct tcphs_view *v)
 
 uint32_t tcphs_check_fin_out_of_window(const struct tcphs_view *v)
 {
+    if (tcphs_contradicts_opening(v) && !is_over(v->c))
+        return v->c->opening_frame;
     if (!is_ordinary(v) || !has_fin(v) || !receiver_open(v) || is_over(v->c))
         return 0;
     const bool left = v->seq_place == TCPHS_SEQ_OLD && !tcphs_knows(v->x, TCPHS_FIN_SENT) && !tcphs_is_unseen_fin(v);
@@ -689,7 +698,8 @@ static const uint64_t found_on[OCCASIONS] = {
     [OF_CLOSING] = B(data_after_fin) | B(data_after_close),
     [OF_RESET] = B(rst_out_of_window) | B(rst_ignored) | B(rst_peer_continues),
     [OF_DOUBT] = B(synack_changed) | B(final_ack_bad) | B(ack_in_syn_sent) | B(data_before_established) |
-                 B(syn_in_connection) | B(ack_unsent) | B(seq_beyond_window) | B(rst_inexact) | B(challenge_ack),
+                 B(syn_in_connection) | B(ack_unsent) | B(seq_beyond_window) | B(rst_inexact) | B(challenge_ack) |
+                 B(rst_out_of_window) | B(fin_out_of_window),
     [OF_BEGINNING] = B(port_reused),
 };
 
@@ -745,7 +755,7 @@ static uint64_t rows_due(const struct tcphs_view *v)
         due |= found_on[OF_OPENING];
     if (is_over(v->c))
         due |= found_on[OF_RESET];
-    if ((y->claim_frame | y->other_frame | y->provoked_frame | v->c->early_frame) != 0)
+    if ((y->claim_frame | y->other_frame | y->provoked_frame | v->c->early_frame | v->c->opening_frame) != 0)
         due |= found_on[OF_DOUBT];
     if (!(v->c->facts & TCPHS_FIRST_PASSED))
         due |= found_on[OF_BEGINNING];

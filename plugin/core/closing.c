@@ -154,7 +154,7 @@ static void settle_fins(const struct tcphs_move *m)
     uint8_t *of_y = is_reset ? &c->before_rst[!m->s->from] : &y->state;
     *of_x = (uint8_t)state_by_fins(x, y);
     *of_y = (uint8_t)state_by_fins(y, x);
-    c->facts &= (uint16_t)~TCPHS_CROSSED_FINS;
+    c->facts &= ~(uint32_t)TCPHS_CROSSED_FINS;
     if (!is_reset)
         c->end_frame = 0;
     if (tcphs_knows(x, TCPHS_FIN_SENT)) {
@@ -163,7 +163,7 @@ static void settle_fins(const struct tcphs_move *m)
         c->first_closer = !m->s->from;
     } else {
         c->first_closer = is_reset ? c->rst_from : TCPHS_NO_CLIENT;
-        c->facts &= (uint16_t)~TCPHS_FIN_BEFORE_RST;
+        c->facts &= ~(uint32_t)TCPHS_FIN_BEFORE_RST;
     }
 }
 

@@ -86,6 +86,15 @@ static inline void tcphs_learn_hops(const struct tcphs_move *m)
     x->ip_id = m->s->ip_id;
 }
 
+/** Points a link elsewhere, or nowhere (0); not done any more when it was done too often. */
+void tcphs_change_link(struct tcphs_connection *c, enum tcphs_link link, uint32_t frame);
+/** Takes in what the options of a SYN or SYN-ACK offer, if they were captured whole. */
+void tcphs_learn_offer(struct tcphs_end *x, const struct tcphs_segment *s);
+
+/* connection.c */
+/** Names what is wrong with the segment as the connection stands now. */
+void tcphs_find(const struct tcphs_move *m);
+
 /* opening.c */
 /** Moves by a SYN: opens, repeats, crosses (simultaneous open), or stands in the way of a live connection. */
 void tcphs_move_by_syn(const struct tcphs_move *m);
@@ -136,7 +145,7 @@ void tcphs_move_by_ordinary(const struct tcphs_move *m);
 /* resetting.c */
 /** Moves by a RST, obeyed or not, and says of what kind it is. */
 void tcphs_move_by_rst(const struct tcphs_move *m);
-/** Undoes an RST that has proved to be forged. */
-void tcphs_revive(struct tcphs_connection *c);
+/** Takes back a RST that did not end the connection: both ends are again what they were. */
+void tcphs_take_back_rst(const struct tcphs_move *m);
 
 #endif

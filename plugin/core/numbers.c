@@ -78,20 +78,24 @@ void tcphs_learn_window(const struct tcphs_move *m, uint32_t window)
         learn_grant(x, m->s->ack, m->s->ack + window);
 }
 
-void tcphs_learn_syn_options(const struct tcphs_move *m)
+void tcphs_learn_offer(struct tcphs_end *x, const struct tcphs_segment *s)
 {
-    const struct tcphs_segment *s = m->s;
     if (s->options & TCPHS_OPTIONS_CUT)
         return;
-    m->x->known |= TCPHS_SAW_SYN_OPTIONS;
+    x->known |= TCPHS_SAW_SYN_OPTIONS;
     if (s->options & TCPHS_OPT_WSCALE) {
-        m->x->known |= TCPHS_OFFERED_SCALE;
-        m->x->wscale = s->wscale > 14 ? 14 : s->wscale; /* RFC 7323 2.3 */
+        x->known |= TCPHS_OFFERED_SCALE;
+        x->wscale = s->wscale > 14 ? 14 : s->wscale; /* RFC 7323 2.3 */
     }
-    if (s->options & TCPHS_OPT_MULTIPATH)
-        m->c->facts |= TCPHS_MULTIPATH;
     if (s->options & TCPHS_OPT_FASTOPEN)
-        m->x->known |= TCPHS_ASKED_FASTOPEN;
+        x->known |= TCPHS_ASKED_FASTOPEN;
+}
+
+void tcphs_learn_syn_options(const struct tcphs_move *m)
+{
+    tcphs_learn_offer(m->x, m->s);
+    if ((m->s->options & (TCPHS_OPT_MULTIPATH | TCPHS_OPTIONS_CUT)) == TCPHS_OPT_MULTIPATH)
+        m->c->facts |= TCPHS_MULTIPATH;
 }
 
 /* Takes in what has become adjacent to RCV.NXT and drops what lies below it. */
@@ -184,4 +188,13 @@ void tcphs_link_first(const struct tcphs_move *m, enum tcphs_link link)
 {
     if (m->c->links[link] == 0)
         m->c->links[link] = m->s->frame;
+}
+
+void tcphs_change_link(struct tcphs_connection *c, enum tcphs_link link, uint32_t frame)
+{
+    if (c->links[link] == frame || c->link_changes >= TCPHS_MOST_LINK_CHANGES)
+        return;
+    if (c->links[link] != 0)
+        c->link_changes++;
+    c->links[link] = frame;
 }

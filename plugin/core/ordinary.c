@@ -72,7 +72,7 @@ void tcphs_confirm_gap(const struct tcphs_move *m)
     y->rcv_edge = tcphs_seq_max(y->rcv_edge, y->claim_ack + y->max_window);
     tcphs_join_held(y);
     if (x->state == TCPHS_SYN_RECEIVED) {
-        m->c->facts &= (uint16_t)~TCPHS_BAD_FINAL_ACK;
+        m->c->facts &= ~(uint32_t)TCPHS_BAD_FINAL_ACK;
         tcphs_act(x, TCPHS_HEARS_ACK_OF_SYN);
     }
     if (tcphs_knows(y, TCPHS_CLAIM_HAS_FIN) && !tcphs_knows(y, TCPHS_FIN_SENT)) { /* so its FIN was good */
@@ -211,7 +211,9 @@ static void accept_ordinary(const struct tcphs_move *m)
         c->facts |= TCPHS_GAPS;
         tcphs_assume(c);
     }
-    if (x->state == TCPHS_SYN_SENT)
+    if (x->state == TCPHS_SYN_SENT && tcphs_knows(y, TCPHS_SENT_SYN_ACK))
+        tcphs_act(x, TCPHS_HEARS_SYN_ACK); /* the one captured: the SYN that came again was a late one */
+    else if (x->state == TCPHS_SYN_SENT)
         infer_syn_ack(m);
     else if (x->state == TCPHS_UNKNOWN)
         tcphs_act(x, TCPHS_SENDS_OTHER);
@@ -223,6 +225,10 @@ static void accept_ordinary(const struct tcphs_move *m)
         tcphs_assume(c);
         tcphs_act(x, TCPHS_HEARS_ACK_OF_SYN);
     }
+    /* It has taken back the final ACK by sending its SYN-ACK again, and now acknowledges what came behind it. */
+    if (x->state == TCPHS_SYN_RECEIVED && m->v->ack_place == TCPHS_ACK_IN && (c->facts & TCPHS_WAS_ESTABLISHED) &&
+        tcphs_seq_after(s->ack, y->iss + 1))
+        tcphs_act(x, TCPHS_HEARS_ACK_OF_SYN);
     /* Data of a server before any final ACK: remembered, for only the client's next word tells whether one was lost. */
     if (x->state == TCPHS_SYN_RECEIVED && s->length > 0 && c->early_frame == 0 && !(c->facts & TCPHS_WAS_ESTABLISHED) &&
         !tcphs_knows(y, TCPHS_ASKED_FASTOPEN) && y->snd_nxt == y->iss + 1)

@@ -91,6 +91,8 @@ static void advance(const struct tcphs_move *m)
     }
     if (tcphs_knows(x, TCPHS_SENT_SYN_ACK))
         x->known |= TCPHS_ANSWERED_SYN_ACK;
+    x->beliefs |= TCPHS_SENT_ORDINARY;
+    y->beliefs &= ~(uint32_t)TCPHS_OPENED_UNSEEN;
     tcphs_note_fit(m);
     tcphs_learn_hops(m);
     m->c->last_time = s->time;

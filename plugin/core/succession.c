@@ -206,5 +206,5 @@ void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_con
     };
     struct tcphs_outcome untold;
     tcphs_connection_segment(c, &begun, &untold);
-    c->facts &= (uint16_t)~TCPHS_FIRST_PASSED; /* the first segment of its own is still to come */
+    c->facts &= ~(uint32_t)TCPHS_FIRST_PASSED; /* the first segment of its own is still to come */
 }

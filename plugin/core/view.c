@@ -6,17 +6,12 @@
  */
 #include "view.h"
 
+#include "gap.h"
 #include "seq.h"
 
-/* A window that was never seen to be scaled could be anything up to this; 64 KiB is the least a gap may hide. */
-#define LEAST_SLACK 65535u
 #define LARGEST_SHIFT 14
-/* A round trip that was not measured is taken for a short one: that explains more, and accuses less. */
-#define SHORT_ROUND (TCPHS_SECOND / 1000)
-/* What is silent for so long can have sent anything meanwhile; the clocks below do not reach much farther. */
-#define LONG_SILENCE (1800 * TCPHS_SECOND)
-/* No gap is believed to hide more: beyond half the sequence space, before and after cannot be told apart. */
-#define LARGEST_GAP (1u << 30)
+/* Numbers this far apart, the largest unscaled window, are not of one place. */
+#define FAR_APART 65535
 
 bool tcphs_has_no_scale(const struct tcphs_connection *c)
 {
@@ -44,27 +39,6 @@ static uint8_t kind_of(const struct tcphs_segment *s)
     return tcphs_has_any(s, TCPHS_ACK) ? TCPHS_KIND_ORDINARY : TCPHS_KIND_BARE;
 }
 
-static uint32_t slack(const struct tcphs_end *e)
-{
-    return e->max_window > LEAST_SLACK ? e->max_window : LEAST_SLACK;
-}
-
-/*
- * How much of an end's data a gap in the capture can hide: a window for every round trip since its last good segment,
- * and a window can grow twofold in each.
- */
-static uint32_t largest_gap(const struct tcphs_view *v, const struct tcphs_end *sender, uint32_t window)
-{
-    const int64_t pause = v->s->time - v->c->last_time;
-    if (!tcphs_knows(sender, TCPHS_HAS_FIT) || pause > LONG_SILENCE)
-        return LARGEST_GAP;
-    const int64_t round = v->c->round_trip > 0 ? v->c->round_trip : SHORT_ROUND;
-    const int64_t silence = pause < 0 ? 0 : (int64_t)(tcphs_clock(v->s->time) - sender->fit_clock);
-    const int64_t rounds = silence * 1000 / round;
-    const int doublings = rounds > 30 ? 30 : (int)rounds;
-    return window > LARGEST_GAP >> doublings ? LARGEST_GAP : window << doublings;
-}
-
 static uint8_t place_seq(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;
@@ -82,17 +56,7 @@ static uint8_t place_seq(const struct tcphs_view *v)
         return empty ? TCPHS_SEQ_IN : TCPHS_SEQ_EDGE;
     if (!empty && tcphs_knows(v->x, TCPHS_KNOWS_SENT) && !tcphs_seq_after(v->s->seq, v->x->snd_nxt))
         return TCPHS_SEQ_AHEAD;
-    return (uint32_t)over <= slack(y) ? TCPHS_SEQ_OVER : TCPHS_SEQ_FAR;
-}
-
-/* The most that x can ever have allowed y to send ahead: a full window field at the scale it offered. */
-static uint32_t largest_grant(const struct tcphs_connection *c, const struct tcphs_end *x)
-{
-    if (!tcphs_scale_is_known(c))
-        return UINT16_MAX << LARGEST_SHIFT;
-    if (!(c->end[0].known & c->end[1].known & TCPHS_OFFERED_SCALE))
-        return UINT16_MAX;
-    return (uint32_t)UINT16_MAX << x->wscale;
+    return (uint32_t)over <= tcphs_slack(y) ? TCPHS_SEQ_OVER : TCPHS_SEQ_FAR;
 }
 
 /* Of bytes that y was not seen to send: could they have passed uncaptured? */
@@ -104,14 +68,14 @@ static uint8_t place_unseen_ack(const struct tcphs_view *v, uint32_t beyond)
         return TCPHS_ACK_FAR;
     if (!tcphs_knows(y, TCPHS_SENT_ANYTHING)) /* y's direction is not in the capture at all */
         return TCPHS_ACK_UNKNOWN;
-    const uint32_t grant = largest_grant(v->c, x);
+    const uint32_t grant = tcphs_largest_grant(v->c, x);
     /* Behind its first byte the client is beyond the handshake, whatever the capture has of it. */
     const bool beyond_handshake = y->state == TCPHS_SYN_RECEIVED && v->s->seq != x->iss + 1;
     const bool open = tcphs_is_synchronised(x->state) && (tcphs_is_synchronised(y->state) || beyond_handshake);
     if (!open)
         return beyond <= grant ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
-    const bool in_leap = tcphs_has_stray(y) && tcphs_seq_within(v->s->ack, y->snd_nxt, y->other_iss + slack(x));
-    return in_leap || beyond <= largest_gap(v, y, grant) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
+    const bool in_leap = tcphs_has_stray(y) && tcphs_seq_within(v->s->ack, y->snd_nxt, y->other_iss + tcphs_slack(x));
+    return in_leap || beyond <= tcphs_largest_gap(v, y, grant) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
 }
 
 static uint8_t place_ack(const struct tcphs_view *v)
@@ -134,7 +98,7 @@ static uint8_t place_ack(const struct tcphs_view *v)
     /* Nobody can ever have acknowledged less than the SYN (common kernels count the bytes that were). */
     if (tcphs_knows(y, TCPHS_KNOWS_ISS) && tcphs_is_synchronised(y->state) && tcphs_seq_before(v->s->ack, y->iss + 1))
         return TCPHS_ACK_TOO_OLD;
-    return tcphs_knows(v->x, TCPHS_KNOWS_WINDOW) && (uint32_t)below > slack(v->x) ? TCPHS_ACK_TOO_OLD : TCPHS_ACK_OLD;
+    return tcphs_knows(v->x, TCPHS_KNOWS_WINDOW) && (uint32_t)below > tcphs_slack(v->x) ? TCPHS_ACK_TOO_OLD : TCPHS_ACK_OLD;
 }
 
 /* The answer where only a capture gap speaks for acceptance: believed as long as the capture has shown no gap. */
@@ -156,7 +120,7 @@ bool tcphs_is_foreign(const struct tcphs_view *v)
     if (!tcphs_knows(v->x, TCPHS_KNOWS_SENT))
         return false;
     const int32_t leap = tcphs_seq_diff(v->s->seq, v->x->snd_nxt);
-    const bool far = leap > (int32_t)LEAST_SLACK || leap < -(int32_t)LEAST_SLACK;
+    const bool far = leap > FAR_APART || leap < -FAR_APART;
     return far && v->seq_place != TCPHS_SEQ_AHEAD &&
            (v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_UNSEEN || v->ack_place == TCPHS_ACK_TOO_OLD);
 }
@@ -178,7 +142,7 @@ bool tcphs_takes_window_back(const struct tcphs_end *x, uint32_t ack, uint32_t e
 /* In the same gap as x's last stray segment, or in the window behind it. */
 static bool follows_own_stray(const struct tcphs_view *v)
 {
-    return tcphs_has_stray(v->x) && tcphs_seq_within(v->s->seq, v->x->snd_nxt, v->x->other_iss + slack(v->y));
+    return tcphs_has_stray(v->x) && tcphs_seq_within(v->s->seq, v->x->snd_nxt, v->x->other_iss + tcphs_slack(v->y));
 }
 
 bool tcphs_lags_behind_stray(const struct tcphs_view *v)
@@ -195,7 +159,7 @@ bool tcphs_leaps(const struct tcphs_view *v)
         return false;
     const int32_t leap = tcphs_seq_diff(v->s->seq, x->snd_nxt);
     /* Twice the window that was seen: it may have grown in the round trip that is under way. */
-    return leap > 0 && ((uint32_t)leap <= largest_gap(v, x, 2 * slack(v->y)) || follows_own_stray(v));
+    return leap > 0 && ((uint32_t)leap <= tcphs_largest_gap(v, x, 2 * tcphs_slack(v->y)) || follows_own_stray(v));
 }
 
 bool tcphs_is_foreign_syn_ack(const struct tcphs_view *v)
@@ -236,13 +200,13 @@ bool tcphs_answers_as_closed(const struct tcphs_view *v)
             return true;
     /* What it acknowledged last may be missing from the capture. */
     const bool both_closed = tcphs_knows(v->x, TCPHS_FIN_SENT) && tcphs_knows(v->y, TCPHS_FIN_SENT);
-    const uint32_t seen = (v->c->facts & TCPHS_GAPS) ? v->y->rcv_nxt - slack(v->y) : v->y->rcv_ack;
+    const uint32_t seen = (v->c->facts & TCPHS_GAPS) ? v->y->rcv_nxt - tcphs_slack(v->y) : v->y->rcv_ack;
     if (both_closed && v->s->seq != v->y->rcv_nxt && tcphs_seq_within(v->s->seq, seen, v->y->rcv_nxt))
         return true;
     /* The path may have held back one of the acknowledgments before those until their receiver had closed. */
     const uint32_t oldest = v->y->recent_acks[TCPHS_RECENT_ACKS - 1];
     return both_closed && tcphs_knows(v->x, TCPHS_KNOWS_ISS) && tcphs_seq_after(v->s->seq, v->x->iss) &&
-           tcphs_seq_before(v->s->seq, oldest) && (uint32_t)tcphs_seq_diff(v->y->rcv_nxt, v->s->seq) <= slack(v->y);
+           tcphs_seq_before(v->s->seq, oldest) && (uint32_t)tcphs_seq_diff(v->y->rcv_nxt, v->s->seq) <= tcphs_slack(v->y);
 }
 
 bool tcphs_refuses_other_syn(const struct tcphs_view *v)
@@ -301,6 +265,8 @@ static uint8_t judge_syn(const struct tcphs_view *v)
     case TCPHS_SYN_RECEIVED:
         if (tcphs_repeats_syn(v) && !tcphs_knows(v->x, TCPHS_SENT_SYN)) /* captured behind its own SYN-ACK */
             return TCPHS_ACCEPT_UNKNOWN;
+        if (tcphs_repeats_syn(v) && v->x->state == TCPHS_SYN_SENT) /* the SYN-ACK was not heard: it is sent again */
+            return TCPHS_ACCEPT_YES;
         /* Another SYN in the window makes a passive opener forget the first (3.10.7.4). */
         return !tcphs_repeats_syn(v) && v->seq_place == TCPHS_SEQ_IN ? TCPHS_ACCEPT_YES : TCPHS_ACCEPT_NO;
     default: /* RFC 5961 4: challenged whatever its number */

@@ -137,6 +137,12 @@ bool tcphs_rst_is_doubtful(const struct tcphs_view *v);
 /** Does the RST refuse another SYN that its receiver had sent inside the connection? */
 bool tcphs_refuses_other_syn(const struct tcphs_view *v);
 
+/** The handshake goes on where it stood, though its end was assumed by a segment far beyond it (belief.c). */
+bool tcphs_contradicts_opening(const struct tcphs_view *v);
+
+/** A SYN-ACK with the initial number of one that was kept beside the one believed (belief.c). */
+bool tcphs_is_known_rival(const struct tcphs_view *v);
+
 /** It acknowledges y's SYN, and no more than y was seen to send; false when y's initial number is not known. */
 bool tcphs_acks_syn(const struct tcphs_view *v);
 
