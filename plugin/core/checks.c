@@ -111,11 +111,6 @@ uint32_t tcphs_check_xmas(const struct tcphs_view *v)
     return itself(v, v->kind == TCPHS_KIND_BARE && tcphs_has(v->s, TCPHS_FIN | TCPHS_PSH | TCPHS_URG));
 }
 
-uint32_t tcphs_check_ack_without_flag(const struct tcphs_view *v)
-{
-    return itself(v, v->s->ack != 0 && !tcphs_has_any(v->s, TCPHS_ACK));
-}
-
 static bool is_probe(const struct tcphs_view *v)
 {
     return tcphs_knows(v->y, TCPHS_KNOWS_HEARD) && v->s->seq + 1 == v->y->rcv_nxt;
@@ -301,7 +296,11 @@ uint32_t tcphs_check_syn_in_connection(const struct tcphs_view *v)
 
 uint32_t tcphs_check_reuse_too_early(const struct tcphs_view *v)
 {
-    return itself(v, v->kind == TCPHS_KIND_SYN && v->y->state == TCPHS_TIME_WAIT && !tcphs_repeats_syn(v));
+    const bool is_syn = !(v->y->known & (TCPHS_OTHER_IS_SYN_ACK | TCPHS_OTHER_IS_STRAY));
+    return v->x->state == TCPHS_TIME_WAIT && is_syn && v->y->other_frame != 0 && tcphs_is_pure_ack(v->s) &&
+                   in_time(v) && v->s->seq == v->x->snd_nxt && v->s->ack == v->x->rcv_nxt
+               ? v->y->other_frame
+               : 0;
 }
 
 uint32_t tcphs_check_ack_unsent(const struct tcphs_view *v)
@@ -580,6 +579,11 @@ uint32_t tcphs_check_last_ack_bad(const struct tcphs_view *v)
 
 /* Notes ------------------------------------------------------------------------------------------------------- */
 
+uint32_t tcphs_check_ack_without_flag(const struct tcphs_view *v)
+{
+    return itself(v, v->s->ack != 0 && !tcphs_has_any(v->s, TCPHS_ACK));
+}
+
 uint32_t tcphs_check_simultaneous_open(const struct tcphs_view *v)
 {
     return itself(v, v->kind == TCPHS_KIND_SYN && v->y->state == TCPHS_SYN_SENT && !tcphs_knows(v->x, TCPHS_SENT_SYN));
@@ -687,7 +691,7 @@ static const uint64_t found_on[OCCASIONS] = {
                      B(data_before_established) | B(fin_before_established),
     [OF_RST] = B(rst_bad_ack) | B(rst_out_of_window) | B(rst_inexact) | B(rst_with_data) | B(rst_train) | B(rst_ttl) |
                B(rst_in_handshake) | B(rst_without_fin) | B(half_open_peer),
-    [OF_SYN] = B(syn_with_data) | B(syn_isn_changed) | B(reuse_too_early) | B(simultaneous_open),
+    [OF_SYN] = B(syn_with_data) | B(syn_isn_changed) | B(simultaneous_open),
     [OF_SYN_ACK] = B(synack_bad_ack) | B(synack_wrong_direction) | B(synack_changed) | B(tfo_accepted) | B(tfo_ignored),
     [OF_ORDINARY] = B(window_shrunk),
     [OF_FIN] = B(fin_out_of_window) | B(fin_moved) | B(simultaneous_close),
@@ -697,7 +701,7 @@ static const uint64_t found_on[OCCASIONS] = {
     [OF_OPENING] = B(split_handshake) | B(final_ack_bad) | B(ack_in_syn_sent),
     [OF_CLOSING] = B(data_after_fin) | B(data_after_close),
     [OF_RESET] = B(rst_out_of_window) | B(rst_ignored) | B(rst_peer_continues),
-    [OF_DOUBT] = B(synack_changed) | B(final_ack_bad) | B(ack_in_syn_sent) | B(data_before_established) |
+    [OF_DOUBT] = B(reuse_too_early) | B(synack_changed) | B(final_ack_bad) | B(ack_in_syn_sent) | B(data_before_established) |
                  B(syn_in_connection) | B(ack_unsent) | B(seq_beyond_window) | B(rst_inexact) | B(challenge_ack) |
                  B(rst_out_of_window) | B(fin_out_of_window),
     [OF_BEGINNING] = B(port_reused),

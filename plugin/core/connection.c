@@ -177,6 +177,7 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
         m->y->known &= ~(uint32_t)TCPHS_CLAIM_HAS_FIN;
     }
     const uint64_t refused = TCPHS_FINDING_BIT(TCPHS_FINDS_syn_in_connection) |
+                             TCPHS_FINDING_BIT(TCPHS_FINDS_reuse_too_early) |
                              TCPHS_FINDING_BIT(TCPHS_FINDS_synack_changed) | TCPHS_FINDING_BIT(TCPHS_FINDS_ack_unsent) |
                              TCPHS_FINDING_BIT(TCPHS_FINDS_seq_beyond_window);
     if ((findings & refused) && m->v->kind == TCPHS_KIND_ORDINARY && m->o->back == m->y->other_frame) {
@@ -313,6 +314,7 @@ void tcphs_connection_forget_frame(struct tcphs_connection *c, uint32_t frame)
             *shown[i] = 0;
     uint32_t *const remembered[] = {
         &c->rst_frame,          &c->burst_frame,           &c->early_frame,
+        &c->opening_frame,      &c->retry_frame,           &c->rivals[0].frame, &c->rivals[1].frame,
         &c->end[0].claim_frame, &c->end[1].claim_frame,    &c->end[0].other_frame,
         &c->end[1].other_frame, &c->end[0].provoked_frame, &c->end[1].provoked_frame,
     };

@@ -162,12 +162,12 @@ struct tcphs_connection {
     int64_t retry_time; /**< … and of the first one of that number; of how many, and of which end, see below */
     uint32_t retry_iss, retry_frame;
     uint32_t facts; /**< enum tcphs_fact */
-    uint16_t syn_count, synack_count, retry_count;
+    uint16_t syn_count, synack_count, retry_count, retry_window;
     uint8_t client;       /**< 0, 1, or TCPHS_NO_CLIENT */
     uint8_t first_closer; /**< end that sent the first accepted FIN or RST; TCPHS_NO_CLIENT = none */
     uint8_t rst_from;
     uint8_t burst_from, burst_count;
-    uint8_t retry_from;
+    uint8_t retry_from, retry_options, retry_wscale;
     uint8_t link_changes; /**< how often a link was changed, see tcphs_change_link */
     bool rst_sender_went_on;
     bool rst_doubtful;     /**< it was at the last acknowledgment seen, not at all that its receiver may have heard */

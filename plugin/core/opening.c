@@ -60,9 +60,29 @@ static void reopen(const struct tcphs_move *m)
     open_by_syn(m);
 }
 
+/* A SYN of other numbers inside a connection may open the next one: its first time and its count are kept. */
+static void count_retry(const struct tcphs_move *m)
+{
+    struct tcphs_connection *c = m->c;
+    if (c->retry_count == 0 || c->retry_from != m->s->from || c->retry_iss != m->s->seq) {
+        c->retry_count = 0;
+        c->retry_from = m->s->from;
+        c->retry_iss = m->s->seq;
+        c->retry_time = m->s->time;
+        c->retry_frame = m->s->frame;
+    }
+    if (c->retry_count < UINT16_MAX)
+        c->retry_count++;
+    c->retry_options = m->s->options;
+    c->retry_wscale = m->s->wscale;
+    c->retry_window = m->s->window;
+}
+
 void tcphs_keep_other(const struct tcphs_move *m, uint32_t end, unsigned kind)
 {
     m->c->other_time = m->s->time;
+    if (kind == 0)
+        count_retry(m);
     m->x->known &= ~(uint32_t)(TCPHS_OTHER_IS_SYN_ACK | TCPHS_OTHER_IS_STRAY);
     m->x->known |= kind;
     m->x->other_iss = m->s->seq;

@@ -249,8 +249,20 @@ static void accept_ordinary(const struct tcphs_move *m)
         x->known |= TCPHS_ANSWERED_SYN_ACK;
 }
 
+/* What x sends again without a word of its peer between was not heard, or its sender is not. */
+static void count_repeats(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x;
+    m->y->repeats = 0;
+    const bool again = tcphs_knows(x, TCPHS_KNOWS_SENT) && m->v->end != m->s->seq &&
+                       !tcphs_seq_before(m->s->seq, x->snd_una) && !tcphs_seq_after(m->v->end, x->snd_nxt);
+    if (again && x->repeats < UINT8_MAX)
+        x->repeats++;
+}
+
 void tcphs_move_by_ordinary(const struct tcphs_move *m)
 {
+    count_repeats(m);
     if (tcphs_connection_stage(m->c) == TCPHS_STAGE_NONE)
         tcphs_pick_up_midstream(m);
     const bool strange = m->v->accepted == TCPHS_ACCEPT_UNKNOWN && tcphs_is_stranger(m->v);

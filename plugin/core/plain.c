@@ -93,6 +93,7 @@ static void advance(const struct tcphs_move *m)
         x->known |= TCPHS_ANSWERED_SYN_ACK;
     x->beliefs |= TCPHS_SENT_ORDINARY;
     y->beliefs &= ~(uint32_t)TCPHS_OPENED_UNSEEN;
+    y->repeats = 0;
     tcphs_note_fit(m);
     tcphs_learn_hops(m);
     m->c->last_time = s->time;

@@ -184,9 +184,22 @@ bool tcphs_rst_is_exact(const struct tcphs_view *v)
     return tcphs_knows(y, TCPHS_SENT_SACK) && seq == y->sack_right && tcphs_seq_after(seq, y->rcv_nxt);
 }
 
+/*
+ * It stands among the bytes that its sender sent again and again, with no word of the receiver since: that they were
+ * heard, as is believed, or any part of them, is no longer sure. Once may be for a lost acknowledgment.
+ */
+static bool is_among_repeated(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x, *y = v->y;
+    return v->kind == TCPHS_KIND_RST && x->repeats > 1 && tcphs_knows(y, TCPHS_KNOWS_HEARD | TCPHS_SENT_ANYTHING) &&
+           tcphs_seq_within(v->s->seq, y->rcv_ack, x->snd_nxt);
+}
+
 bool tcphs_rst_is_doubtful(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;
+    if (is_among_repeated(v) && v->s->seq != y->rcv_nxt)
+        return true;
     return v->kind == TCPHS_KIND_RST && tcphs_has_any(v->s, TCPHS_ACK) && tcphs_knows(y, TCPHS_KNOWS_HEARD) &&
            v->s->seq == y->rcv_ack && tcphs_seq_after(y->rcv_nxt, v->s->seq);
 }
@@ -244,6 +257,8 @@ static uint8_t judge_rst(const struct tcphs_view *v)
         return TCPHS_ACCEPT_UNKNOWN;
     if (tcphs_rst_is_exact(v))
         return tcphs_rst_is_doubtful(v) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_YES;
+    if (is_among_repeated(v))
+        return TCPHS_ACCEPT_UNKNOWN;
     /* In or beyond a hole of the capture it may be exact: where the sender stands, or where the receiver says it is. */
     const bool at_edge = v->s->seq == v->x->snd_nxt && (holds_data(y) || (v->c->facts & TCPHS_GAPS));
     if (at_edge || v->answers_claim)
