@@ -61,22 +61,11 @@ static bool refuses_other(const struct tcphs_view *v)
            stage != TCPHS_STAGE_SYN_RECEIVED;
 }
 
-/*
- * What x sends sooner than it can have heard its peer's segment, as the handshake showed how long that takes, was under
- * way already: it proves nothing. Three quarters of that time, less what a busy host may have spent on the handshake
- * and not on this, but a quarter at least.
- */
-#define BUSY (TCPHS_SECOND / 2000)
-
+/* What x sends sooner than it has ever answered anything was under way already when its peer's segment passed here: it
+ * proves nothing. */
 static bool reacts_too_soon(const struct tcphs_view *v, uint32_t clock)
 {
-    const struct tcphs_connection *c = v->c;
-    if (c->round_trip <= 0 || c->synack_count == 0 || c->last_synack_time < c->last_syn_time)
-        return false;
-    const int64_t server = c->last_synack_time - c->last_syn_time;
-    const int64_t reaction = v->s->from == c->client ? c->round_trip - server : server;
-    const int64_t least = reaction * 3 / 4 - BUSY > reaction / 4 ? reaction * 3 / 4 - BUSY : reaction / 4;
-    return (int64_t)(tcphs_clock(v->s->time) - clock) * 1000 < least;
+    return tcphs_clock(v->s->time) - clock < v->x->loop;
 }
 
 /* Header and flags -------------------------------------------------------------------------------------------- */
@@ -203,7 +192,7 @@ uint32_t tcphs_check_split_handshake(const struct tcphs_view *v)
 static bool stands_still(const struct tcphs_view *v)
 {
     return tcphs_is_pure_ack(v->s) && v->c->syn_count > 0 && v->y->state != TCPHS_SYN_RECEIVED &&
-           (!tcphs_knows(v->x, TCPHS_KNOWS_HEARD) || v->s->ack == v->x->rcv_nxt);
+           (!tcphs_knows(v->x, TCPHS_KNOWS_HEARD) || v->s->ack == v->x->rcv_nxt || v->s->ack == v->y->claim_left);
 }
 
 /* x proves by its own sequence number that y acknowledged what x never sent. */
@@ -476,7 +465,7 @@ uint32_t tcphs_check_rst_peer_continues(const struct tcphs_view *v)
 uint32_t tcphs_check_rst_train(const struct tcphs_view *v)
 {
     const struct tcphs_connection *c = v->c;
-    if (v->kind != TCPHS_KIND_RST || c->burst_frame == 0 || v->s->time - c->burst_time > BURST ||
+    if (v->kind != TCPHS_KIND_RST || c->burst_frame == 0 || !tcphs_knows(v->y, TCPHS_SENT_ANYTHING) || v->s->time - c->burst_time > BURST ||
         tcphs_answers_as_closed(v) || v->answers_claim)
         return 0;
     const bool stepped = v->s->from == c->burst_from ? v->s->seq != c->burst_seq : c->burst_count >= 3;

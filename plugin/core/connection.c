@@ -68,6 +68,7 @@ static void tell_step_3(const struct tcphs_move *m)
     c->facts &= ~(uint32_t)TCPHS_REPEATED_SYN_ACK;
     if (m->s->time >= c->last_synack_time)
         m->o->time_ack = m->s->time - c->last_synack_time;
+    tcphs_learn_loop(m->x, m->o->time_ack);
 }
 
 /* The same final ACK again, in answer to a repeated SYN-ACK. */
@@ -172,10 +173,8 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
 {
     const uint64_t refuted = TCPHS_FINDING_BIT(TCPHS_FINDS_ack_unsent) | TCPHS_FINDING_BIT(TCPHS_FINDS_final_ack_bad) |
                              TCPHS_FINDING_BIT(TCPHS_FINDS_ack_in_syn_sent);
-    if ((findings & refuted) && m->x->claim_frame != m->s->frame) {
-        m->y->claim_frame = 0;
-        m->y->known &= ~(uint32_t)TCPHS_CLAIM_HAS_FIN;
-    }
+    if ((findings & refuted) && m->x->claim_frame != m->s->frame)
+        tcphs_drop_claim(m);
     const uint64_t refused = TCPHS_FINDING_BIT(TCPHS_FINDS_syn_in_connection) |
                              TCPHS_FINDING_BIT(TCPHS_FINDS_reuse_too_early) |
                              TCPHS_FINDING_BIT(TCPHS_FINDS_synack_changed) | TCPHS_FINDING_BIT(TCPHS_FINDS_ack_unsent) |

@@ -59,6 +59,8 @@ enum tcphs_known {
 enum tcphs_belief {
     TCPHS_SENT_ORDINARY = 1 << 0, /**< it has sent more than SYN, SYN-ACK and RST: its SYN was answered, beyond doubt */
     TCPHS_OPENED_UNSEEN = 1 << 1, /**< the end of the handshake is assumed, by this end's FIN or RST far beyond it */
+    TCPHS_FIN_BEHIND_GAP = 1 << 3, /**< its FIN counts, but came with an acknowledgment of what was not captured */
+    TCPHS_IS_TIMED = 1 << 2,      /**< timed_end and timed_clock hold */
 };
 
 #define TCPHS_HELD 3
@@ -85,6 +87,10 @@ struct tcphs_end {
     uint32_t other_end;   /**< … the number behind all that SYN occupies … */
     uint32_t other_frame; /**< … in this frame; 0 = none */
     uint32_t claim_clock; /**< when it made that claim, see tcphs_clock */
+    uint32_t claim_left;  /**< where its bytes begin that came with that claim, or one like it before */
+    uint32_t timed_end;   /**< it sent bytes up to here … */
+    uint32_t timed_clock; /**< … then: the answer will tell how far the peer is */
+    uint32_t loop; /**< least time in us from a segment passing here to its answer by this end passing; 0 = unknown */
     uint32_t fit_clock;   /**< when it last sent what its peer accepts */
     uint32_t provoked_frame; /**< its last segment that RFC 5961 lets the peer challenge; 0 = none */
     uint32_t known;          /**< enum tcphs_known */

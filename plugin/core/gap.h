@@ -8,9 +8,6 @@
 
 #include "view.h"
 
-/** Without limit: the numbers may have wrapped unseen, and tell nothing. */
-#define TCPHS_NO_LIMIT UINT32_MAX
-
 /** The window of an end that counts where a gap is measured: the largest it granted, 64 KiB at least. */
 uint32_t tcphs_slack(const struct tcphs_end *e);
 
@@ -22,5 +19,11 @@ uint32_t tcphs_largest_gap(const struct tcphs_view *v, const struct tcphs_end *s
 
 /** The same for an end that was seen in the handshake alone. */
 uint32_t tcphs_reach(const struct tcphs_view *v, const struct tcphs_end *sender);
+
+/** So much may have passed unseen that the sender's numbers have gone round, and tell nothing. */
+bool tcphs_may_have_wrapped(const struct tcphs_view *v, const struct tcphs_end *sender);
+
+/** The receiver's answer to what it was sent before is missing from the capture: it is overdue. */
+bool tcphs_is_answer_missing(const struct tcphs_view *v);
 
 #endif

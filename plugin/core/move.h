@@ -11,6 +11,7 @@
 
 #include "connection.h"
 #include "machine.h"
+#include "seq.h"
 #include "view.h"
 
 /** The connection, the segment, how it was judged before the move, and what is told of it. */
@@ -31,6 +32,8 @@ void tcphs_assume(struct tcphs_connection *c);
 void tcphs_learn_sent(struct tcphs_end *e, uint32_t una, uint32_t nxt);
 /** Its peer acknowledges what it has sent: SND.UNA, and whether there was data in it. */
 void tcphs_learn_acked(struct tcphs_end *e, uint32_t ack);
+/** An end has answered after so many nanoseconds; negative is ignored. */
+void tcphs_learn_loop(struct tcphs_end *e, int64_t time);
 /** First knowledge of what an end has heard: RCV.NXT. */
 void tcphs_learn_heard(struct tcphs_end *e, uint32_t next);
 /** Takes in the window that the sender grants in this segment, scaled. */
@@ -66,6 +69,27 @@ static inline void tcphs_note_fit(const struct tcphs_move *m)
 {
     m->x->fit_clock = tcphs_clock(m->s->time);
     m->x->known |= TCPHS_HAS_FIT;
+}
+
+/** An end sends bytes that it has not sent before: their acknowledgment will be timed. */
+static inline void tcphs_time_bytes(struct tcphs_end *x, uint32_t end, int64_t time)
+{
+    if (x->beliefs & TCPHS_IS_TIMED)
+        return;
+    x->timed_end = end;
+    x->timed_clock = tcphs_clock(time);
+    x->beliefs |= TCPHS_IS_TIMED;
+}
+
+/** x acknowledges what y has sent: how long the answer took, if that was timed. */
+static inline void tcphs_time_answer(struct tcphs_end *x, struct tcphs_end *y, uint32_t ack, int64_t time)
+{
+    if (!(y->beliefs & TCPHS_IS_TIMED) || tcphs_seq_before(ack, y->timed_end))
+        return;
+    y->beliefs &= ~(uint32_t)TCPHS_IS_TIMED;
+    const uint32_t took = tcphs_clock(time) - y->timed_clock;
+    if (took <= INT32_MAX && (x->loop == 0 || took < x->loop))
+        x->loop = took > 0 ? took : 1;
 }
 
 /** The IP identification of one sender's segments advances by no more than this from one to the next. */
@@ -127,6 +151,8 @@ void tcphs_retract_assumed_fin(const struct tcphs_move *m);
 bool tcphs_never_heard_assumed_fin(const struct tcphs_view *v);
 /** Takes that FIN, and the RST, back. */
 void tcphs_retract_own_fin(const struct tcphs_move *m);
+/** What y acknowledged was never sent: its receiver x has dropped the segments that said so, bytes and FIN too. */
+void tcphs_drop_claim(const struct tcphs_move *m);
 /** Does the segment, in sequence, take the place of a FIN of its sender that the receiver still holds back? */
 bool tcphs_overtakes_held_fin(const struct tcphs_view *v);
 /** Takes that FIN back. */

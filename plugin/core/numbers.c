@@ -36,6 +36,15 @@ void tcphs_learn_heard(struct tcphs_end *e, uint32_t next)
     e->rcv_edge = next + e->max_window;
 }
 
+void tcphs_learn_loop(struct tcphs_end *e, int64_t time)
+{
+    if (time < 0 || time > UINT32_MAX)
+        return;
+    const uint32_t us = time < 1000 ? 1 : tcphs_clock(time);
+    if (e->loop == 0 || us < e->loop)
+        e->loop = us;
+}
+
 void tcphs_learn_acked(struct tcphs_end *e, uint32_t ack)
 {
     if (!tcphs_seq_after(ack, e->snd_una))
@@ -172,6 +181,8 @@ void tcphs_tell_due(const struct tcphs_move *m, uint32_t due)
 void tcphs_claim(const struct tcphs_move *m, bool open)
 {
     struct tcphs_end *x = m->x;
+    if (x->claim_frame == 0 || tcphs_seq_before(m->s->seq, x->claim_left))
+        x->claim_left = m->s->seq;
     x->claim_ack = m->s->ack;
     x->claim_frame = m->s->frame;
     x->claim_clock = tcphs_clock(m->s->time);

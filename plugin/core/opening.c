@@ -144,6 +144,7 @@ static void tell_syn_ack(const struct tcphs_move *m)
     tcphs_tell_due(m, m->s->ack);
     if (m->s->time >= c->last_syn_time)
         m->o->time_synack = m->s->time - c->last_syn_time;
+    tcphs_learn_loop(m->x, m->o->time_synack);
 }
 
 static void accept_syn_ack(const struct tcphs_move *m)

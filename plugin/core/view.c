@@ -46,7 +46,7 @@ static uint8_t place_seq(const struct tcphs_view *v)
         return TCPHS_SEQ_UNKNOWN;
     const bool empty = v->end == v->s->seq;
     if (empty ? tcphs_seq_before(v->s->seq, y->rcv_nxt) : !tcphs_seq_after(v->end, y->rcv_nxt))
-        return TCPHS_SEQ_OLD;
+        return y->rcv_nxt - v->end > tcphs_slack(y) && tcphs_may_have_wrapped(v, v->x) ? TCPHS_SEQ_LOST : TCPHS_SEQ_OLD;
     if (!tcphs_knows(y, TCPHS_KNOWS_WINDOW))
         return TCPHS_SEQ_IN;
     const int32_t over = tcphs_seq_diff(v->s->seq, y->rcv_edge);
@@ -56,7 +56,9 @@ static uint8_t place_seq(const struct tcphs_view *v)
         return empty ? TCPHS_SEQ_IN : TCPHS_SEQ_EDGE;
     if (!empty && tcphs_knows(v->x, TCPHS_KNOWS_SENT) && !tcphs_seq_after(v->s->seq, v->x->snd_nxt))
         return TCPHS_SEQ_AHEAD;
-    return (uint32_t)over <= tcphs_slack(y) ? TCPHS_SEQ_OVER : TCPHS_SEQ_FAR;
+    if ((uint32_t)over <= tcphs_slack(y))
+        return TCPHS_SEQ_OVER;
+    return tcphs_may_have_wrapped(v, v->x) ? TCPHS_SEQ_LOST : TCPHS_SEQ_FAR;
 }
 
 /* Of bytes that y was not seen to send: could they have passed uncaptured? */
@@ -88,6 +90,8 @@ static uint8_t place_ack(const struct tcphs_view *v)
     /* An assumed FIN takes the place behind the last byte seen. */
     const uint32_t sent = y->snd_nxt + (tcphs_knows(y, TCPHS_FIN_ASSUMED) ? 1 : 0);
     const int32_t beyond = tcphs_seq_diff(v->s->ack, sent);
+    if ((beyond > (int32_t)FAR_APART || beyond < -(int32_t)FAR_APART) && tcphs_may_have_wrapped(v, y))
+        return TCPHS_ACK_LOST;
     if (beyond == INT32_MIN) /* half the sequence space away: neither before nor after */
         return TCPHS_ACK_FAR;
     if (beyond > 0)
@@ -104,7 +108,8 @@ static uint8_t place_ack(const struct tcphs_view *v)
 /* The answer where only a capture gap speaks for acceptance: believed as long as the capture has shown no gap. */
 static uint8_t no_unless_gaps(const struct tcphs_view *v)
 {
-    return (v->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
+    const bool known = (v->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) != 0;
+    return known || tcphs_is_answer_missing(v) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
 }
 
 static bool holds_data(const struct tcphs_end *e)
@@ -212,6 +217,9 @@ bool tcphs_answers_as_closed(const struct tcphs_view *v)
         if (v->s->seq == v->y->recent_acks[i])
             return true;
     /* What it acknowledged last may be missing from the capture. */
+    const bool is_alone = tcphs_knows(v->x, TCPHS_FIN_SENT) && !tcphs_knows(v->y, TCPHS_SENT_ANYTHING);
+    if (is_alone && tcphs_seq_within(v->s->seq, v->x->iss + 1, v->x->fin_seq + 1)) /* of whatever was sent to it */
+        return true;
     const bool both_closed = tcphs_knows(v->x, TCPHS_FIN_SENT) && tcphs_knows(v->y, TCPHS_FIN_SENT);
     const uint32_t seen = (v->c->facts & TCPHS_GAPS) ? v->y->rcv_nxt - tcphs_slack(v->y) : v->y->rcv_ack;
     if (both_closed && v->s->seq != v->y->rcv_nxt && tcphs_seq_within(v->s->seq, seen, v->y->rcv_nxt))
@@ -320,6 +328,7 @@ static uint8_t judge_ack(const struct tcphs_view *v)
 {
     switch (v->ack_place) {
     case TCPHS_ACK_UNKNOWN:
+    case TCPHS_ACK_LOST:
         return TCPHS_ACCEPT_UNKNOWN;
     case TCPHS_ACK_UNSEEN:
         return tcphs_acks_unseen_fin(v) ? TCPHS_ACCEPT_UNKNOWN : no_unless_gaps(v);
@@ -363,6 +372,7 @@ static uint8_t judge_ordinary(const struct tcphs_view *v)
         return TCPHS_ACCEPT_YES;
     switch (v->seq_place) {
     case TCPHS_SEQ_UNKNOWN:
+    case TCPHS_SEQ_LOST:
     case TCPHS_SEQ_AHEAD:
         return TCPHS_ACCEPT_UNKNOWN;
     case TCPHS_SEQ_OVER:

@@ -27,6 +27,7 @@ enum tcphs_seq_place {
     TCPHS_SEQ_OVER,  /**< beyond the right edge, by less than a window: an unseen window update would explain it */
     TCPHS_SEQ_AHEAD, /**< beyond the right edge, however far, but right behind what its sender has sent: the receiver's
                           window updates are missing from the capture */
+    TCPHS_SEQ_LOST,  /**< anywhere else, and that tells nothing: the numbers may have gone round unseen */
     TCPHS_SEQ_FAR,   /**< none of these */
 };
 
@@ -38,6 +39,7 @@ enum tcphs_ack_place {
     TCPHS_ACK_OLD,
     TCPHS_ACK_IN,
     TCPHS_ACK_UNSEEN, /**< of bytes not captured, at most a window of them */
+    TCPHS_ACK_LOST,   /**< anywhere else, and that tells nothing: the numbers may have gone round unseen */
     TCPHS_ACK_FAR,    /**< beyond that */
 };
 
