@@ -97,7 +97,7 @@ static void tell_milestones(const struct tcphs_move *m, enum tcphs_stage before,
     if (was_open && !(c->facts & TCPHS_HAD_ENDED)) {
         c->facts |= TCPHS_HAD_ENDED;
         m->o->event = TCPHS_EVENT_ENDED;
-    } else if (!was_open && !(c->facts & TCPHS_HAD_FAILED)) {
+    } else if (!was_open && !(c->facts & TCPHS_HAD_FAILED) && c->syn_count > 0) {
         c->facts |= TCPHS_HAD_FAILED;
         m->o->event = TCPHS_EVENT_FAILED;
     }
@@ -183,10 +183,17 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
         m->y->other_frame = 0;
         m->y->known |= tcphs_knows(m->y, TCPHS_OTHER_IS_STRAY) ? 0 : TCPHS_SYN_REFUSED;
     }
-    if (m->v->kind == TCPHS_KIND_ORDINARY) {
-        m->y->provoked_frame = 0;
-        m->y->known &= ~(uint32_t)TCPHS_PROVOKED_BY_RST;
-    }
+    const bool answers = m->v->kind == TCPHS_KIND_ORDINARY ||
+                         (m->v->kind == TCPHS_KIND_SYN_ACK && (m->y->beliefs & TCPHS_PROVOKED_BY_ACK));
+    if (answers && m->y->provoked_frame != 0)
+        tcphs_forget_provocation(m->y);
+    if ((findings & TCPHS_FINDING_BIT(TCPHS_FINDS_seq_beyond_window)) && m->o->back == m->x->provoked_frame &&
+        m->o->back != 0)
+        tcphs_forget_provocation(m->x);
+    if ((findings & TCPHS_FINDING_BIT(TCPHS_FINDS_final_ack_bad)) && m->x->state == TCPHS_SYN_RECEIVED)
+        m->c->facts |= TCPHS_BAD_FINAL_ACK;
+    if (findings & TCPHS_FINDING_BIT(TCPHS_FINDS_ack_in_syn_sent))
+        m->c->facts |= TCPHS_CHALLENGED;
     if (m->c->early_frame != m->s->frame && tcphs_is_synchronised(m->y->state) && m->c->client == m->s->from)
         m->c->early_frame = 0;
 }
@@ -205,7 +212,7 @@ static void note_sender(const struct tcphs_move *m)
 {
     if (m->v->accepted != TCPHS_ACCEPT_NO)
         tcphs_note_fit(m);
-    if (m->v->accepted == TCPHS_ACCEPT_YES && m->v->kind != TCPHS_KIND_RST)
+    if (m->v->accepted != TCPHS_ACCEPT_NO && m->v->kind != TCPHS_KIND_RST)
         tcphs_learn_hops(m);
     if (m->v->accepted != TCPHS_ACCEPT_NO)
         m->y->beliefs &= ~(uint32_t)TCPHS_OPENED_UNSEEN; /* the other end agrees */

@@ -87,7 +87,8 @@ void tcphs_keep_other(const struct tcphs_move *m, uint32_t end, unsigned kind)
     m->x->known |= kind;
     m->x->other_iss = m->s->seq;
     m->x->other_end = end;
-    m->x->other_frame = m->x->provoked_frame = m->s->frame;
+    m->x->other_frame = m->s->frame;
+    tcphs_provoke(m, 0);
 }
 
 /* The capture has the SYN behind the SYN-ACK that answered it. */
@@ -127,7 +128,7 @@ void tcphs_move_by_syn(const struct tcphs_move *m)
     if (stage == TCPHS_STAGE_SYN_RECEIVED && tcphs_knows(m->x, TCPHS_SENT_SYN))
         count(m, &m->c->syn_count);
     if (tcphs_has_any(m->s, TCPHS_FIN) && tcphs_is_synchronised(m->y->state)) /* opens nothing */
-        m->x->provoked_frame = m->s->frame;
+        tcphs_provoke(m, 0);
     else
         tcphs_keep_other(m, m->v->end, 0);
 }
@@ -230,6 +231,6 @@ void tcphs_move_by_syn_ack(const struct tcphs_move *m)
     } else {
         if (is_rival(m))
             tcphs_keep_rival(m);
-        m->x->provoked_frame = m->s->frame;
+        tcphs_provoke(m, 0);
     }
 }

@@ -289,7 +289,8 @@ static void write_summary(const struct tcphs_tally *tally, enum tcphs_format for
                                                       { "failed", tally->failed } };
     unsigned count = 3;
     for (unsigned v = TCPHS_VERDICT_NO_ANSWER; v < TCPHS_VERDICTS; v++)
-        totals[count++] = (struct tcphs_total){ val_to_str_const(v, tcphs_verdict_names, "?"), tally->verdicts[v] };
+        if (try_val_to_str(v, tcphs_verdict_names) != NULL) /* not every number is in use */
+            totals[count++] = (struct tcphs_total){ val_to_str_const(v, tcphs_verdict_names, "?"), tally->verdicts[v] };
     totals[count++] = (struct tcphs_total){ "probes", tally->probes };
     tcphs_totals_write("summary", totals, count, format, stdout);
 }
