@@ -801,29 +801,31 @@ static const uint64_t DEFERRED = B(ack_unsent) | B(ack_beyond_window) | B(ack_to
                                  B(data_after_close) | B(last_ack_bad);
 #undef B
 
-static uint64_t check_rows(const struct tcphs_view *v, uint64_t due, uint32_t *back)
+static uint64_t check_rows(const struct tcphs_view *v, uint64_t due, struct tcphs_found *out)
 {
     uint64_t found = 0;
-    *back = 0;
+    *out = (struct tcphs_found){ .back = 0 };
     for (; due != 0; due &= due - 1) {
         const unsigned i = (unsigned)__builtin_ctzll(due); /* the lowest row */
         const uint32_t frame = rows[i](v);
         if (frame == 0 || (frame == v->s->frame && (DEFERRED & TCPHS_FINDING_BIT(i)) && tcphs_is_stranger(v)))
             continue;
         found |= TCPHS_FINDING_BIT(i);
-        if (frame != v->s->frame && *back == 0)
-            *back = frame;
+        if (frame != v->s->frame && out->back == 0)
+            out->back = frame;
+        if (frame != v->s->frame && frame == out->back)
+            out->backward |= TCPHS_FINDING_BIT(i);
     }
     return found;
 }
 
-uint64_t tcphs_check_all(const struct tcphs_view *v, uint32_t *back)
+uint64_t tcphs_check_all(const struct tcphs_view *v, struct tcphs_found *out)
 {
-    return check_rows(v, rows_due(v), back);
+    return check_rows(v, rows_due(v), out);
 }
 
-uint64_t tcphs_check_every_row(const struct tcphs_view *v, uint32_t *back)
+uint64_t tcphs_check_every_row(const struct tcphs_view *v, struct tcphs_found *out)
 {
     const uint64_t every = (UINT64_C(2) << (TCPHS_FINDINGS - 1)) - 2; /* but the hole */
-    return check_rows(v, every, back);
+    return check_rows(v, every, out);
 }

@@ -62,6 +62,7 @@ enum tcphs_belief {
     TCPHS_FIN_BEHIND_GAP = 1 << 3, /**< its FIN counts, but came with an acknowledgment of what was not captured */
     TCPHS_PROVOKED_BY_ACK = 1 << 4,  /**< provoked_frame is an ACK that should complete the handshake */
     TCPHS_PROVOKED_BY_DATA = 1 << 5, /**< provoked_frame is data a little beyond the window */
+    TCPHS_AHEAD_OF_SYN_ACK = 1 << 7, /**< its ACK was captured before the SYN-ACK that it acknowledges */
     TCPHS_HAS_ASKED = 1 << 6, /**< since provoked_frame it has sent something else that wants an answer */
     TCPHS_IS_TIMED = 1 << 2,      /**< timed_end and timed_clock hold */
 };
@@ -164,6 +165,7 @@ struct tcphs_connection {
     uint32_t links[TCPHS_LINKS]; /**< the accepted segment of each kind: frame number, 0 = none */
     uint32_t established_frame, end_frame, icmp_frame;
     uint32_t early_frame; /**< server data captured before any final ACK; 0 = none */
+    uint32_t inferred_frame; /**< the client's ACK by which an unseen SYN-ACK was inferred: the server's iss is from it */
     uint32_t opening_frame; /**< the FIN or RST by which the end of the handshake is assumed; 0 = none */
     uint32_t rst_frame;   /**< the accepted RST that holds now */
     uint32_t rst_seq;
@@ -198,6 +200,8 @@ static inline uint32_t tcphs_clock(int64_t time)
 /** Everything that is shown of one segment (DESIGN section 3.1), final when it is returned. */
 struct tcphs_outcome {
     uint64_t findings;                         /**< bit per row of findings.def */
+    uint64_t backward;                         /**< those of them that accuse the earlier segment in frame `back` */
+    int64_t waited;                            /**< on a repeated SYN: nanoseconds since the first; -1 absent */
     int64_t time_synack, time_ack, time_setup; /**< nanoseconds; -1 absent */
     uint32_t frame;
     uint32_t due, seen;         /**< acknowledgment pair, valid with has_due */
@@ -213,6 +217,7 @@ struct tcphs_outcome {
     uint8_t client;
     uint8_t links_changed; /**< bit per link that pointed elsewhere before */
     bool assumed, has_due;
+    bool came_back; /**< with waited: the other end has sent something, if not what the SYN asked for */
     bool assumption_begins; /**< set by recall: the first segment that rests on an assumption */
     bool unkept;            /**< set by recall: what was found in this segment was not kept, see TCPHS_MOST_NOTES … */
     bool unkept_begins;     /**< … and it is the first such segment */

@@ -22,6 +22,10 @@ static void tell_syn(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
     count(m, &c->syn_count);
+    if (c->syn_count > 1 && !tcphs_is_synchronised(m->y->state) && m->s->time >= c->first_syn_time) {
+        m->o->waited = m->s->time - c->first_syn_time;
+        m->o->came_back = tcphs_knows(m->y, TCPHS_SENT_ANYTHING);
+    }
     c->last_syn_time = m->s->time;
     tcphs_link_first(m, TCPHS_LINK_SYN);
     m->o->step = 1;
@@ -186,6 +190,10 @@ static void accept_syn_ack(const struct tcphs_move *m)
 static void repeat_syn_ack(const struct tcphs_move *m)
 {
     struct tcphs_end *x = m->x, *y = m->y;
+    if (y->beliefs & TCPHS_AHEAD_OF_SYN_ACK) { /* the first, captured late */
+        tell_syn_ack(m);
+        return;
+    }
     m->c->facts |= TCPHS_REPEATED_SYN_ACK;
     if (!(x->beliefs & TCPHS_SENT_ORDINARY) && m->s->time >= m->c->last_time) {
         tcphs_act(x, TCPHS_MISSED_ACK_OF_SYN);

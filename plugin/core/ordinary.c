@@ -26,6 +26,8 @@ void tcphs_pick_up_midstream(const struct tcphs_move *m)
 /* Before the SYN-ACK the client sends no ACK: it has heard one that was not captured. */
 static void infer_syn_ack(const struct tcphs_move *m)
 {
+    m->y->iss = m->s->ack - 1; /* not known, but should that SYN-ACK still come … */
+    m->c->inferred_frame = m->s->frame;
     m->c->facts |= TCPHS_GAPS;
     tcphs_assume(m->c);
     tcphs_act(m->x, TCPHS_SENDS_OTHER);
