@@ -278,7 +278,7 @@ static void show_standing(const struct tcphs_connection *c, struct tcphs_outcome
 static void show_changed_links(const uint32_t *before, struct tcphs_outcome *o)
 {
     for (unsigned i = 0; i < TCPHS_LINKS; i++)
-        if (before[i] != 0 && before[i] != o->links[i]) {
+        if (before[i] != o->links[i] && (before[i] != 0 || o->links[i] != o->frame)) {
             o->links_changed |= (uint8_t)(1u << i);
             o->links_before[i] = before[i];
         }
