@@ -25,24 +25,23 @@ static uint64_t fingerprint(const struct tcphs_segment *s, const struct tcphs_si
 }
 
 /* What else makes two packets of one place identical; a box between two places may change it. */
-static uint32_t details_of(const struct tcphs_segment *s)
+static uint16_t details_of(const struct tcphs_segment *s)
 {
-    const uint64_t options = (uint64_t)s->options << 8 | s->wscale;
-    const uint64_t sack = (s->options & TCPHS_OPT_SACK) ? s->sack_right : 0;
-    return (uint32_t)(mix(options << 32 | sack, s->urgent) >> 32);
+    const uint32_t sack = (s->options & TCPHS_OPT_SACK) ? s->sack_right : 0;
+    return (uint16_t)(sack ^ sack >> 16 ^ s->urgent ^ ((uint32_t)s->options << 8 | s->wscale));
 }
 
 /* Where two places get the same number, a copy passes for the duplicate it looks like. */
-static uint32_t place_of(const struct tcphs_sight *sight)
+static uint16_t place_of(const struct tcphs_sight *sight)
 {
-    return (uint32_t)(mix((uint64_t)sight->interface << 32 | sight->path, sight->ttl) >> 32);
+    return (uint16_t)(mix((uint64_t)sight->interface << 32 | sight->path, sight->ttl) >> 48);
 }
 
 uint32_t tcphs_copies_find(struct tcphs_copies *c, const struct tcphs_segment *s, const struct tcphs_sight *sight)
 {
     const uint64_t print = fingerprint(s, sight);
     const size_t at = (size_t)(print % TCPHS_COPIES_ROOM);
-    const uint32_t place = place_of(sight), details = details_of(s);
+    const uint16_t place = place_of(sight), details = details_of(s);
     if (c->recent[at].frame != 0 && c->recent[at].print == print) {
         int64_t apart = s->time - c->recent[at].time;
         apart = apart < 0 ? -apart : apart;

@@ -27,8 +27,8 @@ struct tcphs_copies {
         uint64_t print;
         int64_t time;
         uint32_t frame; /**< 0 = empty */
-        uint32_t place; /**< a number for interface, path and TTL */
-        uint32_t details; /**< … and for what else a packet says */
+        uint16_t place;   /**< a number for interface, path and TTL */
+        uint16_t details; /**< … and one for what else a packet says */
     } recent[TCPHS_COPIES_ROOM];
 };
 
