@@ -72,8 +72,10 @@ uint32_t tcphs_copies_find(struct tcphs_copies *c, const struct tcphs_segment *s
         const uint32_t frame = c->recent[at].frame;
         const bool elsewhere = c->recent[at].place != place;
         if (elsewhere ? apart <= ELSEWHERE
-                      : c->recent[at].details == details && is_double(c, s, sight, frame, apart))
+                      : c->recent[at].details == details && is_double(c, s, sight, frame, apart)) {
+            remember_last(c, s, sight); /* a copy can be answered as well */
             return frame;
+        }
     }
     remember_last(c, s, sight);
     c->recent[at].print = print;

@@ -26,7 +26,7 @@ struct tcphs_sight {
 struct tcphs_copies {
     struct {
         uint64_t tuple;
-        uint32_t frame[2]; /**< of the last segment each end has sent, copies left out; 0 = none */
+        uint32_t frame[2]; /**< of the last segment each end has sent, copies too; 0 = none */
     } last[TCPHS_COPIES_TUPLES];
     struct {
         uint64_t print;
