@@ -106,7 +106,7 @@ static void add_link_changes(struct tcphs_history *h, const struct tcphs_outcome
             h->link_change_room = room;
         }
         h->link_changes[h->link_change_count++] =
-            (struct tcphs_link_change){ o->frame, o->links_before[i], (uint8_t)i };
+            (struct tcphs_link_change){ o->frame * 2, o->links_before[i], (uint8_t)i };
     }
 }
 
@@ -115,7 +115,7 @@ static void recall_links(const struct tcphs_history *h, const struct tcphs_conne
                          uint32_t *links)
 {
     memcpy(links, c->links, sizeof c->links);
-    for (uint32_t i = h->link_change_count; i-- > 0 && h->link_changes[i].frame > frame;)
+    for (uint32_t i = h->link_change_count; i-- > 0 && h->link_changes[i].place > frame * 2;)
         links[h->link_changes[i].link] = h->link_changes[i].before;
     for (unsigned i = 0; i < TCPHS_LINKS; i++)
         links[i] = links[i] <= frame ? links[i] : 0;
@@ -152,8 +152,8 @@ void tcphs_history_forget_frame(struct tcphs_history *h, uint32_t frame)
     for (uint32_t i = 0; i < h->link_change_count; i++) /* a change stays, just before that frame */
         if (h->link_changes[i].before == frame)
             h->link_changes[i].before = 0;
-    for (uint32_t i = h->link_change_count; i-- > 0 && h->link_changes[i].frame == frame;)
-        h->link_changes[i].frame--;
+    for (uint32_t i = h->link_change_count; i-- > 0 && h->link_changes[i].place == frame * 2;)
+        h->link_changes[i].place--;
 }
 
 void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, unsigned from, tcphs_grow grow)

@@ -25,9 +25,10 @@ struct tcphs_note {
     uint64_t value;
 };
 
-/** What a link pointed to before the segment in this frame changed it. */
+/** What a link pointed to before a segment changed it. */
 struct tcphs_link_change {
-    uint32_t frame, before;
+    uint32_t place; /**< as in tcphs_change */
+    uint32_t before;
     uint8_t link; /**< enum tcphs_link */
 };
 
