@@ -12,6 +12,10 @@ def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="rewrite golden/ from what the plugin says now")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "trust: takes long, or draws; runs in CTest's long run only")
+
+
 def captures_in(folder):
     return sorted(p for p in folder.glob("*.pcap*") if p.is_file())
 

@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 
 NOBODY = 65534
+PATIENCE = 600  # seconds until a program is said to hang; on a busy machine the slowest take a minute
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "sample-captures"
 LAB = ROOT.parent / "shared" / "lab"
@@ -170,7 +171,7 @@ class Host:
             os.setgid(NOBODY)
             os.setuid(NOBODY)
 
-    def run(self, *args, timeout=120, env=None):
+    def run(self, *args, timeout=PATIENCE, env=None):
         return subprocess.run([str(a) for a in args], env=env or self.env, preexec_fn=self.drop, timeout=timeout,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", cwd=self.home)
 
@@ -269,18 +270,22 @@ class Sharkd:
 
     def __exit__(self, *_):
         self.process.stdin.close()
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
         self.process.stdout.close()
         self.errors.close()
 
-    def ask(self, method, **params):
+    def reply(self, method, **params):
+        """The answer as it comes: with "result", or with "error"."""
         self.count += 1
         request = {"jsonrpc": "2.0", "id": self.count, "method": method, "params": params}
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         assert line, f"sharkd died on {method} {params}, exit {self.process.poll()}: {self.stderr()[-800:]}"
-        answer = json.loads(line)
+        return json.loads(line)
+
+    def ask(self, method, **params):
+        answer = self.reply(method, **params)
         assert "result" in answer, f"sharkd: {method} {params}: {answer.get('error')}"
         return answer["result"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import NOBODY, SAMPLES, Frame, Pairs, Sharkd, differences
+from harness import NOBODY, PATIENCE, SAMPLES, Frame, Pairs, Sharkd, differences
 from packets import Capture, Talk, pcap_bytes, read_pcap
 
 HERE = Path(__file__).parent
@@ -269,7 +269,7 @@ def live(host, capture, *options, pace=0):
             time.sleep(pace)
         program.stdin.close()
         program.stdin = None
-        said, errors = program.communicate(timeout=120)
+        said, errors = program.communicate(timeout=PATIENCE)
     assert program.returncode == 0, errors[-800:]
     return said.decode().splitlines()
 
@@ -350,15 +350,14 @@ def test_a_live_interface_with_file_switching(host, namespace, traffic):
     errors = host.output("live.err")
     with errors.open("w") as log, subprocess.Popen(["ip", "netns", "exec", namespace, *CAPABLE, *ask], env=host.env, stdout=subprocess.PIPE,
                                                    stderr=log, text=True, cwd=host.home) as program:
-        deadline = time.monotonic() + 30
-        while "Capturing on" not in errors.read_text() and time.monotonic() < deadline and program.poll() is None:
+        deadline = time.monotonic() + PATIENCE
+        while not list(folder.glob("part*")) and time.monotonic() < deadline and program.poll() is None:    # made when it captures
             time.sleep(0.1)
-        time.sleep(1)
         replay = ["ip", "netns", "exec", namespace, "python3", "-c", REPLAY, str(HERE.parent / "e2e"), str(traffic)]
-        assert subprocess.run(replay, check=False).returncode == 0
-        time.sleep(2)
+        assert subprocess.run(replay, check=False).returncode == 0, errors.read_text()[-800:]
+        said = [program.stdout.readline().rstrip("\n") for _ in read_pcap(traffic)]
         program.terminate()
-        said = program.communicate(timeout=60)[0].splitlines()
+        said += program.communicate(timeout=PATIENCE)[0].splitlines()
     parts = sorted(folder.glob("part*"))
     assert len(parts) > 5, errors.read_text()[-800:]
     assert said == [line for part in parts for line in columns(host, part)]

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+import draws
 from conftest import ROOT, SANITIZER_OPTIONS, run, run_times
 
 LONG = 600
@@ -40,11 +41,11 @@ def test_unit_tests(sanitized):
     assert "100% tests passed" in done.stdout
 
 
-def test_end_to_end(sanitized, seconds):
+def test_end_to_end(sanitized):
     """Some of the tests want the host's names and dictionaries."""
     tests = ROOT / "tests"
     chosen = [*sorted(p for p in (tests / "e2e").glob("test_*.py") if p.name not in NOT_HERE), tests / "living"]
-    if seconds >= LONG:
+    if draws.SECONDS >= LONG:
         assert run_sanitized(sanitized, chosen, ["WIRESHARK_DATA_DIR"]) > 500
         return
     dropped = ["WIRESHARK_DATA_DIR", "WIRESHARK_DEBUG_WMEM_OVERRIDE"]
@@ -52,7 +53,7 @@ def test_end_to_end(sanitized, seconds):
     assert run_sanitized(sanitized, [*(tests / name for name in STRICT), "-k", " or ".join(SLOW)], dropped) > 3
 
 
-def test_end_to_end_without_pools(sanitized, seconds):
-    if seconds >= LONG:
+def test_end_to_end_without_pools(sanitized):
+    if draws.SECONDS >= LONG:
         pytest.skip("all are run without pools")
     assert run_sanitized(sanitized, [*(ROOT / "tests" / name for name in STRICT), "-k", " and ".join(f"not {name}" for name in SLOW)]) > 50
