@@ -28,6 +28,12 @@ def samples(host):
     return found
 
 
+@pytest.fixture(scope="session", params=["a sixth", pytest.param("all", marks=pytest.mark.trust)])
+def share(request, samples):
+    """Samples for what takes several runs of each: a sixth of them; in the long run all."""
+    return samples if request.param == "all" else samples[::6]
+
+
 @pytest.fixture(scope="session")
 def lab(host):
     """The captures of a real kernel, where they stand beside the checkout; may be empty."""
