@@ -176,7 +176,7 @@ def by_sharkd(host, path):
         return {f: [frame["num"] for frame in sharkd.ask("frames", filter=f)] for f in ONE_PASS}
 
 
-@pytest.fixture(scope="module", params=["one pass", "loaded", pytest.param("two passes", marks=pytest.mark.trust)])
+@pytest.fixture(scope="module", params=["loaded", *(pytest.param(name, marks=pytest.mark.trust) for name in ("one pass", "two passes"))])
 def answers(request, host, known):
     return by_sharkd(host, known[0]) if request.param == "loaded" else by_tshark(host, known[0], *(["-2"] if request.param == "two passes" else []))
 

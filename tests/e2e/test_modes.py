@@ -84,14 +84,6 @@ def test_same_answer_without_ip_reassembly(host, everything):
     assert_same(host, [whole], "-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE")
 
 
-@pytest.mark.trust
-def test_same_answer_from_the_tap(host, captures):
-    """The other source, which reads no tree; without the preference there is one source and nothing to compare."""
-    if not any("tcphs.source" in row[0] for row in host.glossary("defaultprefs")):
-        pytest.skip("this build has one source only")
-    assert_same(host, captures, "-o", "tcphs.source:tap")
-
-
 @pytest.mark.parametrize("display_filter", ["tcp.flags.syn == 1", "tcphs.step", "tcphs.anomaly || icmp", "tcp.checksum & 1"])
 @pytest.mark.parametrize("passes", [[], ["-2"]])
 def test_same_answer_under_a_display_filter(host, everything, passes, display_filter):
@@ -269,54 +261,8 @@ def test_first_pass_verdicts_only_grow(host, samples):
             assert verdict in due or verdict == "11", f"{capture.name} connection {number} frame {frame}: {verdict}, then {due}"
 
 
-# Fields and taps
-
-
-TAP = ("-o", "tcphs.source:tap")
-
-
-@pytest.mark.trust
-def test_taps_say_what_fields_say(host, samples, lab):
-    """To the bit, nested headers, quotes, fragments and cut frames included."""
-    def differ(capture):
-        return differences(capture.name, host.once(capture), host.frames(capture, *TAP), pick=lambda f: f.fields)
-    assert [d for found in in_parallel(differ, samples + lab) for d in found] == []
-
-
-def test_taps_feed_the_reports(host, everything):
-    ask = ("-q", "-z", "tcphs,conn", "-z", "tcphs,server", "-z", "tcphs,ladder", "-r", everything)
-    assert host.ts(*ask).stdout == host.ts(*ask, *TAP).stdout
-
-
-def test_a_pass_without_taps_is_said_once(host, samples):
-    """Two passes of tshark: the first has no taps. The segments are read in the second, and what is shown of them does not change."""
-    showcase = next(s for s in samples if s.name == "showcase.pcapng")
-    done = host.ts("-2", "-r", showcase, *TAP, "-T", "fields", "-e", "tcphs.stage", "-e", "tcphs.id", "-e", "tcphs.conn.final")
-    assert done.stderr.count("tcphs: this pass hands out no tap data") == 1 and "tcphs.source:fields" in done.stderr
-    one = host.lines("-r", showcase, "-T", "fields", "-e", "tcphs.stage", "-e", "tcphs.id", "-e", "tcphs.conn.final")
-    assert done.stdout.splitlines() == one
-    assert "no tap data" not in host.ts("-r", showcase, *TAP).stderr
-
-
-def test_frames_without_tcp_do_not_hide_those_with(host, put):
-    """What a pass without taps can read (frames with no TCP) must not be taken for all there is."""
-    cap = Capture()
-    talk = Talk(cap, 40001)
-    for step in (lambda: talk.c("S"), lambda: talk.s("SA", 0, 1), lambda: talk.c("A", 1, 1)):
-        cap.add(b"\xff" * 6 + b"\x02" * 6 + b"\x08\x06" + bytes(28))  # ARP
-        step()
-    cap.add(b"\xff" * 6 + b"\x02" * 6 + b"\x08\x06" + bytes(28))
-    path = put("arp.pcap", cap.bytes())
-    ask = ["-T", "fields", "-e", "frame.number", "-e", "tcphs.stage"]
-    wanted = host.lines("-r", path, *ask)
-    assert [line.split("\t")[1] for line in wanted] == ["", "1", "", "2", "", "3", ""]
-    assert host.lines("-2", "-r", path, *TAP, *ask) == wanted == host.lines("-r", path, *TAP, *ask)
-    reports = [host.ts("-q", *passes, *TAP, "-z", "tcphs,conn", "-r", path).stdout for passes in ([], ["-2"])]
-    assert reports[0] == reports[1] and "frames 7" in reports[0]
-
-
 def test_a_cut_header_without_ip_does_not_end_the_run(host, put):
-    """TCP that no IP header stands before has no tap data when it is cut: that is no pass without taps."""
+    """TCP that no IP header stands before."""
     cap = Capture()
     talk = Talk(cap, 40001)
     talk.open()
@@ -327,14 +273,4 @@ def test_a_cut_header_without_ip_does_not_end_the_run(host, put):
         size = 32 + len(data) + -len(data) % 4
         blocks.append(struct.pack("<IIIIIII", 6, size, interface, 0, 1, len(data), len(data)) + data + b"\0" * (-len(data) % 4) + struct.pack("<I", size))
     path = put("export.pcapng", b"".join(blocks))
-    fields, taps = host.once(path), host.frames(path, *TAP)
-    assert differences("fields and taps", fields, taps, pick=lambda f: f.fields) == []
-    assert [f.fields.get("tcphs.step") for f in taps] == [None, ["1"], ["2"], ["3"]]
-
-
-def test_sharkd_without_taps_says_so(host, samples):
-    home_preferences = ["tcphs.source", "tap"]
-    with Sharkd(host) as sharkd:
-        sharkd.ask("setconf", name=home_preferences[0], value=home_preferences[1])
-        sharkd.load(next(s for s in samples if s.name == "showcase.pcapng"))
-        assert "no tap data" in sharkd.stderr()
+    assert [f.fields.get("tcphs.step") for f in host.once(path)] == [None, ["1"], ["2"], ["3"]]

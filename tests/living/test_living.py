@@ -72,7 +72,7 @@ ORDERS = ["tcphs first", "tcphs last"]
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("passes", [[], ["-2"], ["-o", "tcphs.source:tap"]], ids=["one pass", "two passes", "taps"])
+@pytest.mark.parametrize("passes", [[], ["-2"]], ids=["one pass", "two passes"])
 def test_other_post_dissectors_change_nothing(host, neighbours, row, order, passes):
     options, env = neighbours[0], neighbours[1][order]
     among = as_frames(host.ts("-r", row, *options, *passes, "-T", "json", "-J", LAYERS, env=env))
@@ -128,10 +128,10 @@ def profile(host, name, **files):
 
 
 def test_a_profile_decides(host, samples):
-    """One profile disables tcphs, another shows it in the Info column and reads taps; the next run without a profile knows of neither."""
+    """One profile disables tcphs, another shows it in the Info column; the next run without a profile knows of neither."""
     showcase = next(s for s in samples if s.name == "showcase.pcapng")
     without = profile(host, "without", disabled_protos="tcphs\n")
-    loud = profile(host, "loud", preferences="tcphs.info_column: TRUE\ntcphs.source: tap\n")
+    loud = profile(host, "loud", preferences="tcphs.info_column: TRUE\n")
     assert [f.number for f in host.frames(showcase, "-C", without) if f.fields] == []
     assert differences("loud", host.once(showcase), host.frames(showcase, "-C", loud), lambda f: f.fields) == []
     assert "[SYN_SENT" in host.lines("-r", showcase, "-C", loud)[0]
@@ -157,7 +157,7 @@ def test_preferences_changed_while_a_file_is_open(host, row):
 
 
 def test_preferences_of_the_next_file(host, put):
-    """Zeek's ports are those of the moment when a file is read; the source of segments is the one of its load."""
+    """Zeek's ports are those of the moment when a file is read."""
     cap = Capture()
     Talk(cap, 40001, to=9999).s("PA", 1, 1, data=b"x")
     path = put("midstream.pcap", cap.bytes())
@@ -168,9 +168,6 @@ def test_preferences_of_the_next_file(host, put):
             sharkd.load(path)
             said.append(sharkd.frame(1).one("tcphs.conn.zeek.history"))
         assert said == ["D", "^d", "D"]
-        sharkd.load(path)
-        sharkd.ask("setconf", name="tcphs.source", value="tap")
-        assert sharkd.frame(1).one("tcphs.stage") == "7"
 
 
 # Files

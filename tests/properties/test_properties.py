@@ -19,7 +19,7 @@ from harness import Frame, Sharkd, differences     # noqa: E402
 from peers import CLIENT     # noqa: E402
 from wires import SERVER_PORTS, ZEEK_PORTS, SECOND, Capture, anomalies, read_aloud, stories, wire     # noqa: E402
 
-PROPERTIES = 10
+PROPERTIES = 9
 ESTABLISHED, NO_ANSWER = "1", "2"       # tcphs.conn.verdict
 FAILURES = {str(n) for n in range(2, 10)}
 COUNTED = {"conversations": 0, "segments": 0}
@@ -168,11 +168,6 @@ def test_shifting_changes_nothing_else(host, conversations, dice):
 def test_one_pass_as_two(host, conversations, _dice):
     once, twice = tell(host, conversations), tell(host, conversations, args=("-2",))
     check(unlike(once, twice, lambda name: name.startswith("tcphs.conn.")), conversations)
-
-
-@holds(4)
-def test_fields_as_taps(host, conversations, _dice):
-    check(unlike(tell(host, conversations), tell(host, conversations, args=("-o", "tcphs.source:tap"))), conversations)
 
 
 FILTERS = ("tcphs.step", "tcphs.anomaly", "tcp.flags.ack == 0", "tcphs.stage >= 3", "tcp.len > 0 || tcphs.rst.kind", "tcphs.conn.failed",

@@ -15,10 +15,9 @@ from damage import Damager
 ASKED = "tcphs.explain || tcphs.conn.zeek.history || tcphs.conn.verdict"  # needs nearly all that tcphs can show
 REPORTS = ("nstat:tcphs,conn", "nstat:tcphs,server", "nstat:tcphs,client", "stat:tcphs")
 FILES, FILES_PER_SHARKD = 1500, 5000  # damaged captures in the short form
-BY_TAPS, COMPARISONS = 2, 5  # … and runs of the two tests that join captures
+COMPARISONS = 5  # … and runs of the test that joins captures
 UNEQUAL = {"file"}  # what cannot be joined
-JOINED = 200  # captures in a row for taps
-COMPARED = 60  # captures joined for one comparison of the two sources, each with other preferences of the host
+COMPARED = 60  # captures joined for one comparison of the two passes, each with other preferences of the host
 SETTINGS = ((), ("-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE"), (), ("-o", "tcp.desegment_tcp_streams:FALSE"),
             (), ("-o", "tcp.reassemble_out_of_order:TRUE", "-o", "tcp.analyze_sequence_numbers:FALSE"))
 OURS = re.compile(r"tcphs|Sanitizer|runtime error|dissector bug|assert|critical", re.I)
@@ -142,26 +141,8 @@ def joined(damager, seed, numbers):
     return head + b"".join(captures), len(captures)
 
 
-def test_damaged_captures_by_taps(sanitized_host, healthy):
-    """sharkd reads fields; taps are read by tshark, to which the captures are one file after the other."""
-    damager, seed, frames, kept = Damager(healthy), draws.seed(), 0, 0
-    path = sanitized_host.folder("damaged") / "by-taps.pcap"
-    for turn in draws.turns(BY_TAPS, 1 / 4):
-        number = turn * JOINED
-        content, count = joined(damager, f"{seed}-taps", range(number, number + JOINED))
-        path.write_bytes(content)
-        path.chmod(0o644)
-        done = sanitized_host.run(sanitized_host.tshark, "-n", "-r", path, "-o", "tcphs.source:tap", "-q", "-z", "tcphs,conn", "-T", "fields",
-                                  "-e", "tcphs.id", "-e", "tcphs.explain")
-        said = [line for line in done.stderr.replace(str(path), "").splitlines() if OURS.search(line) and not HOSTS_BUG.search(line)]
-        assert done.returncode in (0, 2) and not said, f"capture kept as {keep(content, f'taps-{seed}-{number}')}: {done.returncode} {said[:10]}"
-        frames, kept = frames + int(re.search(r"capture: frames (\d+)", done.stdout).group(1)), kept + count
-    print(f"{kept} damaged captures by taps, {frames} frames, seed {seed}")
-    assert frames > kept > 0, "nothing was tried"
-
-
-def test_both_sources_agree_on_damaged_captures(host, healthy):
-    """Nonsense too gives the same fields from tree and tap, once and twice read, and no word from us on stderr."""
+def test_both_passes_agree_on_damaged_captures(host, healthy):
+    """Nonsense too gives the same fields once and twice read, and no word from us on stderr."""
     damager, seed = Damager(healthy), draws.seed()
     path = host.folder("damaged") / "joined.pcap"
     for turn in draws.turns(COMPARISONS, 1 / 3):
@@ -170,10 +151,10 @@ def test_both_sources_agree_on_damaged_captures(host, healthy):
         path.write_bytes(content)
         path.chmod(0o644)
         runs = [host.ts("-r", path, *settings, *more, "-T", "json", "-J", harness.TREE_LAYERS, ok=(0, 2))
-                for more in (["-o", "tcphs.source:fields"], ["-o", "tcphs.source:tap"], ["-2", "-o", "tcphs.source:fields"])]
+                for more in ([], ["-2"])]
         said = [line.replace(str(path), "") for r in runs for line in r.stderr.splitlines() if not HOSTS_BUG.search(line)]
         assert not [line for line in said if OURS.search(line)]
-        fields, tap, twice = ([harness.Frame.from_json(p) for p in json.loads(r.stdout or "[]", object_pairs_hook=harness.Pairs)] for r in runs)
-        wrong = harness.differences("fields and tap", fields, tap) + harness.differences("once and twice", fields, twice)
+        once, twice = ([harness.Frame.from_json(p) for p in json.loads(r.stdout or "[]", object_pairs_hook=harness.Pairs)] for r in runs)
+        wrong = harness.differences("once and twice", once, twice)
         assert not wrong, f"capture kept as {keep(content, f'compared-{seed}-{number}')}, read with {settings}: {wrong}"
-        assert any(f.fields for f in fields)
+        assert any(f.fields for f in once)
