@@ -79,7 +79,7 @@ def score_process(host, request):
     if not wanted or not (harness.LAB / "expect.tsv").exists() or not harness.SCORE.exists():
         yield None
         return
-    tool = subprocess.Popen([sys.executable, harness.SCORE, "--plugin", host.plugin, "--tshark", host.tshark, "-v", harness.LAB],
+    tool = subprocess.Popen([sys.executable, harness.SCORE, "--plugin", host.installed, "--tshark", host.tshark, "-v", harness.LAB],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     yield tool
     tool.kill()

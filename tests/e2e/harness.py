@@ -104,7 +104,7 @@ class Host:
         self.home = Path(tempfile.mkdtemp(prefix="tcphs-e2e-"))
         self.give_away(self.home)
         self.env = self.make_env()
-        self.caches, self.lock = {}, threading.Lock()
+        self.caches, self.lock, self.installed = {}, threading.Lock(), None
         self.version = self.ask_version()
 
     def make_env(self):
@@ -118,14 +118,23 @@ class Host:
         """A folder of scripts that start the programs with the sanitizer's run time. Nobody else gets it: mergecap and editcap hang at
         their start with it."""
         folder = self.folder("wrapped")
+        preload = ":".join(self.readable(Path(name), folder) for name in self.preload.split(":"))
         for kind in ("tshark", "sharkd", "wireshark"):
             program = shutil.which(getattr(self, kind))
             if program:
                 script = folder / kind
-                script.write_text(f'#!/bin/sh\nLD_PRELOAD={self.preload} exec {program} "$@"\n')
+                script.write_text(f'#!/bin/sh\nLD_PRELOAD={preload} exec {program} "$@"\n')
                 script.chmod(0o755)
                 setattr(self, kind, str(script))
         return folder
+
+    @staticmethod
+    def readable(source, folder):
+        """A copy in a folder of ours: the checkout may be private, and a path for LD_PRELOAD has no spaces."""
+        target = folder / source.name
+        shutil.copyfile(source, target)
+        target.chmod(0o755)
+        return str(target)
 
     def ask_version(self):
         text = self.run(self.tshark, "--version").stdout
@@ -150,8 +159,9 @@ class Host:
     def install(self):
         assert self.plugin.is_file(), f"no plugin at {self.plugin}: build it, or set TCPHS_PLUGIN"
         folder = self.folder(".local", "lib", "wireshark", "plugins", "{}.{}".format(*self.version), "epan")
-        shutil.copy(self.plugin, folder / "tcphs.so")
-        (folder / "tcphs.so").chmod(0o755)
+        self.installed = folder / "tcphs.so"
+        shutil.copyfile(self.plugin, self.installed)
+        self.installed.chmod(0o755)
 
     def assert_loaded(self):
         """A plugin that is silently not loaded would make every comparison of runs succeed."""
