@@ -13,6 +13,7 @@
 
 #include "present.h"
 #include "reports.h"
+#include "second_pass.h"
 #include "sources.h"
 #include "store.h"
 
@@ -36,10 +37,13 @@ static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
 {
     struct tcphs_hit hits[TCPHS_SHOWN_HEADERS];
     (void)data;
+    tcphs_second_pass_visit(pinfo);
     const bool ordinary = tcphs_store_learn(pinfo, tvb, tree), reported = tcphs_reports_are_wanted();
     if (ordinary && tree == NULL && !info_column && !reported)
         return (int)tvb_captured_length(tvb);
     const unsigned count = tcphs_store_recall(pinfo, hits);
+    for (unsigned i = 0; i < count; i++)
+        tcphs_second_pass_show(pinfo, &hits[i]);
     for (unsigned i = 0; i < count; i++)
         tcphs_present(&hits[i], pinfo, tvb, tree, info_column && i == 0);
     if (count > 0 && reported)
@@ -73,6 +77,7 @@ void tcphs_register_protocol(void)
 {
     proto_tcphs = proto_register_protocol("TCP Handshake Analysis", "TCPHS", "tcphs");
     tcphs_present_register(proto_tcphs);
+    tcphs_second_pass_register();
     tcphs_store_register(is_zeek_port, &source);
     tcphs_reports_register(&report_options);
     tcphs_handle = register_dissector("tcphs", dissect_tcphs, proto_tcphs);
@@ -85,4 +90,5 @@ void tcphs_register_handoff(void)
 {
     tcphs_sources_look_up(tcphs_handle);
     tcphs_reports_look_up();
+    tcphs_second_pass_look_up();
 }
