@@ -42,7 +42,7 @@ static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
     if (ordinary && tree == NULL && !info_column && !reported)
         return (int)tvb_captured_length(tvb);
     const unsigned count = tcphs_store_recall(pinfo, hits);
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; tree != NULL && i < count; i++)
         tcphs_second_pass_show(pinfo, &hits[i]);
     for (unsigned i = 0; i < count; i++)
         tcphs_present(&hits[i], pinfo, tvb, tree, info_column && i == 0);
@@ -79,7 +79,7 @@ void tcphs_register_protocol(void)
     tcphs_present_register(proto_tcphs);
     tcphs_second_pass_register();
     tcphs_store_register(is_zeek_port, &source);
-    tcphs_reports_register(&report_options);
+    tcphs_reports_register(proto_tcphs, &report_options);
     tcphs_handle = register_dissector("tcphs", dissect_tcphs, proto_tcphs);
 
     register_preferences();

@@ -187,8 +187,8 @@ static void add_shown(gpointer connection, gpointer value, gpointer data)
     *(unsigned *)data |= changed_fields((const struct shown *)value);
 }
 
-/* Which filter asked in the first pass, -R or -Y, shows in the second, which knows -Y alone. Where both may have, a read
- * filter that chooses by something else, as a port, mostly rejects a connection whole. */
+/* Which filter asked in the first pass, -R or -Y, shows in the second, which knows -Y alone. Where both may have, a
+ * read filter that chooses by something else, as a port, mostly rejects a connection whole. */
 static void add_rejected(gpointer connection, gpointer value, gpointer data)
 {
     const struct shown *s = (const struct shown *)value;
@@ -215,6 +215,11 @@ static void tell(unsigned changed, const char *what_happened)
     is_told = true;
 }
 
+void tcphs_second_pass_was_told(void)
+{
+    is_told = true;
+}
+
 /* The file is closed, or tshark forgets what it has read so far (-M). */
 static void end_of_file(void)
 {
@@ -225,8 +230,9 @@ static void end_of_file(void)
     if (of_shown != 0)
         tell(of_shown, "changed after it was asked for, and is final in a second pass only: read the capture with -2");
     else if (of_rejected != 0)
-        tell(of_rejected, "changed after the read filter (-R) had rejected packets by it, and is final in a second pass "
-                          "only: choose packets by it with a display filter (-2 -Y)");
+        tell(of_rejected,
+             "changed after the read filter (-R) had rejected packets by it, and is final in a second pass "
+             "only: choose packets by it with a display filter (-2 -Y)");
 }
 
 static void show_again(void)

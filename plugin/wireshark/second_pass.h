@@ -21,6 +21,9 @@ void tcphs_second_pass_look_up(void);
 /** Whether a display filter asks for fields of a connection, macros expanded; false for a filter that is not valid. */
 bool tcphs_second_pass_is_needed_by(const char *filter);
 
+/** The user was told of it in other words; once is enough. */
+void tcphs_second_pass_was_told(void);
+
 /** A frame is dissected, for the first time or again, with or without TCP in it. */
 void tcphs_second_pass_visit(const packet_info *pinfo);
 

@@ -63,6 +63,20 @@ def test_an_hour_at_the_window(host, screen, tmp_path):  # noqa: F811
         assert window.quit() == []
 
 
+def test_a_filter_that_was_there_before_the_file(host, screen, tmp_path):  # noqa: F811
+    """A filter by what is final only at the end is applied once more when the file has been read, for the first time, again, and anew."""
+    capture, failed = host.place(harness.SAMPLES / "showcase.pcapng"), "tcphs.conn.failed"
+    assert host.numbers(capture, failed) != host.numbers(capture, failed, "-2"), "nothing to be put right"
+    rows = as_listed(host, capture, "-Y", failed)
+    with Window(host, screen, tmp_path, "-r", capture, "-Y", failed) as window:
+        window.opened(capture.name)
+        window.shows(rows, "filtered while it was read")
+        window.shows(rows, "reloaded", lambda: window.keys("ctrl+r"))
+        window.shows(rows, "dissected anew", lambda: window.keys("ctrl+shift+l"))
+        window.shows(as_listed(host, capture), "filter cleared", lambda: window.filter(""))
+        assert window.quit() == []
+
+
 def late_fates():
     """Connections whose first packets fill the top of the list and whose fate stands at the end of the file."""
     capture = Capture()
