@@ -266,9 +266,12 @@ static void fill_tree(const struct tcphs_table *table, guint index, struct tcphs
     tcphs_row_share(row, TREE(share), line->count, tree->connections);
 }
 
-const struct tcphs_table tcphs_conn_table = { columns + FIRST_conn, FIRST_server - FIRST_conn, 0, fill_conn, NULL };
-const struct tcphs_table tcphs_server_table = { columns + FIRST_server, FIRST_client - FIRST_server, 0, fill_server,
-                                                NULL };
-const struct tcphs_table tcphs_client_table = { columns + FIRST_client, FIRST_tree - FIRST_client, 0, fill_client,
-                                                NULL };
-const struct tcphs_table tcphs_tree_table = { columns + FIRST_tree, COLUMNS - FIRST_tree, 0, fill_tree, NULL };
+const struct tcphs_table tcphs_conn_table = { "conn", columns + FIRST_conn, FIRST_server - FIRST_conn, 0, fill_conn,
+                                              NULL };
+const struct tcphs_table tcphs_server_table = {
+    "server", columns + FIRST_server, FIRST_client - FIRST_server, 0, fill_server, NULL
+};
+const struct tcphs_table tcphs_client_table = {
+    "client", columns + FIRST_client, FIRST_tree - FIRST_client, 0, fill_client, NULL
+};
+const struct tcphs_table tcphs_tree_table = { "tree", columns + FIRST_tree, COLUMNS - FIRST_tree, 0, fill_tree, NULL };
