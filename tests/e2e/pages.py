@@ -36,13 +36,13 @@ def with_outputs(page, printed):
 
 def command(page, name):
     """The block that is pasted as it stands."""
-    found = re.findall(rf"^<!-- command: {name} -->\n```\w+\n(.*?)^```$", page.read_text(), re.M | re.S)
+    found = re.findall(rf"^<!-- command: {name} -->\n```\w+\n((?:(?!```).*\n)*)```$", page.read_text(), re.M)
     assert len(found) == 1, f"{page.name}: {len(found)} commands {name}, expected one"
     return found[0]
 
 
 def answer(page, name):
     """What a page says that the command prints: the block after it."""
-    found = re.findall(rf"^<!-- command: {name} -->\n```\w+\n.*?^```\n+```\n(.*?)^```$", page.read_text(), re.M | re.S)
-    assert len(found) == 1, f"{page.name}: no output after the command {name}"
+    found = re.findall(rf"^<!-- command: {name} -->\n```\w+\n(?:(?!```).*\n)*```\n\n```\n((?:(?!```).*\n)*)```$", page.read_text(), re.M)
+    assert len(found) == 1, f"{page.name}: {len(found)} outputs after the command {name}, expected one"
     return found[0]

@@ -1,25 +1,41 @@
-"""The README's way from one machine to many: its commands, run as they stand, on captures made here and a PostgreSQL of our own.
+"""plugin/doc/many-machines.md: its commands, run as they stand, on captures made here, with sshd, PostgreSQL and DuckDB of our own.
 
-Leaves to others: the reports themselves (test_reports.py).
+For the long run: it starts servers and takes a package from the npm registry. What a machine lacks is skipped with the reason. Leaves
+to others: the reports themselves (test_reports.py).
 """
+import contextlib
 import glob
 import json
 import os
+import pwd
 import re
 import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
 
 import pytest
 
-from harness import ROOT
+import pages
+from harness import NOBODY
 from packets import Capture, Talk
 
-README = (ROOT / "README.md").read_text()
+PAGE = pages.DOC / "many-machines.md"
+SENSORS = {"sensor1": "127.0.0.2", "sensor2": "127.0.0.3"}
+PATIENCE = 120
+MOUNTED = 'mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/shadow" /etc/shadow && exec "$@"'
 
 
 def shown(name):
-    found = re.search(rf"<!-- command: {name} -->\n```sh\n(.*?)```", README, re.S)
-    assert found, f"README.md has no command {name}"
-    return found.group(1)
+    return pages.command(PAGE, name)
+
+
+def need(*programs):
+    missing = [p for p in programs if not shutil.which(p, path=os.environ["PATH"] + ":/usr/sbin")]
+    if missing:
+        pytest.skip(f"not installed: {' '.join(missing)}")
 
 
 def two_captures():
@@ -39,34 +55,164 @@ def two_captures():
     return {"first.pcap": first.bytes(), "second file.pcap": second.bytes()}
 
 
+def run(host, env, name):
+    done = host.run("sh", "-ec", shown(name), env=env, timeout=600)
+    assert done.returncode == 0 and not done.stderr, f"{name}: {done.stderr}"
+    return done.stdout
+
+
+def objects(folder):
+    """file name -> the JSON objects in it."""
+    return {path.name: [json.loads(line) for line in path.read_text().splitlines()] for path in sorted(Path(folder).glob("*.jsonl"))}
+
+
 @pytest.fixture(scope="module")
-def place(host):
-    """Environment for the commands, after the first of them has made the reports."""
-    captures, reports = host.folder("exit"), host.folder("reports")
+def captures(host):
+    folder = host.folder("captures-of-many")
     for name, content in two_captures().items():
-        (captures / name).write_bytes(content)
-        (captures / name).chmod(0o644)
-    env = dict(host.env, captures=str(captures), reports=str(reports), capture=str(captures / "first.pcap"),
-               PATH=os.path.dirname(shutil.which(host.tshark)) + ":" + os.environ["PATH"])
-    done = host.run("sh", "-ec", shown("many"), env=env)
-    assert done.returncode == 0 and not done.stderr, done.stderr
+        (folder / name).write_bytes(content)
+        (folder / name).chmod(0o644)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(host, captures):
+    """What the commands find, with a folder for the reports that is new for each test that asks."""
+    def make(name, **more):
+        reports = host.folder(name)
+        return dict(host.env, captures=str(captures), capture=str(captures / "first.pcap"), reports=str(reports),
+                    PATH=os.path.dirname(shutil.which(host.tshark)) + ":" + os.environ["PATH"], **more)
+    return make
+
+
+@pytest.fixture(scope="module")
+def reported(host, environment):
+    """After the first command: reports of both captures, and the questions, as the page says."""
+    env = environment("reports-of-one")
+    assert run(host, env, "cores") == ""
+    for name, block in (("questions.sql", "questions"), ("ask.mjs", "duckdb program"), ("view.sql", "duckdb view")):
+        (Path(env["reports"]) / name).write_text(shown(block))
     return env
 
 
-def test_many_files(place):
-    rows = [json.loads(line) for name in sorted(os.listdir(place["reports"])) if name.endswith(".jsonl")
-            for line in open(os.path.join(place["reports"], name))]
-    connections = [r for r in rows if "tcphs.id" in r]
-    assert len(connections) == 5 and {r["file"] for r in rows} == {"first.pcap", "second file.pcap"}
+def test_all_cores(reported):
+    found = objects(reported["reports"])
+    assert list(found) == ["first.pcap.jsonl", "second file.pcap.jsonl"]
+    assert [sum("tcphs.id" in row for row in rows) for rows in found.values()] == [4, 1]
+
+
+# Several machines
+
+
+def accounts(host, folder):
+    """Files for /etc/passwd and /etc/shadow of a mount namespace, in which the unprivileged user of the harness may log in with a key."""
+    name, files = pwd.getpwuid(NOBODY).pw_name, {}
+    files["passwd"] = f"{name}:x:{NOBODY}:{NOBODY}:{name}:{host.home}:/bin/sh\n"
+    files["shadow"] = f"{name}:*:::::::\n"     # readable, or nss-systemd says that the account is locked
+    for file, text in files.items():
+        (folder / file).write_text("root:x:0:0:root:/root:/bin/sh\n" * (file == "passwd") + text)
+        (folder / file).chmod(0o644)
+    return name
+
+
+def key(host, path):
+    done = host.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def free_port(address):
+    with socket.socket() as found:
+        found.bind((address, 0))
+        return found.getsockname()[1]
+
+
+def wait_until_open(address, port, server):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and server.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection((address, port), 5):
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"no sshd at {address}:{port}: {server.poll()}")
+
+
+def sshd_config(host, folder, address, port):
+    env = {k: host.env[k] for k in ("HOME", "LC_ALL", "TZ", "WIRESHARK_PLUGIN_DIR")}
+    env["PATH"] = os.path.dirname(shutil.which(host.tshark)) + ":" + os.environ["PATH"]
+    values = " ".join(f'"{k}={v}"' for k, v in env.items())
+    return (f"ListenAddress {address}:{port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/user.pub\nPidFile none\n"
+            f"StrictModes no\nUsePAM no\nPasswordAuthentication no\nSetEnv {values}\n")
 
 
 @pytest.fixture(scope="module")
-def database(host, place):
+def sensors(host):
+    """Two sshd of this test's own on loopback addresses, and the configuration by which ssh knows them as sensor1 and sensor2."""
+    need("parallel", "ssh", "ssh-keygen", "sshd")
+    folder, is_root = host.folder("ssh"), os.getuid() == 0
+    if is_root and subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no mount namespaces here, which give the unprivileged user a shell")
+    user = accounts(host, folder) if is_root else pwd.getpwuid(os.getuid()).pw_name
+    key(host, folder / "host"), key(host, folder / "user")
+    servers, config = [], f"IdentityFile {folder}/user\nUser {user}\nUserKnownHostsFile /dev/null\nStrictHostKeyChecking no\nLogLevel ERROR\n"
+    try:
+        for name, address in SENSORS.items():
+            port = free_port(address)
+            (folder / f"{name}.conf").write_text(sshd_config(host, folder, address, port))
+            start = [shutil.which("sshd", path="/usr/sbin:" + os.environ["PATH"]), "-D", "-e", "-f", str(folder / f"{name}.conf")]
+            if is_root:
+                drop = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+                start = ["unshare", "-m", "sh", "-c", MOUNTED, str(folder), *drop, *start]
+            with open(folder / f"{name}.log", "w") as log:
+                servers.append(subprocess.Popen(start, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=host.env))
+            wait_until_open(address, port, servers[-1])
+            config += f"Host {name}\nHostName {address}\nPort {port}\n"
+        (folder / "config").write_text(config)
+        # ssh reads the configuration of the user's entry in /etc/passwd, whatever HOME says: a script in front of it names ours.
+        programs = host.folder("ssh", "programs")
+        (programs / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F "{folder}/config" "$@"\n')
+        (programs / "ssh").chmod(0o755)
+        yield programs
+    finally:
+        for server in servers:
+            server.terminate()
+            server.wait(PATIENCE)
+
+
+@pytest.fixture
+def with_sensors(sensors, environment):
+    def make(name):
+        env = environment(name)
+        return dict(env, PATH=f"{sensors}:{env['PATH']}")
+    return make
+
+
+def test_captures_that_all_machines_see(host, reported, with_sensors):
+    env = with_sensors("reports-of-several")
+    assert run(host, env, "shared") == ""
+    assert objects(env["reports"]) == objects(reported["reports"])
+
+
+def test_captures_that_stay_where_they_are(host, reported, with_sensors):
+    """Both sensors are this machine, so each gives the reports of both captures."""
+    env = with_sensors("reports-of-sensors")
+    assert run(host, env, "sensors") == ""
+    found = objects(env["reports"])
+    assert list(found) == ["sensor1.jsonl", "sensor2.jsonl"]
+    due = sorted(json.dumps(row) for rows in objects(reported["reports"]).values() for row in rows)
+    assert [sorted(json.dumps(row) for row in rows) for rows in found.values()] == [due, due]
+
+
+# Databases: three questions, the same answers
+
+
+@pytest.fixture(scope="module")
+def postgresql(host, reported):
     tools = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
-    if not tools or not shutil.which("psql"):
-        pytest.skip("no PostgreSQL")
+    if not tools:
+        pytest.skip("not installed: postgresql")
+    need("psql")
     data = host.folder("postgres") / "data"
-    env = dict(place, PGHOST=str(host.folder("postgres")), PGDATABASE="postgres", PGUSER="analyst")
+    env = dict(reported, PGHOST=str(host.folder("postgres")), PGDATABASE="postgres", PGUSER="analyst")
     made = host.run(f"{tools[-1]}/initdb", "-D", data, "-A", "trust", "-U", "analyst", env=env)
     assert made.returncode == 0, made.stderr
     options = f"-c listen_addresses='' -c unix_socket_directories={env['PGHOST']} -c fsync=off"
@@ -76,38 +222,55 @@ def database(host, place):
     host.run(f"{tools[-1]}/pg_ctl", "-D", data, "-m", "immediate", "stop", env=env)
 
 
+def test_the_page_has_the_same_answers_for_all():
+    """The lone SYN came less than a second before the capture ended: nothing can be said of it yet, and no answer names it."""
+    assert len({pages.answer(PAGE, name) for name in ("postgresql ask", "duckdb ask", "parquet")}) == 1
+
+
+def test_postgresql(host, postgresql):
+    assert run(host, postgresql, "postgresql load") == ""
+    assert run(host, postgresql, "postgresql ask") == pages.answer(PAGE, "postgresql ask")
+
+
 @pytest.fixture(scope="module")
-def loaded(host, database):
-    done = host.run("sh", "-ec", shown("load"), env=database)
-    assert done.returncode == 0 and not done.stderr, done.stderr
-    return database
+def duckdb(host, reported):
+    """The npm package with its binary, in a folder of its own, fetched as the caller: it may need his proxy and certificates."""
+    need("node", "npm")
+    with tempfile.TemporaryDirectory() as folder:
+        got = subprocess.run(["npm", "install", "--no-fund", "--no-audit", "--prefix", folder, "@duckdb/node-api"], capture_output=True,
+                             text=True, check=False, timeout=600)
+        if got.returncode:
+            pytest.skip(f"npm cannot get @duckdb/node-api: {got.stderr.strip().splitlines()[-1:]}")
+        target = Path(reported["reports"]) / "node_modules"
+        shutil.copytree(Path(folder) / "node_modules", target)
+        subprocess.run(["chmod", "-R", "a+rX", target], check=True)
+    return reported
 
 
-def test_questions(host, loaded):
-    done = host.run("sh", "-ec", shown("ask"), env=loaded)
-    assert done.returncode == 0 and not done.stderr, done.stderr
-    # The lone SYN came less than a second before the capture ended: nothing can be said of it yet.
-    assert done.stdout.splitlines() == ["198.51.100.7:81|refused|1"]
+def test_duckdb(host, duckdb):
+    assert run(host, duckdb, "duckdb ask") == pages.answer(PAGE, "duckdb ask")
 
 
-def test_a_connection_in_two_files(host, loaded):
-    done = host.run("sh", "-ec", shown("span"), env=loaded)
-    assert done.returncode == 0 and not done.stderr, done.stderr
-    assert done.stdout.splitlines() == ["first.pcap|second file.pcap|192.0.2.1|40001|198.51.100.7:80|fin"]
+def test_parquet(host, duckdb):
+    assert run(host, duckdb, "parquet") == pages.answer(PAGE, "parquet")
+    assert (Path(duckdb["reports"]) / "conn.parquet").read_bytes()[:4] == b"PAR1"
 
+
+# Elasticsearch
 
 NUMBERS = {"byte", "short", "integer", "long", "float"}
 
 
-def test_elasticsearch(host, place):
+def test_elasticsearch(host, environment):
     """Every value that we give has the type that the mapping promises, or is a text for which the mapping may grow."""
-    done = host.run("sh", "-ec", shown("elastic"), env=place)
+    env = environment("elastic")
+    done = host.run("sh", "-ec", shown("elastic"), env=env)
     assert done.returncode == 0, done.stderr
-    mapping = json.load(open(os.path.join(place["reports"], "mapping.json")))["mappings"]
+    mapping = json.loads((Path(env["reports"]) / "mapping.json").read_text())["mappings"]
     assert mapping.get("dynamic", True) is True  # newer versions leave it out, which means the same
     types = {name: kind["type"] for name, kind in mapping["properties"]["layers"]["properties"]["tcphs"]["properties"].items()}
-    lines = [json.loads(line) for line in open(os.path.join(place["reports"], "bulk.json")) if line.strip()]
-    assert all("index" in line for line in lines[::2]) and len(lines) == 2 * len(host.numbers(place["capture"], "tcphs"))
+    lines = [json.loads(line) for line in (Path(env["reports"]) / "bulk.json").read_text().splitlines() if line.strip()]
+    assert all("index" in line for line in lines[::2]) and len(lines) == 2 * len(host.numbers(env["capture"], "tcphs"))
     known = 0
     for document in lines[1::2]:
         assert document["timestamp"].isdigit()
