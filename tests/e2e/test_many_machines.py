@@ -1,7 +1,7 @@
 """plugin/doc/many-machines.md: its commands, run as they stand, on captures made here, with sshd, PostgreSQL and DuckDB of our own.
 
-For the long run: it starts servers and takes a package from the npm registry. What a machine lacks is skipped with the reason. Leaves
-to others: the reports themselves (test_reports.py).
+What starts servers or takes a package from the npm registry is marked for the long run. What a machine lacks is skipped with the
+reason. Leaves to others: the reports themselves (test_reports.py).
 """
 import contextlib
 import glob
@@ -186,12 +186,14 @@ def with_sensors(sensors, environment):
     return make
 
 
+@pytest.mark.trust
 def test_captures_that_all_machines_see(host, reported, with_sensors):
     env = with_sensors("reports-of-several")
     assert run(host, env, "shared") == ""
     assert objects(env["reports"]) == objects(reported["reports"])
 
 
+@pytest.mark.trust
 def test_captures_that_stay_where_they_are(host, reported, with_sensors):
     """Both sensors are this machine, so each gives the reports of both captures."""
     env = with_sensors("reports-of-sensors")
@@ -227,6 +229,7 @@ def test_the_page_has_the_same_answers_for_all():
     assert len({pages.answer(PAGE, name) for name in ("postgresql ask", "duckdb ask", "parquet")}) == 1
 
 
+@pytest.mark.trust
 def test_postgresql(host, postgresql):
     assert run(host, postgresql, "postgresql load") == ""
     assert run(host, postgresql, "postgresql ask") == pages.answer(PAGE, "postgresql ask")
@@ -247,10 +250,12 @@ def duckdb(host, reported):
     return reported
 
 
+@pytest.mark.trust
 def test_duckdb(host, duckdb):
     assert run(host, duckdb, "duckdb ask") == pages.answer(PAGE, "duckdb ask")
 
 
+@pytest.mark.trust
 def test_parquet(host, duckdb):
     assert run(host, duckdb, "parquet") == pages.answer(PAGE, "parquet")
     assert (Path(duckdb["reports"]) / "conn.parquet").read_bytes()[:4] == b"PAR1"

@@ -13,7 +13,7 @@ import pages
 from harness import ROOT, SAMPLES, in_parallel
 
 SHOWN = [(page, command, output) for page in pages.PAGES for command, output in pages.shown(page)]
-VERSION_OF_THE_PAGES = (4, 0)    # what the host itself prints around the plugin's values
+OF_THE_HOST = {"-C \"TCP Handshake\"": (4, 0), "-e communityid ": (4, 4)}   # up to which version the host itself prints it so
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +45,8 @@ def test_there_are_enough():
 
 @pytest.mark.parametrize("page, command, output", SHOWN, ids=[f"{p.stem} {i} {c[:40]}" for i, (p, c, _) in enumerate(SHOWN)])
 def test_prints_what_is_shown(host, printed, page, command, output):
-    if page.stem == "profile" and host.version[:2] != VERSION_OF_THE_PAGES:
-        pytest.skip("the host's own columns are those of 4.0")
+    if any(part in command and host.version[:2] > last for part, last in OF_THE_HOST.items()):
+        pytest.skip("a later Wireshark prints its own values in another way")
     done = printed[command]
     assert done.returncode == 0 and not done.stderr, done.stderr
     assert output.strip(), "a command that prints nothing shows nothing"
