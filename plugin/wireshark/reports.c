@@ -502,7 +502,7 @@ static void register_tables(void)
         ui->packet_func = show_packet;
         ui->stat_tap_reset_table_cb = clear_table;
         ui->stat_tap_free_table_item_cb = free_cell;
-        ui->fields = tcphs_table_items(reports[i].table->columns, reports[i].table->column_count, &ui->nfields);
+        ui->fields = tcphs_table_items(reports[i].table, &ui->nfields);
         ui->nparams = 1;
         ui->params = &filter;
         register_stat_tap_table_ui(ui);

@@ -17,7 +17,7 @@ TYPES = {"FT_UINT8": "number", "FT_UINT16": "number", "FT_UINT32": "number", "FT
 WORDS = [("STAGE", "`tcphs.stage`"), ("STATE", "`tcphs.client.state`, `tcphs.server.state`"), ("RST_KIND", "`tcphs.rst.kind`"),
          ("EVENT", "`tcphs.event`"), ("VERDICT", "`tcphs.conn.verdict`"), ("CLOSE", "`tcphs.conn.close`"),
          ("CLOSED_BY", "`tcphs.conn.closed_by`"), ("ROLE", "`tcphs.from`")]
-COLUMNS = {"TCPHS_FIELD": 7, "TCPHS_COLUMN": 6, "TCPHS_REPORT": 5, "TCPHS_ANOMALY": 8, "TCPHS_NOTE": 8, "TCPHS_REMARK": 3, **{f"TCPHS_{macro}": 4 for macro, _ in WORDS}}
+COLUMNS = {"TCPHS_FIELD": 7, "TCPHS_COLUMN": 6, "TCPHS_WINDOW": 3, "TCPHS_REPORT": 5, "TCPHS_ANOMALY": 8, "TCPHS_NOTE": 8, "TCPHS_REMARK": 3, **{f"TCPHS_{macro}": 4 for macro, _ in WORDS}}
 
 
 def without_comments(text):
