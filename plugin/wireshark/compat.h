@@ -10,8 +10,11 @@
 #include <ws_version.h>
 
 #include <epan/packet.h>
+#include <epan/prefs.h>
+#include <epan/prefs-int.h>
 #include <epan/to_str.h>
 #include <wsutil/inet_addr.h>
+#include <wsutil/pint.h>
 
 #define TCPHS_WIRESHARK_AT_LEAST(major, minor)                                                                         \
     (WIRESHARK_VERSION_MAJOR > (major) || (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
@@ -32,14 +35,31 @@ typedef gboolean tcphs_pref_bool;
 typedef guint32 tcphs_plugin_flags;
 #endif
 
-/* A field's value became a pointer in 4.4. */
-static inline unsigned tcphs_field_uint(const field_info *fi)
+/* Numbers in network order; the host's functions were renamed in 4.6. */
+static inline guint16 tcphs_get16(const guint8 *p)
 {
-#if TCPHS_WIRESHARK_AT_LEAST(4, 4)
-    return fvalue_get_uinteger(fi->value);
+#if TCPHS_WIRESHARK_AT_LEAST(4, 6)
+    return pntohu16(p);
 #else
-    return fvalue_get_uinteger((fvalue_t *)&fi->value);
+    return pntoh16(p);
 #endif
+}
+
+static inline guint32 tcphs_get32(const guint8 *p)
+{
+#if TCPHS_WIRESHARK_AT_LEAST(4, 6)
+    return pntohu32(p);
+#else
+    return pntoh32(p);
+#endif
+}
+
+/* Whether the host is set to verify the checksums of a protocol ("tcp", "ip"). */
+static inline bool tcphs_host_verifies_checksum(const char *protocol)
+{
+    module_t *module = prefs_find_module(protocol);
+    pref_t *preference = module != NULL ? prefs_find_preference(module, "check_checksum") : NULL;
+    return preference != NULL && prefs_get_bool_value(preference, pref_current);
 }
 
 /* The callback that begins a statistic says from 4.6 on whether it could. */

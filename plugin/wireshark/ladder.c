@@ -7,10 +7,8 @@
 
 #include <inttypes.h>
 
-#include <epan/dissectors/packet-tcp.h>
-
 #include "names.h"
-#include "sighting.h"
+#include "observed.h"
 
 enum { ARROW_WIDTH = 44, LINE_WIDTH = 120 };
 
@@ -102,13 +100,13 @@ static void fold(struct ladder *l, const struct rung *r)
     last->state[1] = r->state[1];
 }
 
-static void take_numbers(struct ladder *l, struct rung *r, const struct tcpheader *header)
+static void take_numbers(struct ladder *l, struct rung *r, const struct tcphs_segment *s)
 {
     r->has_numbers = true;
-    r->flags = (guint16)(header->th_flags & 0x1FF);
-    r->seq = header->th_rawseq;
-    r->ack = (r->flags & TCPHS_ACK) ? header->th_rawack : 0;
-    r->length = header->th_have_seglen ? header->th_seglen : 0;
+    r->flags = s->flags;
+    r->seq = s->seq;
+    r->ack = tcphs_has(s, TCPHS_ACK) ? s->ack : 0;
+    r->length = s->length;
     if (!l->has_isn[r->from] || (r->flags & TCPHS_SYN && r->step > 0)) {
         l->has_isn[r->from] = true;
         l->isn[r->from] = r->seq;
@@ -135,8 +133,8 @@ void tcphs_ladders_add(struct tcphs_ladders *all, const packet_info *pinfo, cons
                       .state = { o->state[0], o->state[1] } };
     if (tapped->hit.copy)
         return;
-    if (tapped->header != NULL && !r.icmp)
-        take_numbers(l, &r, tapped->header);
+    if (tapped->segment != NULL)
+        take_numbers(l, &r, tapped->segment);
     if (is_ordinary(l, &r))
         fold(l, &r);
     else

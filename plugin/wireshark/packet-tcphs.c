@@ -1,5 +1,5 @@
 /* packet-tcphs.c
- * The post-dissector: learns from every frame once, then shows by recall on every visit, the first included, so that
+ * The post-dissector behind the hook (capture/ip_payload.c): learns from every frame once, then shows by recall on every visit, the first included, so that
  * one pass, two passes, the GUI and sharkd cannot differ.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -11,9 +11,9 @@
 #include <epan/prefs.h>
 #include <epan/range.h>
 
+#include "ip_payload.h"
 #include "present.h"
 #include "reports.h"
-#include "sources.h"
 #include "store.h"
 
 /* The default ports alone. */
@@ -24,7 +24,7 @@ static int proto_tcphs = -1;
 static dissector_handle_t tcphs_handle;
 static tcphs_pref_bool info_column = 0;
 static range_t *zeek_ports;
-static int source = TCPHS_SOURCE_AUTO;
+static tcphs_pref_bool dissect_tcp = 1;
 static struct tcphs_report_options report_options = { .format = "text", .slow_setup = 200 };
 
 static bool is_zeek_port(uint16_t port)
@@ -36,7 +36,7 @@ static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
 {
     struct tcphs_hit hits[TCPHS_SHOWN_HEADERS];
     (void)data;
-    const bool ordinary = tcphs_store_learn(pinfo, tvb, tree), reported = tcphs_reports_are_wanted();
+    const bool ordinary = tcphs_store_learn(pinfo), reported = tcphs_reports_are_wanted();
     if (ordinary && tree == NULL && !info_column && !reported)
         return (int)tvb_captured_length(tvb);
     const unsigned count = tcphs_store_recall(pinfo, hits);
@@ -48,20 +48,14 @@ static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
 }
 
 /* What each kind of preference needs beside the texts of its row. */
+#define DISSECT_TCP &dissect_tcp
 #define INFO_COLUMN &info_column
 #define REPORT &report_options.format
 #define SLOW_SETUP 10, &report_options.slow_setup
-#define SOURCE &source, sources, FALSE
 #define ZEEK_PORTS &zeek_ports, MAX_TCP_PORT
 
 static void register_preferences(void)
 {
-    static const enum_val_t sources[] = {
-        { "auto", "Automatic", TCPHS_SOURCE_AUTO },
-        { "fields", "Fields", TCPHS_SOURCE_FIELDS },
-        { "tap", "Taps", TCPHS_SOURCE_TAP },
-        { NULL, NULL, 0 },
-    };
     module_t *module = prefs_register_protocol(proto_tcphs, NULL);
     range_convert_str(wmem_epan_scope(), &zeek_ports, TCPHS_ZEEK_PORTS, MAX_TCP_PORT);
 #define TCPHS_PREFERENCE(kind, name, NAME, title, fallback, choices, help)                                             \
@@ -73,7 +67,8 @@ void tcphs_register_protocol(void)
 {
     proto_tcphs = proto_register_protocol("TCP Handshake Analysis", "TCPHS", "tcphs");
     tcphs_present_register(proto_tcphs);
-    tcphs_store_register(is_zeek_port, &source);
+    tcphs_ip_payloads_register(proto_tcphs, &dissect_tcp);
+    tcphs_store_register(is_zeek_port);
     tcphs_reports_register(&report_options);
     tcphs_handle = register_dissector("tcphs", dissect_tcphs, proto_tcphs);
 
@@ -83,6 +78,5 @@ void tcphs_register_protocol(void)
 
 void tcphs_register_handoff(void)
 {
-    tcphs_sources_look_up(tcphs_handle);
-    tcphs_reports_look_up();
+    tcphs_ip_payloads_hook();
 }

@@ -12,15 +12,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <epan/dissectors/packet-tcp.h>
 #include <epan/stats_tree.h>
 #include <epan/tap.h>
 
 #include "ladder.h"
 #include "names.h"
+#include "observed.h"
 #include "report_rows.h"
 
-static int tap_tcphs, tap_tcp;
+static int tap_tcphs;
 static const struct tcphs_report_options *options;
 static unsigned ladders_asked_for;
 
@@ -75,29 +75,25 @@ bool tcphs_reports_are_wanted(void)
     return have_tap_listener(tap_tcphs);
 }
 
-/* The TCP headers of a frame stand in the queue in the order in which the host came upon them, quotes included. */
-static const struct tcpheader *next_header(const struct tcphs_hit *hit, unsigned *index)
+/* What ladders show of a header beside its connection's own. */
+static void fill_in_for_ladder(packet_info *pinfo, struct tcphs_tapped *tapped)
 {
-    const struct tcphs_tuple tuple = tcphs_store_tuple(hit->tracked);
-    const struct tcpheader *header;
-    while ((header = (const struct tcpheader *)fetch_tapped_data(tap_tcp, (int)(*index)++)) != NULL)
-        if (header->th_sport == tuple.port[hit->from] && header->th_dport == tuple.port[!hit->from])
-            return header;
-    return NULL;
+    struct tcphs_outcome *outcome = wmem_new(pinfo->pool, struct tcphs_outcome);
+    struct tcphs_observed *seen = wmem_new(pinfo->pool, struct tcphs_observed);
+    int header = tapped->hit.header;
+    tcphs_store_outcome(&tapped->hit, pinfo->num, outcome);
+    tapped->outcome = outcome;
+    if (tcphs_observe_next(pinfo, tcphs_ip_payloads_of(pinfo), &header, seen) && seen->whole)
+        tapped->segment = &seen->segment;
 }
 
 void tcphs_reports_queue(packet_info *pinfo, const struct tcphs_hit *hits, unsigned count)
 {
     struct tcphs_tapped *headers = wmem_alloc_array(pinfo->pool, struct tcphs_tapped, count);
-    unsigned index = 0;
     for (unsigned i = 0; i < count; i++) {
         headers[i] = (struct tcphs_tapped){ .hit = hits[i] };
-        if (ladders_asked_for > 0) {
-            struct tcphs_outcome *outcome = wmem_new(pinfo->pool, struct tcphs_outcome);
-            tcphs_store_outcome(&hits[i], pinfo->num, outcome);
-            headers[i].outcome = outcome;
-            headers[i].header = next_header(&hits[i], &index);
-        }
+        if (ladders_asked_for > 0)
+            fill_in_for_ladder(pinfo, &headers[i]);
         tap_queue_packet(tap_tcphs, pinfo, &headers[i]);
     }
 }
@@ -305,6 +301,7 @@ static void write_quality(const struct tcphs_tally *tally, enum tcphs_format for
         { "cut_frames", q->cut },
         { "connections_with_gaps", tally->gaps },
         { "connections_with_assumptions", tally->assumed },
+        { "tcp_not_seen", q->missed },
         { "connections_one_sided", tally->verdicts[TCPHS_VERDICT_ONE_SIDED] },
     };
     tcphs_totals_write("capture", totals, G_N_ELEMENTS(totals), format, stdout);
@@ -581,9 +578,4 @@ void tcphs_reports_register(const struct tcphs_report_options *report_options)
         register_commands();
     register_tables();
     register_tree();
-}
-
-void tcphs_reports_look_up(void)
-{
-    tap_tcp = find_tap_id("tcp");
 }

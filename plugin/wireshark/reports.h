@@ -13,7 +13,7 @@
 struct tcphs_tapped {
     struct tcphs_hit hit;
     const struct tcphs_outcome *outcome; /**< for ladders only; else NULL */
-    const struct tcpheader *header;      /**< likewise, where the host gave it */
+    const struct tcphs_segment *segment; /**< likewise; NULL for a quote */
 };
 
 /** How reports are written; the preferences behind them. */
@@ -25,13 +25,10 @@ struct tcphs_report_options {
 /** Registers the tap, the reports and their menu entries; options are read when a report is written. */
 void tcphs_reports_register(const struct tcphs_report_options *options);
 
-/** Finds the host's own taps; once, at handoff. */
-void tcphs_reports_look_up(void);
-
 /** Whether anybody listens: else nothing needs to be queued. */
 bool tcphs_reports_are_wanted(void);
 
-/** Hands the headers of a frame to the listeners. */
+/** Hands the headers of a frame to the listeners, while the frame is being dissected. */
 void tcphs_reports_queue(packet_info *pinfo, const struct tcphs_hit *hits, unsigned count);
 
 #endif
