@@ -62,6 +62,14 @@ static inline bool tcphs_host_verifies_checksum(const char *protocol)
     return preference != NULL && prefs_get_bool_value(preference, pref_current);
 }
 
+/* How often a protocol was called for this frame and accepted what it was given. */
+static inline unsigned tcphs_layers_of(const packet_info *pinfo, int proto)
+{
+    const int *layers =
+        pinfo->proto_layers != NULL ? (const int *)wmem_map_lookup(pinfo->proto_layers, GINT_TO_POINTER(proto)) : NULL;
+    return layers != NULL && *layers > 0 ? (unsigned)*layers : 0;
+}
+
 /* The callback that begins a statistic says from 4.6 on whether it could. */
 #if TCPHS_WIRESHARK_AT_LEAST(4, 6)
 #define TCPHS_STAT_BEGINS bool

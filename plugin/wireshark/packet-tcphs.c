@@ -23,7 +23,6 @@
     "1883,2811,3128,3268,3306,3389,5222,5223,5269,5432,6379,6666-6669,8000,8080,8888,20000"
 
 static int proto_tcphs = -1;
-static dissector_handle_t tcphs_handle;
 static tcphs_pref_bool info_column = 0;
 static range_t *zeek_ports, *zeek_default_ports;
 static tcphs_pref_bool dissect_tcp = 1;
@@ -34,18 +33,24 @@ static bool is_zeek_port(uint16_t port)
     return value_is_in_range(zeek_ports->nranges > 0 ? zeek_ports : zeek_default_ports, port);
 }
 
-static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+static void learn_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
     struct tcphs_hit hits[TCPHS_SHOWN_HEADERS];
-    (void)data;
     const bool ordinary = tcphs_store_learn(pinfo), reported = tcphs_reports_are_wanted();
     if (ordinary && tree == NULL && !info_column && !reported)
-        return (int)tvb_captured_length(tvb);
+        return;
     const unsigned count = tcphs_store_recall(pinfo, hits);
     for (unsigned i = 0; i < count; i++)
         tcphs_present(&hits[i], pinfo, tvb, tree, info_column && i == 0);
     if (count > 0 && reported)
         tcphs_reports_queue(pinfo, hits, count);
+}
+
+static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    (void)data;
+    learn_and_show(tvb, pinfo, tree);
+    tcphs_ip_payloads_forget();
     return (int)tvb_captured_length(tvb);
 }
 
@@ -73,10 +78,11 @@ void tcphs_register_protocol(void)
     tcphs_ip_payloads_register(proto_tcphs, &dissect_tcp);
     tcphs_store_register(is_zeek_port);
     tcphs_reports_register(&report_options);
-    tcphs_handle = register_dissector("tcphs", dissect_tcphs, proto_tcphs);
-
     register_preferences();
-    register_postdissector(tcphs_handle);
+    /* In name only: it goes on and off with tcphs, and frame.protocols stays as it is without tcphs. */
+    register_postdissector(create_dissector_handle(
+        dissect_tcphs, proto_register_protocol_in_name_only("TCPHS post-dissector", "TCPHS post-dissector",
+                                                            "tcphs.postdissector", proto_tcphs, FT_PROTOCOL)));
 }
 
 void tcphs_register_handoff(void)

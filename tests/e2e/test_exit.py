@@ -83,6 +83,7 @@ def loaded(host, database):
     return database
 
 
+@pytest.mark.trust
 def test_questions(host, loaded):
     done = host.run("sh", "-ec", shown("ask"), env=loaded)
     assert done.returncode == 0 and not done.stderr, done.stderr
@@ -90,6 +91,7 @@ def test_questions(host, loaded):
     assert done.stdout.splitlines() == ["198.51.100.7:81|refused|1"]
 
 
+@pytest.mark.trust
 def test_a_connection_in_two_files(host, loaded):
     done = host.run("sh", "-ec", shown("span"), env=loaded)
     assert done.returncode == 0 and not done.stderr, done.stderr

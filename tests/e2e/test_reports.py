@@ -40,14 +40,14 @@ def one_of(rows, **wanted):
 # The same everywhere
 
 
-def test_one_pass_is_two_passes(host, samples):
+def test_one_pass_is_two_passes(host, share):
     ask = [x for name in REPORTS for x in ("-z", f"tcphs,{name}")]
 
     def differ(capture):
         one, two = (host.ts("-q", *ask, "-r", capture, *passes).stdout for passes in ([], ["-2"]))
         assert one.count("summary: connections ") == len(REPORTS)
         return capture.name if one != two else None
-    assert [n for n in in_parallel(differ, samples) if n] == []
+    assert [n for n in in_parallel(differ, share) if n] == []
 
 
 @pytest.mark.parametrize("name", ["conn", "server", "client", "tree"])
@@ -182,6 +182,7 @@ def truth():
         return list(csv.DictReader(f, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
+@pytest.mark.trust
 @pytest.mark.skipif(not (LAB / "expect.tsv").exists(), reason="no lab beside this checkout")
 def test_agrees_with_the_sockets(host, lab):
     """Every connection of the lab whose truth is one word: verdict, close and closer."""
@@ -245,7 +246,7 @@ def without_tunnels(samples):
     return [s for s in samples if not re.search("tunnel|gre|vxlan|encap|ipip|icmp|gtp|geneve|nat", s.name)]
 
 
-def test_servers_by_another_count(host, samples):
+def test_servers_by_another_count(host, share):
     def check(capture):
         wanted = collections.defaultdict(lambda: collections.Counter(setups=[]))
         for c in counted(host, capture):
@@ -267,10 +268,10 @@ def test_servers_by_another_count(host, samples):
                 due = [setups[0], sum(setups) / len(setups), setups[rank - 1], setups[-1]]
                 got = [row[f"setup_{k}"] for k in ("min", "mean", "p95", "max")]
                 assert got == pytest.approx(due, abs=1e-8), (capture.name, server)
-    in_parallel(check, without_tunnels(samples))
+    in_parallel(check, without_tunnels(share))
 
 
-def test_clients_by_another_count(host, samples):
+def test_clients_by_another_count(host, share):
     def check(capture):
         wanted = collections.defaultdict(lambda: {"servers": set(), "ports": set(), "targets": set(), "failed": 0})
         for c in counted(host, capture):
@@ -283,7 +284,7 @@ def test_clients_by_another_count(host, samples):
         for client, row in rows.items():
             due = {k: len(v) if isinstance(v, set) else v for k, v in wanted[client].items()}
             assert {k: row[k] for k in due} == due or row["scan_null"] + row["scan_fin"] + row["scan_xmas"] > 0, (capture.name, client)
-    in_parallel(check, without_tunnels(samples))
+    in_parallel(check, without_tunnels(share))
 
 
 def test_summary_and_tree_add_up(host, everything):

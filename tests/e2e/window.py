@@ -10,11 +10,9 @@ import time
 
 import harness
 import profile_files as profile
-from test_gui import loud_lines, press, read_xwd, windows, write_png
+from test_gui import A_WHILE, LONG, loud_lines, press, read_xwd, windows, write_png
 
 NEEDED = ["Xvfb", "openbox", "xdotool", "xclip"]
-LONG = 180  # seconds; a machine may be busy with other tests
-A_WHILE = 8
 IN_THE_LIST = (420, 230)  # a packet's row, in its "Step" cell
 UNCOPIED = "nothing was copied"
 
