@@ -1,6 +1,6 @@
 /* packet-tcphs.c
- * The post-dissector behind the hook (capture/ip_payload.c): learns from every frame once, then shows by recall on every visit, the first included, so that
- * one pass, two passes, the GUI and sharkd cannot differ.
+ * The post-dissector behind the hook (capture/ip_payload.c): learns from every frame once, then shows by recall on
+ * every visit, the first included, so that one pass, two passes, the GUI and sharkd cannot differ.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -17,8 +17,8 @@
 #include "second_pass.h"
 #include "store.h"
 
-/* The ports that Zeek's own scripts register for TCP: by them it guesses who is the server of a connection whose SYN was
- * not captured. */
+/* The ports that Zeek's own scripts register for TCP: by them it guesses who is the server of a connection whose SYN
+ * was not captured. */
 #define ZEEK_DEFAULT_PORTS                                                                                             \
     "21,22,25,53,79-81,88,135,139,143,389,443,445,465,502,514,563,585,587,614,631,636,989,990,992,993,995,1080,1434,"  \
     "1883,2811,3128,3268,3306,3389,5222,5223,5269,5432,6379,6666-6669,8000,8080,8888,20000"
@@ -27,7 +27,9 @@ static int proto_tcphs = -1;
 static tcphs_pref_bool info_column = 0;
 static range_t *zeek_ports, *zeek_default_ports;
 static tcphs_pref_bool dissect_tcp = 1;
-static struct tcphs_report_options report_options = { .format = "text", .slow_setup = 200 };
+static struct tcphs_report_options report_options = { .dissect_tcp = &dissect_tcp,
+                                                      .format = "text",
+                                                      .slow_setup = 200 };
 
 static bool is_zeek_port(uint16_t port)
 {

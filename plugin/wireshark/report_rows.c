@@ -281,25 +281,29 @@ static void fill_tree(const struct tcphs_table *table, guint index, struct tcphs
     tcphs_row_share(row, TREE(share), line->count, tree->connections);
 }
 
-const struct tcphs_table tcphs_conn_table = { "conn", columns + FIRST_conn,
+const struct tcphs_table tcphs_conn_table = { "conn",
+                                              columns + FIRST_conn,
                                               FIRST_server - FIRST_conn,
                                               windows + WINDOW_FIRST_conn,
                                               WINDOW_FIRST_server - WINDOW_FIRST_conn,
                                               0,
                                               fill_conn,
                                               NULL };
-const struct tcphs_table tcphs_server_table = { "server", columns + FIRST_server,
+const struct tcphs_table tcphs_server_table = { "server",
+                                                columns + FIRST_server,
                                                 FIRST_client - FIRST_server,
                                                 windows + WINDOW_FIRST_server,
                                                 WINDOW_FIRST_client - WINDOW_FIRST_server,
                                                 0,
                                                 fill_server,
                                                 NULL };
-const struct tcphs_table tcphs_client_table = { "client", columns + FIRST_client,
+const struct tcphs_table tcphs_client_table = { "client",
+                                                columns + FIRST_client,
                                                 FIRST_tree - FIRST_client,
                                                 windows + WINDOW_FIRST_client,
                                                 WINDOWS - WINDOW_FIRST_client,
                                                 0,
                                                 fill_client,
                                                 NULL };
-const struct tcphs_table tcphs_tree_table = { "tree", columns + FIRST_tree, COLUMNS - FIRST_tree, NULL, 0, 0, fill_tree, NULL };
+const struct tcphs_table tcphs_tree_table = { "tree", columns + FIRST_tree, COLUMNS - FIRST_tree, NULL, 0, 0, fill_tree,
+                                              NULL };
