@@ -95,13 +95,6 @@ static inline void tcphs_ipv4_text(const guint8 *address_bytes, char *text, int 
 #endif
 }
 
-/* Statistics trees: how menus are separated. */
-#if TCPHS_WIRESHARK_AT_LEAST(4, 4)
-#define TCPHS_MENU_SEPARATOR "//"
-#else
-#define TCPHS_MENU_SEPARATOR "/"
-#endif
-
 /* What a plugin says of itself, from 4.4 on (wsutil/plugins.h is not in every -dev package before). */
 #if TCPHS_WIRESHARK_AT_LEAST(4, 4)
 #include <wsutil/plugins.h>

@@ -17,19 +17,21 @@
 #include "second_pass.h"
 #include "store.h"
 
-/* The default ports alone. */
-#define TCPHS_PREFERENCE(...)
-#include "preferences.def"
+/* The ports that Zeek's own scripts register for TCP: by them it guesses who is the server of a connection whose SYN was
+ * not captured. */
+#define ZEEK_DEFAULT_PORTS                                                                                             \
+    "21,22,25,53,79-81,88,135,139,143,389,443,445,465,502,514,563,585,587,614,631,636,989,990,992,993,995,1080,1434,"  \
+    "1883,2811,3128,3268,3306,3389,5222,5223,5269,5432,6379,6666-6669,8000,8080,8888,20000"
 
 static int proto_tcphs = -1;
 static tcphs_pref_bool info_column = 0;
-static range_t *zeek_ports;
+static range_t *zeek_ports, *zeek_default_ports;
 static tcphs_pref_bool dissect_tcp = 1;
 static struct tcphs_report_options report_options = { .format = "text", .slow_setup = 200 };
 
 static bool is_zeek_port(uint16_t port)
 {
-    return value_is_in_range(zeek_ports, port);
+    return value_is_in_range(zeek_ports->nranges > 0 ? zeek_ports : zeek_default_ports, port);
 }
 
 static void learn_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
@@ -66,7 +68,8 @@ static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
 static void register_preferences(void)
 {
     module_t *module = prefs_register_protocol(proto_tcphs, NULL);
-    range_convert_str(wmem_epan_scope(), &zeek_ports, TCPHS_ZEEK_PORTS, MAX_TCP_PORT);
+    range_convert_str(wmem_epan_scope(), &zeek_default_ports, ZEEK_DEFAULT_PORTS, MAX_TCP_PORT);
+    range_convert_str(wmem_epan_scope(), &zeek_ports, "", MAX_TCP_PORT);
 #define TCPHS_PREFERENCE(kind, name, NAME, title, fallback, choices, help)                                             \
     prefs_register_##kind##_preference(module, #name, title, help, NAME);
 #include "preferences.def"

@@ -608,7 +608,7 @@ static void register_tables(void)
         ui->packet_func = show_packet;
         ui->stat_tap_reset_table_cb = clear_table;
         ui->stat_tap_free_table_item_cb = free_cell;
-        ui->fields = tcphs_table_items(reports[i].table->columns, reports[i].table->column_count, &ui->nfields);
+        ui->fields = tcphs_table_items(reports[i].table, &ui->nfields);
         ui->nparams = 1;
         ui->params = &filter;
         register_stat_tap_table_ui(ui);
@@ -673,8 +673,8 @@ static tap_packet_status show_in_tree(stats_tree *tree, packet_info *pinfo, epan
 static void register_tree(void)
 {
     selection_of_tree = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, free_selection);
-    stats_tree_register_plugin("tcphs", "tcphs", "TCP Handshake" TCPHS_MENU_SEPARATOR "TCP Handshake: Overview", 0,
-                               show_in_tree, open_tree, close_tree);
+    /* Without a submenu, for the host gives tables none: all entries stand in the one menu. */
+    stats_tree_register_plugin("tcphs", "tcphs", "TCP Handshake: Overview", 0, show_in_tree, open_tree, close_tree);
 }
 
 void tcphs_reports_register(int proto, const struct tcphs_report_options *report_options)

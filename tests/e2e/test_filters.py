@@ -3,6 +3,7 @@
 Leaves to others: the rules themselves in all their cases (unit tests, lab).
 """
 import json
+import re
 
 import pytest
 
@@ -299,11 +300,35 @@ def test_tree_root_names_stage_and_verdict(host, known):
     assert "refused" in roots[frames["refused"][0] - 1]
 
 
-def test_info_column_is_a_preference(host, known):
+def test_tree_names_the_anomaly_first_and_has_two_branches(host, known):
     path, frames = known
-    place = frames["client_falls_silent"][3] - 1
-    assert "SYN_RECEIVED" not in host.lines("-r", path)[place]
-    assert "SYN_RECEIVED" in host.lines("-r", path, "-o", "tcphs.info_column:TRUE")[place]
+    text = host.ts("-r", path, "-2", "-O", "tcphs").stdout
+    trees = re.findall(r"^\[?TCP Handshake Analysis.*\n(?:[ ].*\n)*", text, re.M)
+    assert re.match(r"\[?TCP Handshake Analysis, Anomaly: synack_bad_ack, Stage: ", trees[frames["synack_with_bad_ack"][1] - 1])
+    for tree in trees:
+        assert re.findall(r"^ {4}\[?(\w+)", tree, re.M) == ["Segment", "Connection"], tree
+        segment, connection = tree.split("[Connection]")
+        assert "Stage: " in segment and "Final: " in connection and "Final: " not in segment
+
+
+def test_news_in_the_info_column_are_a_preference(host, known):
+    """In front of TCP's own text, as its own remarks are, and nowhere else."""
+    path, frames = known
+    columns = ("-o", 'gui.column.format:"Info","%i"')
+    plain = host.lines("-r", path, *columns)
+    told = host.lines("-r", path, *columns, "-o", "tcphs.info_column:TRUE")
+    assert not [line for line in plain if line.startswith(("[step", "[close"))]
+    for number, news in [(frames["healthy"][0], "[step 1] "), (frames["healthy"][2], "[step 3, established] "), (frames["healthy"][3], ""),
+                         (frames["refused"][1], "[refused, failed] "), (frames["three_segment_close"][4], "[close 2, close 3] ")]:
+        assert told[number - 1] == news + plain[number - 1]
+    assert told[frames["synack_with_bad_ack"][1] - 1].startswith("[synack_bad_ack")
+
+
+def test_the_names_of_anomalies_fit_into_a_column(host, known):
+    path, frames = known
+    assert host.numbers(path, 'tcphs.anomalies == "synack_bad_ack"') == host.numbers(path, "tcphs.anomaly.synack_bad_ack") != []
+    rows = host.lines("-r", path, "-o", 'gui.column.format:"Anomaly","%Cus:tcphs.anomalies:0:R"')
+    assert rows[frames["synack_with_bad_ack"][1] - 1] == "synack_bad_ack"
 
 
 def test_columns_may_show_fields(host, known):

@@ -133,9 +133,13 @@ class Window:
         done = subprocess.run(["xclip", "-o", "-selection", "clipboard"], env=self.env, capture_output=True, text=True)
         return done.stdout
 
+    def own_clipboard(self):
+        """Takes the clipboard, so that what is in it later was copied since."""
+        subprocess.run(["xclip", "-i", "-selection", "clipboard"], env=self.env, input=UNCOPIED, text=True, stdout=subprocess.DEVNULL)
+
     def copied(self, *choosing):
         """The cells of the chosen rows of the packet list (all, if no keys choose otherwise), as they are displayed."""
-        subprocess.run(["xclip", "-i", "-selection", "clipboard"], env=self.env, input=UNCOPIED, text=True, stdout=subprocess.DEVNULL)
+        self.own_clipboard()
         self.click_list()
         self.keys("ctrl+Home", *(choosing or ["ctrl+a"]), "ctrl+c")
         text = self.clipboard()
