@@ -62,13 +62,25 @@ static inline bool tcphs_host_verifies_checksum(const char *protocol)
     return preference != NULL && prefs_get_bool_value(preference, pref_current);
 }
 
-/* The callback that begins a statistic says from 4.6 on whether it could. */
+/* How often a protocol was called for this frame and accepted what it was given. */
+static inline unsigned tcphs_layers_of(const packet_info *pinfo, int proto)
+{
+    const int *layers =
+        pinfo->proto_layers != NULL ? (const int *)wmem_map_lookup(pinfo->proto_layers, GINT_TO_POINTER(proto)) : NULL;
+    return layers != NULL && *layers > 0 ? (unsigned)*layers : 0;
+}
+
+/* The callback that begins a statistic says from 4.6 on whether it could. Before, the host has no way for it but the
+ * one that tshark's own statistics take there: they end the program. */
 #if TCPHS_WIRESHARK_AT_LEAST(4, 6)
 #define TCPHS_STAT_BEGINS bool
 #define TCPHS_STAT_HAS_BEGUN return true
+#define TCPHS_STAT_CANNOT_BEGIN return false
 #else
+#include <stdlib.h>
 #define TCPHS_STAT_BEGINS void
 #define TCPHS_STAT_HAS_BEGUN return
+#define TCPHS_STAT_CANNOT_BEGIN exit(EXIT_FAILURE)
 #endif
 
 /* An IPv4 address as text, quickly: the old name is deprecated in 4.4. */
@@ -82,13 +94,6 @@ static inline void tcphs_ipv4_text(const guint8 *address_bytes, char *text, int 
     ip_to_str_buf(address_bytes, text, size);
 #endif
 }
-
-/* Statistics trees: how menus are separated. */
-#if TCPHS_WIRESHARK_AT_LEAST(4, 4)
-#define TCPHS_MENU_SEPARATOR "//"
-#else
-#define TCPHS_MENU_SEPARATOR "/"
-#endif
 
 /* What a plugin says of itself, from 4.4 on (wsutil/plugins.h is not in every -dev package before). */
 #if TCPHS_WIRESHARK_AT_LEAST(4, 4)

@@ -30,6 +30,21 @@ enum {
     FIRST_tree = COLUMN_tree_group
 };
 
+/* Windows likewise, each by the column's place in its own report. */
+enum {
+#define TCPHS_WINDOW(report, name, title) WINDOW_##report##_##name,
+#include "reports.def"
+    WINDOWS,
+    WINDOW_FIRST_conn = WINDOW_conn_id,
+    WINDOW_FIRST_server = WINDOW_server_server_address,
+    WINDOW_FIRST_client = WINDOW_client_client
+};
+
+static const struct tcphs_window_column windows[WINDOWS] = {
+#define TCPHS_WINDOW(report, name, title) { COLUMN_##report##_##name - FIRST_##report, title },
+#include "reports.def"
+};
+
 #define CONN(name) (COLUMN_conn_##name - FIRST_conn)
 #define SERVER(name) (COLUMN_server_##name - FIRST_server)
 #define CLIENT(name) (COLUMN_client_##name - FIRST_client)
@@ -266,9 +281,25 @@ static void fill_tree(const struct tcphs_table *table, guint index, struct tcphs
     tcphs_row_share(row, TREE(share), line->count, tree->connections);
 }
 
-const struct tcphs_table tcphs_conn_table = { columns + FIRST_conn, FIRST_server - FIRST_conn, 0, fill_conn, NULL };
-const struct tcphs_table tcphs_server_table = { columns + FIRST_server, FIRST_client - FIRST_server, 0, fill_server,
+const struct tcphs_table tcphs_conn_table = { "conn", columns + FIRST_conn,
+                                              FIRST_server - FIRST_conn,
+                                              windows + WINDOW_FIRST_conn,
+                                              WINDOW_FIRST_server - WINDOW_FIRST_conn,
+                                              0,
+                                              fill_conn,
+                                              NULL };
+const struct tcphs_table tcphs_server_table = { "server", columns + FIRST_server,
+                                                FIRST_client - FIRST_server,
+                                                windows + WINDOW_FIRST_server,
+                                                WINDOW_FIRST_client - WINDOW_FIRST_server,
+                                                0,
+                                                fill_server,
                                                 NULL };
-const struct tcphs_table tcphs_client_table = { columns + FIRST_client, FIRST_tree - FIRST_client, 0, fill_client,
+const struct tcphs_table tcphs_client_table = { "client", columns + FIRST_client,
+                                                FIRST_tree - FIRST_client,
+                                                windows + WINDOW_FIRST_client,
+                                                WINDOWS - WINDOW_FIRST_client,
+                                                0,
+                                                fill_client,
                                                 NULL };
-const struct tcphs_table tcphs_tree_table = { columns + FIRST_tree, COLUMNS - FIRST_tree, 0, fill_tree, NULL };
+const struct tcphs_table tcphs_tree_table = { "tree", columns + FIRST_tree, COLUMNS - FIRST_tree, NULL, 0, 0, fill_tree, NULL };

@@ -18,6 +18,7 @@ static struct {
     struct tcphs_route **slots; /* open addressing, linear probing; room is a power of two */
     guint32 count, room;
 } table;
+static struct tcphs_route *newest; /* of the last segment: the next is often of the same connection */
 static wmem_map_t *other_lanes; /* by their key: a hostile capture takes another tunnel for every segment */
 static struct {
     guint32 keys[sizeof(struct tcphs_tuple) / 4];
@@ -41,6 +42,7 @@ void tcphs_routes_begin(void)
         chance.spread = (guint64)g_random_int() << 32 | g_random_int() | 1;
     }
     other_lanes = wmem_map_new(wmem_file_scope(), wmem_int64_hash, g_int64_equal);
+    newest = NULL;
     table.count = 0;
     table.room = LEAST_ROOM;
     table.slots = (struct tcphs_route **)file_room(LEAST_ROOM * sizeof *table.slots);
@@ -249,5 +251,7 @@ static struct tcphs_route *find_or_make(const struct tcphs_tuple *tuple)
 
 struct tcphs_route *tcphs_route_for(const struct tcphs_observed *seen)
 {
-    return find_or_make(&seen->tuple);
+    if (newest == NULL || !is_of(newest, &seen->tuple))
+        newest = find_or_make(&seen->tuple);
+    return newest;
 }

@@ -50,6 +50,7 @@ static void start_file(void)
     last_frame = 0;
     memset(&quality, 0, sizeof quality);
     tcphs_observe_checksums_as_the_host();
+    tcphs_ip_payloads_forget(); /* of whatever file was open before */
 }
 
 void tcphs_store_register(tcphs_zeek_is_server_port server_ports)
@@ -221,9 +222,10 @@ static void take_icmp_error(struct tcphs_tracked *t, guint8 from)
     touch(t);
 }
 
-static bool learn_header(struct tcphs_observed *seen, struct tcphs_hit *hit)
+/* True when there is something to tell of it. */
+static bool learn_header(struct tcphs_observed *seen, int header, struct tcphs_hit *hit)
 {
-    *hit = (struct tcphs_hit){ .from = seen->from, .icmp = seen->icmp };
+    *hit = (struct tcphs_hit){ .header = header, .from = seen->from, .icmp = seen->icmp };
     if (seen->whole)
         return learn_segment(seen, hit);
     if (!hit->icmp)
@@ -254,14 +256,14 @@ static bool is_ordinary(const struct tcphs_hit *hit)
 static void learn_headers(packet_info *pinfo, const struct tcphs_ip_payloads *noted)
 {
     struct tcphs_observed seen;
-    struct tcphs_hit hit;
+    struct tcphs_hit unshown;
     unsigned headers = 0;
     learned.count = 0;
-    for (int next = 0; tcphs_observe_next(pinfo, noted, &next, &seen); headers++)
-        if (learn_header(&seen, &hit) && learned.count < TCPHS_SHOWN_HEADERS) {
-            hit.header = next - 1;
-            learned.hits[learned.count++] = hit;
-        }
+    for (int next = 0; tcphs_observe_next(pinfo, noted, &next, &seen); headers++) {
+        const bool shown = learned.count < TCPHS_SHOWN_HEADERS;
+        const bool told = learn_header(&seen, next - 1, shown ? &learned.hits[learned.count] : &unshown);
+        learned.count += told && shown;
+    }
     if (learned.count > 0 && (headers > 1 || !is_ordinary(&learned.hits[0])))
         list_frame(pinfo->num);
 }

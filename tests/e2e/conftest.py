@@ -16,6 +16,10 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "trust: takes long, or draws; runs in CTest's long run only")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "trust: takes long, or draws; runs in CTest's long run only")
+
+
 def captures_in(folder):
     return sorted(p for p in folder.glob("*.pcap*") if p.is_file())
 
@@ -26,6 +30,12 @@ def samples(host):
     found = [host.place(p) for p in captures_in(harness.SAMPLES)]
     assert found, f"no captures in {harness.SAMPLES}"
     return found
+
+
+@pytest.fixture(scope="session", params=["a sixth", pytest.param("all", marks=pytest.mark.trust)])
+def share(request, samples):
+    """Samples for what takes several runs of each: a sixth of them; in the long run all."""
+    return samples if request.param == "all" else samples[::6]
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +83,7 @@ def score_process(host, request):
     if not wanted or not (harness.LAB / "expect.tsv").exists() or not harness.SCORE.exists():
         yield None
         return
-    tool = subprocess.Popen([sys.executable, harness.SCORE, "--plugin", host.plugin, "--tshark", host.tshark, "-v", harness.LAB],
+    tool = subprocess.Popen([sys.executable, harness.SCORE, "--plugin", host.installed, "--tshark", host.tshark, "-v", harness.LAB],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     yield tool
     tool.kill()

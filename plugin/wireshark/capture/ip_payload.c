@@ -8,7 +8,6 @@
 #include "ip_payload.h"
 
 #include <epan/exceptions.h>
-#include <epan/proto_data.h>
 
 #include "path.h"
 
@@ -33,7 +32,7 @@ enum row {
         ROWS
 };
 
-static int proto_tcphs = -1, proto_tcp = -1;
+static int proto_tcp = -1;
 static const protocol_t *tcphs;                           /* of the program's life, like all handles */
 static const tcphs_pref_bool *call_tcp; /* a preference */
 static dissector_handle_t next[ROWS]; /* what stood in the table before */
@@ -41,24 +40,52 @@ static int in_name_only[ROWS];        /* protocols without a layer of their own,
 
 /* Notes --------------------------------------------------------------------------------------------------------- */
 
-static struct tcphs_ip_payloads *noted_of(packet_info *pinfo)
+/* The host dissects one frame at a time, so one place is enough, and it is used again for the next frame: what the host
+ * offers for data of a frame would cost as much as all the rest of the hook. */
+static struct {
+    struct tcphs_ip_payloads noted; /* the list has room for so many, for the program's life */
+    int room;
+    int current; /* index of the payload whose dissector is running; -1 = none */
+    const packet_info *pinfo;
+    const frame_data *fd; /* NULL: what is noted is of no frame any more */
+} frame = { .current = -1 };
+
+static bool is_of(const packet_info *pinfo)
 {
-    return (struct tcphs_ip_payloads *)p_get_proto_data(pinfo->pool, pinfo, proto_tcphs, 0);
+    return frame.fd != NULL && frame.fd == pinfo->fd && frame.pinfo == pinfo;
 }
 
-const struct tcphs_ip_payloads *tcphs_ip_payloads_of(packet_info *pinfo)
+const struct tcphs_ip_payloads *tcphs_ip_payloads_of(const packet_info *pinfo)
 {
-    return noted_of(pinfo);
+    static const struct tcphs_ip_payloads none = { NULL, 0 };
+    return is_of(pinfo) ? &frame.noted : &none;
 }
 
-static struct tcphs_ip_payloads *begin_notes(packet_info *pinfo)
+void tcphs_ip_payloads_forget(void)
 {
-    enum { USUAL = 1 };
-    struct tcphs_ip_payloads *noted = wmem_new(pinfo->pool, struct tcphs_ip_payloads);
-    *noted = (struct tcphs_ip_payloads){ .room = USUAL, .current = -1 };
-    noted->list = wmem_alloc_array(pinfo->pool, struct tcphs_ip_payload, USUAL);
-    p_add_proto_data(pinfo->pool, pinfo, proto_tcphs, 0, noted);
-    return noted;
+    frame.fd = NULL;
+}
+
+/* Begins anew for another frame, or for the same one when it is dissected again although nobody has said that he is done
+ * with it: the first payload has as many layers below it each time, a later one of the same frame has more. */
+static void begin_frame_if_new(const packet_info *pinfo)
+{
+    const struct tcphs_ip_payloads *noted = &frame.noted;
+    if (is_of(pinfo) && noted->count > 0 && wmem_list_count(pinfo->layers) > noted->list[0].layers)
+        return;
+    frame.noted.count = 0;
+    frame.pinfo = pinfo;
+    frame.fd = pinfo->fd;
+}
+
+static void make_room(void)
+{
+    enum { LEAST = 8 };
+    if (frame.noted.count < frame.room)
+        return;
+    frame.room = MAX(frame.room * 2, LEAST);
+    frame.noted.list = (struct tcphs_ip_payload *)wmem_realloc(wmem_epan_scope(), frame.noted.list,
+                                                               (gsize)frame.room * sizeof *frame.noted.list);
 }
 
 /* The IP header of this payload. Behind AH and ESP the host does not pass it on. */
@@ -78,17 +105,13 @@ static void put_network(struct tcphs_ip_payload *p, const struct tcphs_ip_payloa
     }
 }
 
-static int add_note(struct tcphs_ip_payloads *noted, guint8 protocol, tvbuff_t *tvb, packet_info *pinfo, void *data)
+static int add_note(guint8 protocol, tvbuff_t *tvb, packet_info *pinfo, void *data)
 {
-    if (noted->count == noted->room) {
-        noted->room *= 4;
-        noted->list = (struct tcphs_ip_payload *)wmem_realloc(pinfo->pool, noted->list,
-                                                              (gsize)noted->room * sizeof *noted->list);
-    }
-    struct tcphs_ip_payload *p = &noted->list[noted->count];
-    const struct tcphs_ip_payload *outer = noted->current >= 0 ? &noted->list[noted->current] : NULL;
+    make_room();
+    struct tcphs_ip_payload *p = &frame.noted.list[frame.noted.count];
+    const struct tcphs_ip_payload *outer = frame.current >= 0 ? &frame.noted.list[frame.current] : NULL;
     p->tvb = tvb;
-    p->outer = noted->current;
+    p->outer = frame.current;
     p->icmp = outer == NULL ? -1 : outer->protocol == ICMP || outer->protocol == ICMPV6 ? p->outer : outer->icmp;
     p->layers = wmem_list_count(pinfo->layers);
     p->vlan = pinfo->vlan_id;
@@ -97,7 +120,7 @@ static int add_note(struct tcphs_ip_payloads *noted, guint8 protocol, tvbuff_t *
     p->is_error_copy = pinfo->flags.in_error_pkt;
     put_network(p, outer, pinfo, data);
     p->path = outer == NULL ? p->vlan : tcphs_path_inside(p, outer, pinfo->layers);
-    return noted->count++;
+    return frame.noted.count++;
 }
 
 /* The hook ------------------------------------------------------------------------------------------------------ */
@@ -112,25 +135,25 @@ static int call_next(enum row row, tvbuff_t *tvb, packet_info *pinfo, proto_tree
 /* The host passes on what is refused to somebody else, so a refused payload is taken back. */
 static int note_and_call(enum row row, guint8 protocol, tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
-    if (!proto_is_protocol_enabled(tcphs))
+    const int outer = frame.current;
+    if (outer >= 0 ? !is_of(pinfo) : !proto_is_protocol_enabled(tcphs))
         return call_dissector_only(next[row], tvb, pinfo, tree, data);
-    struct tcphs_ip_payloads *noted = noted_of(pinfo);
-    if (noted == NULL)
-        noted = begin_notes(pinfo);
-    const int outer = noted->current, index = add_note(noted, protocol, tvb, pinfo, data);
+    if (outer < 0)
+        begin_frame_if_new(pinfo);
+    const int index = add_note(protocol, tvb, pinfo, data);
     volatile int taken = 0;
-    noted->current = index;
+    frame.current = index;
     TRY
     {
         taken = call_next(row, tvb, pinfo, tree, data);
     }
     FINALLY
     {
-        noted->current = outer;
+        frame.current = outer;
     }
     ENDTRY;
     if (taken == 0)
-        noted->count = index;
+        frame.noted.count = index;
     return taken;
 }
 
@@ -146,7 +169,6 @@ TCPHS_IP_PAYLOADS(ROW)
 
 void tcphs_ip_payloads_register(int proto, const tcphs_pref_bool *dissect)
 {
-    proto_tcphs = proto;
     tcphs = find_protocol_by_id(proto);
     proto_tcp = proto_get_id_by_filter_name("tcp");
     call_tcp = dissect;
@@ -185,10 +207,8 @@ void tcphs_ip_payloads_hook(void)
 
 unsigned tcphs_ip_payloads_missed(const packet_info *pinfo, const struct tcphs_ip_payloads *noted)
 {
-    unsigned called = 0, through_hook = 0;
-    for (wmem_list_frame_t *l = wmem_list_head(pinfo->layers); l != NULL; l = wmem_list_frame_next(l))
-        called += GPOINTER_TO_INT(wmem_list_frame_data(l)) == proto_tcp;
-    for (int i = 0; called > 0 && noted != NULL && *call_tcp && i < noted->count; i++)
-        through_hook += noted->list[i].protocol == TCPHS_IP_PROTO_TCP;
-    return called > through_hook ? called - through_hook : 0;
+    unsigned called = tcphs_layers_of(pinfo, proto_tcp);
+    for (int i = 0; called > 0 && *call_tcp && i < noted->count; i++)
+        called -= noted->list[i].protocol == TCPHS_IP_PROTO_TCP;
+    return called;
 }

@@ -31,8 +31,7 @@ struct tcphs_ip_payload {
 /** The payloads of one frame in the order of the calls: outer ones before those inside. */
 struct tcphs_ip_payloads {
     struct tcphs_ip_payload *list;
-    int count, room;
-    int current; /**< index of the payload whose dissector is running; -1 = none */
+    int count;
 };
 
 /**
@@ -41,11 +40,14 @@ struct tcphs_ip_payloads {
  */
 void tcphs_ip_payloads_register(int proto_tcphs, const tcphs_pref_bool *dissect_tcp);
 
-/** Takes its place in front of the dissectors of the nine protocols, once, at handoff. */
+/** Takes its place in front of the dissectors of the nine protocols; once, at handoff. */
 void tcphs_ip_payloads_hook(void);
 
-/** What was noted of a frame so far; NULL = no IP header carries anything of interest. */
-const struct tcphs_ip_payloads *tcphs_ip_payloads_of(packet_info *pinfo);
+/** What was noted of the frame that is being dissected; count 0 = no IP header carries anything of interest. */
+const struct tcphs_ip_payloads *tcphs_ip_payloads_of(const packet_info *pinfo);
+
+/** The post-dissector is done with the frame. */
+void tcphs_ip_payloads_forget(void);
 
 /** Who sent the packet, by its IP header. */
 static inline const address *tcphs_ip_payload_sender(const struct tcphs_ip_payload *p)

@@ -121,18 +121,19 @@ static bool is_bad_network_checksum(const struct tcphs_ip_payload *p)
 /* Segments ------------------------------------------------------------------------------------------------------ */
 
 /* The header and how much it carries; false when it is no whole segment, or too little of it was captured. */
-static bool read_segment(const packet_info *pinfo, const struct tcphs_ip_payload *p, struct tcphs_observed *out)
+static bool read_segment(const packet_info *pinfo, const struct tcphs_ip_payload *p, const guint8 *tcp, int captured,
+                         struct tcphs_observed *out)
 {
-    const int captured = (int)tvb_captured_length(p->tvb);
     const unsigned reported = tvb_reported_length(p->tvb);
     if (p->is_fragment || p->is_error_copy || captured < TCPHS_TCP_UP_TO_WINDOW)
         return false;
-    const guint8 *tcp = tvb_get_ptr(p->tvb, 0, captured);
     const int header = tcphs_tcp_length(tcp);
     if (header < TCPHS_TCP_FIXED || reported < (unsigned)header)
         return false;
-    tcphs_tcp_read(pinfo, tcp, captured, &out->segment);
+    out->segment.time = tcphs_nanoseconds(&pinfo->abs_ts);
+    out->segment.frame = pinfo->num;
     out->segment.length = reported - (unsigned)header;
+    tcphs_tcp_read(tcp, captured, &out->segment);
     out->payload_captured = reported <= (unsigned)captured;
     if (verified.tcp && out->payload_captured)
         out->bad_checksum = is_bad_tcp_checksum(out, tcp, reported);
@@ -141,28 +142,31 @@ static bool read_segment(const packet_info *pinfo, const struct tcphs_ip_payload
     return true;
 }
 
-static bool observe(packet_info *pinfo, const struct tcphs_ip_payloads *noted, const struct tcphs_ip_payload *p,
+static bool observe(const packet_info *pinfo, const struct tcphs_ip_payloads *noted, const struct tcphs_ip_payload *p,
                     struct tcphs_observed *out)
 {
-    if (tvb_captured_length(p->tvb) < 4)
+    enum { PORTS = 4 };
+    const int captured = (int)tvb_captured_length(p->tvb);
+    if (captured < PORTS)
         return false;
+    const guint8 *tcp = tvb_get_ptr(p->tvb, 0, captured);
     clear(out);
     read_network(p, out);
-    put_ports(out, tvb_get_ptr(p->tvb, 0, 4));
+    put_ports(out, tcp);
     out->point.interface = interface_of(pinfo);
     out->point.path = p->path;
     out->icmp = p->icmp >= 0;
     if (out->icmp)
         out->icmp_error = is_fatal_icmp(&noted->list[p->icmp]);
     else
-        out->whole = read_segment(pinfo, p, out);
+        out->whole = read_segment(pinfo, p, tcp, captured, out);
     return true;
 }
 
-bool tcphs_observe_next(packet_info *pinfo, const struct tcphs_ip_payloads *noted, int *next,
+bool tcphs_observe_next(const packet_info *pinfo, const struct tcphs_ip_payloads *noted, int *next,
                         struct tcphs_observed *out)
 {
-    while (noted != NULL && *next < noted->count) {
+    while (*next < noted->count) {
         const struct tcphs_ip_payload *p = &noted->list[(*next)++];
         if (p->protocol == TCPHS_IP_PROTO_TCP && observe(pinfo, noted, p, out))
             return true;

@@ -28,9 +28,9 @@ struct tcphs_observed {
 
 /**
  * Reads the next TCP header of a frame, from index *next (0 = the first) on, and sets *next behind it. False when there
- * is none; noted may be NULL.
+ * is none.
  */
-bool tcphs_observe_next(packet_info *pinfo, const struct tcphs_ip_payloads *noted, int *next,
+bool tcphs_observe_next(const packet_info *pinfo, const struct tcphs_ip_payloads *noted, int *next,
                         struct tcphs_observed *out);
 
 /** Which checksums the host verifies; asked once for a file, before it is read. */

@@ -7,7 +7,6 @@
 #include "tcp_header.h"
 
 #include "seq.h"
-#include "observed.h"
 
 /* Highest right edge of a SACK option's blocks. */
 static void read_sack(struct tcphs_segment *s, const guint8 *blocks, unsigned length)
@@ -113,11 +112,9 @@ static void read_options(struct tcphs_segment *s, const guint8 *options, unsigne
     }
 }
 
-void tcphs_tcp_read(const packet_info *pinfo, const guint8 *tcp, int captured, struct tcphs_segment *s)
+void tcphs_tcp_read(const guint8 *tcp, int captured, struct tcphs_segment *s)
 {
     const int length = tcphs_tcp_length(tcp);
-    s->time = tcphs_nanoseconds(&pinfo->abs_ts);
-    s->frame = pinfo->num;
     s->seq = tcphs_get32(tcp + 4);
     s->ack = tcphs_get32(tcp + 8);
     s->flags = tcphs_get16(tcp + 12) & 0x1FF;

@@ -20,10 +20,10 @@ static inline int tcphs_tcp_length(const guint8 *tcp)
 }
 
 /**
- * Reads a header of which so many bytes were captured: TCPHS_TCP_UP_TO_WINDOW at least. s is all zero; the frame's number
- * and time, the numbers, flags, window, urgent pointer and options are filled in. TCPHS_OPTIONS_CUT says that the header
- * was not captured whole: its options are not known then.
+ * Reads a header of which so many bytes were captured: TCPHS_TCP_UP_TO_WINDOW at least. Fills in numbers, flags, window,
+ * urgent pointer and options of s, where they are zero, and nothing else. TCPHS_OPTIONS_CUT says that the header was not
+ * captured whole: its options are not known then.
  */
-void tcphs_tcp_read(const packet_info *pinfo, const guint8 *tcp, int captured, struct tcphs_segment *s);
+void tcphs_tcp_read(const guint8 *tcp, int captured, struct tcphs_segment *s);
 
 #endif
