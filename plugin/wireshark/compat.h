@@ -70,13 +70,17 @@ static inline unsigned tcphs_layers_of(const packet_info *pinfo, int proto)
     return layers != NULL && *layers > 0 ? (unsigned)*layers : 0;
 }
 
-/* The callback that begins a statistic says from 4.6 on whether it could. */
+/* The callback that begins a statistic says from 4.6 on whether it could. Before, the host has no way for it but the
+ * one that tshark's own statistics take there: they end the program. */
 #if TCPHS_WIRESHARK_AT_LEAST(4, 6)
 #define TCPHS_STAT_BEGINS bool
 #define TCPHS_STAT_HAS_BEGUN return true
+#define TCPHS_STAT_CANNOT_BEGIN return false
 #else
+#include <stdlib.h>
 #define TCPHS_STAT_BEGINS void
 #define TCPHS_STAT_HAS_BEGUN return
+#define TCPHS_STAT_CANNOT_BEGIN exit(EXIT_FAILURE)
 #endif
 
 /* An IPv4 address as text, quickly: the old name is deprecated in 4.4. */

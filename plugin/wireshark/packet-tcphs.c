@@ -14,6 +14,7 @@
 #include "ip_payload.h"
 #include "present.h"
 #include "reports.h"
+#include "second_pass.h"
 #include "store.h"
 
 /* The ports that Zeek's own scripts register for TCP: by them it guesses who is the server of a connection whose SYN was
@@ -36,10 +37,13 @@ static bool is_zeek_port(uint16_t port)
 static void learn_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
     struct tcphs_hit hits[TCPHS_SHOWN_HEADERS];
+    tcphs_second_pass_visit(pinfo);
     const bool ordinary = tcphs_store_learn(pinfo), reported = tcphs_reports_are_wanted();
     if (ordinary && tree == NULL && !info_column && !reported)
         return;
     const unsigned count = tcphs_store_recall(pinfo, hits);
+    for (unsigned i = 0; tree != NULL && i < count; i++)
+        tcphs_second_pass_show(pinfo, &hits[i]);
     for (unsigned i = 0; i < count; i++)
         tcphs_present(&hits[i], pinfo, tvb, tree, info_column && i == 0);
     if (count > 0 && reported)
@@ -76,8 +80,9 @@ void tcphs_register_protocol(void)
     proto_tcphs = proto_register_protocol("TCP Handshake Analysis", "TCPHS", "tcphs");
     tcphs_present_register(proto_tcphs);
     tcphs_ip_payloads_register(proto_tcphs, &dissect_tcp);
+    tcphs_second_pass_register();
     tcphs_store_register(is_zeek_port);
-    tcphs_reports_register(&report_options);
+    tcphs_reports_register(proto_tcphs, &report_options);
     register_preferences();
     /* In name only: it goes on and off with tcphs, and frame.protocols stays as it is without tcphs. */
     register_postdissector(create_dissector_handle(
@@ -88,4 +93,5 @@ void tcphs_register_protocol(void)
 void tcphs_register_handoff(void)
 {
     tcphs_ip_payloads_hook();
+    tcphs_second_pass_look_up();
 }

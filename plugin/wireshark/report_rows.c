@@ -281,25 +281,14 @@ static void fill_tree(const struct tcphs_table *table, guint index, struct tcphs
     tcphs_row_share(row, TREE(share), line->count, tree->connections);
 }
 
-const struct tcphs_table tcphs_conn_table = { columns + FIRST_conn,
-                                              FIRST_server - FIRST_conn,
-                                              windows + WINDOW_FIRST_conn,
-                                              WINDOW_FIRST_server - WINDOW_FIRST_conn,
-                                              0,
-                                              fill_conn,
-                                              NULL };
-const struct tcphs_table tcphs_server_table = { columns + FIRST_server,
-                                                FIRST_client - FIRST_server,
-                                                windows + WINDOW_FIRST_server,
-                                                WINDOW_FIRST_client - WINDOW_FIRST_server,
-                                                0,
-                                                fill_server,
-                                                NULL };
-const struct tcphs_table tcphs_client_table = { columns + FIRST_client,
-                                                FIRST_tree - FIRST_client,
-                                                windows + WINDOW_FIRST_client,
-                                                WINDOWS - WINDOW_FIRST_client,
-                                                0,
-                                                fill_client,
-                                                NULL };
-const struct tcphs_table tcphs_tree_table = { columns + FIRST_tree, COLUMNS - FIRST_tree, NULL, 0, 0, fill_tree, NULL };
+/* The columns of a report, up to those of the next one. */
+#define COLUMNS_OF(report, next) .name = #report, .columns = columns + FIRST_##report, .column_count = (next) - FIRST_##report
+#define WINDOW_OF(report, next) .window = windows + WINDOW_FIRST_##report, .window_count = (next) - WINDOW_FIRST_##report
+
+const struct tcphs_table tcphs_conn_table = { COLUMNS_OF(conn, FIRST_server), WINDOW_OF(conn, WINDOW_FIRST_server),
+                                              .fill = fill_conn };
+const struct tcphs_table tcphs_server_table = { COLUMNS_OF(server, FIRST_client),
+                                                WINDOW_OF(server, WINDOW_FIRST_client), .fill = fill_server };
+const struct tcphs_table tcphs_client_table = { COLUMNS_OF(client, FIRST_tree), WINDOW_OF(client, WINDOWS),
+                                                .fill = fill_client };
+const struct tcphs_table tcphs_tree_table = { COLUMNS_OF(tree, COLUMNS), .fill = fill_tree };

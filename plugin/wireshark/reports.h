@@ -12,6 +12,7 @@
 /** What the tap "tcphs" hands out for every TCP header that belongs to a connection. */
 struct tcphs_tapped {
     struct tcphs_hit hit;
+    bool is_first_visit; /**< to the frame; listeners hear of it when they are called, which is after it */
     const struct tcphs_outcome *outcome; /**< for ladders only; else NULL */
     const struct tcphs_segment *segment; /**< likewise; NULL for a quote */
 };
@@ -23,7 +24,7 @@ struct tcphs_report_options {
 };
 
 /** Registers the tap, the reports and their menu entries; options are read when a report is written. */
-void tcphs_reports_register(const struct tcphs_report_options *options);
+void tcphs_reports_register(int proto, const struct tcphs_report_options *options);
 
 /** Whether anybody listens: else nothing needs to be queued. */
 bool tcphs_reports_are_wanted(void);

@@ -329,6 +329,14 @@ static void dump_cell(json_dumper *dumper, enum tcphs_kind kind, const struct tc
     }
 }
 
+/* Two reports may be written one after the other: every line says which it is of. */
+static void begin_json(json_dumper *dumper, const char *name)
+{
+    json_dumper_begin_object(dumper);
+    json_dumper_set_member_name(dumper, "report");
+    json_dumper_value_string(dumper, name);
+}
+
 static void write_json(const struct tcphs_table *table, FILE *out)
 {
     struct tcphs_row row = { .words = g_string_chunk_new(256) };
@@ -336,7 +344,7 @@ static void write_json(const struct tcphs_table *table, FILE *out)
     for (guint i = 0; i < table->row_count; i++) {
         json_dumper dumper = { .output_file = out };
         fill(table, i, &row);
-        json_dumper_begin_object(&dumper);
+        begin_json(&dumper, table->name);
         for (unsigned c = 0; c < table->column_count; c++) {
             if (table->columns[c].key == NULL)
                 continue;
@@ -365,34 +373,33 @@ void tcphs_table_write(const struct tcphs_table *table, enum tcphs_format format
     }
 }
 
-static void write_totals_json(const char *label, const struct tcphs_total *totals, unsigned count, FILE *out)
+static void write_totals_json(const struct tcphs_totals *t, FILE *out)
 {
     json_dumper dumper = { .output_file = out };
+    begin_json(&dumper, t->name);
+    json_dumper_set_member_name(&dumper, t->label);
     json_dumper_begin_object(&dumper);
-    json_dumper_set_member_name(&dumper, label);
-    json_dumper_begin_object(&dumper);
-    for (unsigned i = 0; i < count; i++) {
-        json_dumper_set_member_name(&dumper, totals[i].key);
-        json_dumper_value_anyf(&dumper, "%" PRIu64, totals[i].count);
+    for (unsigned i = 0; i < t->count; i++) {
+        json_dumper_set_member_name(&dumper, t->totals[i].key);
+        json_dumper_value_anyf(&dumper, "%" PRIu64, t->totals[i].count);
     }
     json_dumper_end_object(&dumper);
     json_dumper_end_object(&dumper);
     json_dumper_finish(&dumper);
 }
 
-void tcphs_totals_write(const char *label, const struct tcphs_total *totals, unsigned count, enum tcphs_format format,
-                        FILE *out)
+void tcphs_totals_write(const struct tcphs_totals *t, enum tcphs_format format, FILE *out)
 {
     if (format == TCPHS_JSON) {
-        write_totals_json(label, totals, count, out);
+        write_totals_json(t, out);
         return;
     }
     GString *line = g_string_new(format == TCPHS_TSV ? "# " : NULL);
-    g_string_append_printf(line, "%s:", label);
-    for (unsigned i = 0; i < count; i++) {
-        if (i > 0 && format == TCPHS_TEXT && totals[i].count == 0)
+    g_string_append_printf(line, "%s:", t->label);
+    for (unsigned i = 0; i < t->count; i++) {
+        if (i > 0 && format == TCPHS_TEXT && t->totals[i].count == 0)
             continue;
-        char *part = g_strdup_printf(" %s %" PRIu64, totals[i].key, totals[i].count);
+        char *part = g_strdup_printf(" %s %" PRIu64, t->totals[i].key, t->totals[i].count);
         if (i > 0)
             g_string_append_c(line, ',');
         if (format == TCPHS_TEXT && line->len + strlen(part) >= LINE_WIDTH) {

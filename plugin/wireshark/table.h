@@ -67,6 +67,7 @@ struct tcphs_window_column {
 
 /** A table that can be written. */
 struct tcphs_table {
+    const char *name; /**< the report's: JSON lines begin with it */
     const struct tcphs_column *columns;
     unsigned column_count;
     const struct tcphs_window_column *window; /**< NULL = no window shows it */
@@ -82,12 +83,16 @@ enum tcphs_format { TCPHS_TEXT, TCPHS_TSV, TCPHS_JSON };
 void tcphs_table_write(const struct tcphs_table *table, enum tcphs_format format, gint64 start, FILE *out);
 
 /** A line that sums up: pairs of a key and a count. In text only those that are not zero, after the label. */
-struct tcphs_total {
-    const char *key;
-    guint64 count;
+struct tcphs_totals {
+    const char *name; /**< the report's: a JSON line begins with it */
+    const char *label;
+    const struct tcphs_total {
+        const char *key;
+        guint64 count;
+    } * totals;
+    unsigned count;
 };
-void tcphs_totals_write(const char *label, const struct tcphs_total *totals, unsigned count, enum tcphs_format format,
-                        FILE *out);
+void tcphs_totals_write(const struct tcphs_totals *totals, enum tcphs_format format, FILE *out);
 
 /** Puts the row at an index of a table of the host, a new one or one that is there. */
 void tcphs_table_show(const struct tcphs_table *table, guint index, gint64 start, stat_tap_table *shown);

@@ -9,7 +9,11 @@ from installation import bare_host, host  # noqa: F401 - fixtures
 
 
 def pytest_addoption(parser):
-    parser.addoption("--update-golden", action="store_true", help="rewrite golden/ from what the plugin says now")
+    parser.addoption("--update-golden", action="store_true", help="rewrite golden/ and the outputs shown in pages from what the plugin says now")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "trust: takes long, or draws; runs in CTest's long run only")
 
 
 def pytest_configure(config):

@@ -11,6 +11,7 @@ import re
 import pytest
 
 from harness import LAB, Sharkd, in_parallel
+import profile_files as profile
 from packets import Capture, Talk, SYN_OPTIONS, icmp, tcp
 
 REPORTS = ["conn", "server", "client", "tree", "ladder"]
@@ -27,8 +28,9 @@ def report(host, name, capture, *args, fmt="text", ok=(0,), display_filter=""):
 def as_json(host, name, capture, *args, **more):
     """(rows, summary, capture quality)"""
     lines = [json.loads(line) for line in report(host, name, capture, *args, fmt="json", **more).splitlines()]
-    assert list(lines[-2]) == ["summary"] and list(lines[-1]) == ["capture"]
-    return lines[:-2], lines[-2]["summary"], lines[-1]["capture"]
+    assert list(lines[-2]) == ["report", "summary"] and list(lines[-1]) == ["report", "capture"]
+    assert all(next(iter(line.items())) == ("report", name) for line in lines), "every line begins with the report it is of"
+    return [{k: v for k, v in line.items() if k != "report"} for line in lines[:-2]], lines[-2]["summary"], lines[-1]["capture"]
 
 
 def one_of(rows, **wanted):
@@ -453,18 +455,75 @@ def test_a_ladder_is_whole_whatever_the_filter(host, samples):
     assert chosen[1:] == all_of_them[-2:]
 
 
-@pytest.mark.parametrize("ask, error", [("tcphs,nonsense", "Invalid -z argument"), ("tcphs,connections", "Invalid -z argument"),
-                                        ("tcphs,conn,ip.addr==", "is invalid|end of filter"), ("tcphs,conn,no.such.field", "no.such.field")])
-def test_bad_requests(host, samples, ask, error):
-    done = host.run(host.tshark, "-n", "-q", "-z", ask, "-r", samples[0])
-    assert done.returncode == 1 and done.stdout == "" and re.search(error, done.stderr), done.stderr
+def refused(host, *args):
+    """What tshark says when it writes no report and ends with a failure."""
+    done = host.run(host.tshark, "-n", "-q", *args)
+    assert done.returncode == 1 and done.stdout == "", (done.returncode, done.stdout[:200], done.stderr)
+    return done.stderr
+
+
+@pytest.mark.parametrize("ask", ["tcphs,con", "tcphs,nonsense", "tcphs,connections", "tcphs", "tcphs,", "tcphsconn"])
+def test_a_misspelt_name_lists_those_there_are(host, samples, ask):
+    said = refused(host, "-z", ask, "-r", samples[0]).splitlines()
+    assert f'Invalid -z argument "{ask}"; it must be one of:' in said[0]
+    assert [line.strip() for line in said[1:]] == [f"tcphs,{name}" for name in REPORTS]
+
+
+@pytest.mark.parametrize("ask, error", [("tcphs,conn,ip.addr==", "is invalid|end of filter"), ("tcphs,conn,no.such.field", "no.such.field")])
+def test_bad_filter(host, samples, ask, error):
+    assert re.search(error, refused(host, "-z", ask, "-r", samples[0]))
 
 
 @pytest.mark.parametrize("fmt", ["xml", "", "TEXT"])
 def test_bad_format(host, samples, fmt):
-    done = host.run(host.tshark, "-n", "-q", "-z", "tcphs,conn", "-o", f"tcphs.report:{fmt}", "-r", samples[0])
-    assert done.returncode == 1 and done.stdout == ""
-    assert "tcphs.report must be text, tsv or json" in done.stderr
+    said = refused(host, "-z", "tcphs,conn", "-o", f"tcphs.report:{fmt}", "-r", samples[0])
+    assert f'tcphs.report must be text, tsv or json, not "{fmt}"' in said
+
+
+@pytest.mark.parametrize("fmt", ["tsv", "json"])
+def test_a_ladder_is_text(host, samples, fmt):
+    said = refused(host, "-z", "tcphs,conn", "-z", "tcphs,ladder", "-o", f"tcphs.report:{fmt}", "-r", samples[0])
+    assert "tcphs,ladder" in said and f"not written as {fmt}" in said
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_without_the_protocol_there_is_no_report(host, samples, name):
+    said = refused(host, "-z", f"tcphs,{name}", "--disable-protocol", "tcphs", "-r", samples[0])
+    assert f"tcphs,{name}: the protocol tcphs is disabled" in said
+
+
+# One pass, two passes
+
+
+@pytest.fixture(scope="session")
+def showcase(samples):
+    return next(s for s in samples if s.name == "showcase.pcapng")
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_filter_by_what_is_final_later_needs_a_second_pass(host, showcase, name):
+    ask = f"tcphs,{name},tcphs.conn.failed"
+    said = refused(host, "-z", ask, "-r", showcase)
+    assert len(said.splitlines()) == 1 and f"-z {ask}: " in said and "-2" in said
+    done = host.ts("-2", "-q", "-z", ask, "-r", showcase)
+    assert done.stderr == "" and "summary: connections 3, failed 3" in done.stdout
+
+
+def test_other_reports_of_the_run_are_written(host, showcase):
+    done = host.ts("-q", "-z", "tcphs,conn,tcphs.conn.failed", "-z", "tcphs,server", "-z", "conv,tcp", "-r", showcase, ok=(1,))
+    assert report(host, "server", showcase) in done.stdout and "TCP Conversations" in done.stdout
+    assert done.stdout.count("summary: ") == 1
+
+
+def test_a_macro_may_hide_what_is_final_later(host, showcase):
+    """The profile's macro "half_open" is a filter by the verdict."""
+    profile.place(host)
+    assert "-2" in refused(host, "-C", profile.NAME, "-z", "tcphs,conn,${half_open}", "-r", showcase)
+
+
+def test_a_filter_by_segments_needs_one_pass(host, showcase):
+    done = host.ts("-q", "-z", 'tcphs,conn,tcphs.rst.kind == "refused"', "-r", showcase)
+    assert done.stderr == "" and "refused 1" in done.stdout
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -489,7 +548,15 @@ def test_no_tcp_at_all(host, put):
 
 def test_write_error(host, samples):
     done = host.run("sh", "-c", f"exec {host.tshark} -n -q -z tcphs,conn -r {samples[0]} > /dev/full")
-    assert done.returncode != 0 and "could not be written" in done.stderr
+    assert done.returncode == 1 and "could not be written" in done.stderr
+
+
+def test_a_report_without_a_reader_ends_quietly(host, everything):
+    """As `| head -1` does it, but for certain: nobody reads from the pipe any more when the first byte is written."""
+    ask = " ".join(f"-z tcphs,{name}" for name in REPORTS)
+    script = f"{host.tshark} -n -q {ask} -r {everything} | exec sleep 0; echo ${{PIPESTATUS[0]}}"
+    done = host.run("bash", "-c", script)
+    assert (done.stdout, done.stderr) == ("0\n", "")
 
 
 def test_two_reports_in_one_run(host, samples):

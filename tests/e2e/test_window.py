@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -13,7 +14,7 @@ import harness
 import profile_files as profile
 from packets import Capture, Talk
 from test_gui import programs, screen, windows  # noqa: F401 - fixtures
-from window import IN_THE_LIST, Window, missing
+from window import A_WHILE, IN_THE_LIST, Window, missing
 
 BEHIND = 15_000  # packets between the top of the list and what decides about it
 TOP = 8  # connections at the top
@@ -60,6 +61,22 @@ def test_an_hour_at_the_window(host, screen, tmp_path):  # noqa: F811
         window.opens("TCP Handshake: Overview", "alt+s", "Up", "Right", "Return")
         window.shows(everything, "reloaded", lambda: window.keys("ctrl+r"))
         window.again(lambda: window.keys("ctrl+w"), lambda: windows(window.display, "The Wireshark Network Analyzer"), "closed")
+        assert window.quit() == []
+
+
+def test_a_filter_that_was_there_before_the_file(host, screen, tmp_path):  # noqa: F811
+    """A filter by what is final only at the end is applied once more when the file has been read, for the first time, again, and anew."""
+    capture, failed = host.place(harness.SAMPLES / "showcase.pcapng"), "tcphs.conn.failed"
+    assert host.numbers(capture, failed) != host.numbers(capture, failed, "-2"), "nothing to be put right"
+    rows = as_listed(host, capture, "-Y", failed)
+    with Window(host, screen, tmp_path, "-r", capture, "-Y", failed) as window:
+        window.opened(capture.name)
+        window.shows(rows, "filtered while it was read")
+        for keys in ("ctrl+r", "ctrl+shift+l"):  # read again; dissected anew, as after a change of preferences
+            window.keys(keys)
+            time.sleep(A_WHILE)  # the list looks the same before and after
+            window.shows(rows, keys)
+        window.shows(as_listed(host, capture), "filter cleared", lambda: window.filter(""))
         assert window.quit() == []
 
 
