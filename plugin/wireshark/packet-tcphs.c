@@ -1,6 +1,6 @@
 /* packet-tcphs.c
- * The post-dissector behind the hook (capture/ip_payload.c): learns from every frame once, then shows by recall on every visit, the first included, so that
- * one pass, two passes, the GUI and sharkd cannot differ.
+ * The post-dissector behind the hook (capture/ip_payload.c): learns from every frame once, then shows by recall on
+ * every visit, the first included, so that one pass, two passes, the GUI and sharkd cannot differ.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -11,14 +11,17 @@
 #include <epan/prefs.h>
 #include <epan/range.h>
 
+#include "conversation_filter.h"
+#include "flow_graph.h"
 #include "ip_payload.h"
 #include "present.h"
 #include "reports.h"
+#include "response_times.h"
 #include "second_pass.h"
 #include "store.h"
 
-/* The ports that Zeek's own scripts register for TCP: by them it guesses who is the server of a connection whose SYN was
- * not captured. */
+/* The ports that Zeek's own scripts register for TCP: by them it guesses who is the server of a connection whose SYN
+ * was not captured. */
 #define ZEEK_DEFAULT_PORTS                                                                                             \
     "21,22,25,53,79-81,88,135,139,143,389,443,445,465,502,514,563,585,587,614,631,636,989,990,992,993,995,1080,1434,"  \
     "1883,2811,3128,3268,3306,3389,5222,5223,5269,5432,6379,6666-6669,8000,8080,8888,20000"
@@ -46,6 +49,8 @@ static void learn_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
         tcphs_second_pass_show(pinfo, &hits[i]);
     for (unsigned i = 0; i < count; i++)
         tcphs_present(&hits[i], pinfo, tvb, tree, info_column && i == 0);
+    if (count > 0)
+        tcphs_conversation_filter_note(pinfo, tree, hits[count - 1].tracked->item.id);
     if (count > 0 && reported)
         tcphs_reports_queue(pinfo, hits, count);
 }
@@ -83,6 +88,9 @@ void tcphs_register_protocol(void)
     tcphs_second_pass_register();
     tcphs_store_register(is_zeek_port);
     tcphs_reports_register(proto_tcphs, &report_options);
+    tcphs_flow_graph_register(proto_tcphs);
+    tcphs_response_times_register(proto_tcphs);
+    tcphs_conversation_filter_register(proto_tcphs);
     register_preferences();
     /* In name only: it goes on and off with tcphs, and frame.protocols stays as it is without tcphs. */
     register_postdissector(create_dissector_handle(

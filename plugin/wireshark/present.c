@@ -50,8 +50,7 @@ static void register_fields(void)
     static hf_register_info anomalies[] = {
 #define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source)                            \
     { &hf_anomaly_row[TCPHS_FINDS_##name],                                                                             \
-      { summary, "tcphs.anomaly." #name, FT_NONE, BASE_NONE, NULL, 0x0,                                                \
-        summary " (" source ")", HFILL } },
+      { summary, "tcphs.anomaly." #name, FT_NONE, BASE_NONE, NULL, 0x0, summary " (" source ")", HFILL } },
 #include "findings.def"
     };
     for (unsigned i = 0; i < TCPHS_FINDINGS; i++)
