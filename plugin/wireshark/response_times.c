@@ -104,7 +104,7 @@ static void add_setup(srt_stat_table *table, guint16 port, gint64 setup, packet_
 {
     if (port >= table->num_procs || table->procedures[port].procedure == NULL) {
         char name[8];
-        g_snprintf(name, sizeof name, "%u", port);
+        g_snprintf(name, sizeof name, "%5u", port); /* sorts as a number */
         init_srt_table_row(table, port, name);
     }
     add_time(table, port, setup, pinfo);
