@@ -11,9 +11,12 @@
 #include <epan/prefs.h>
 #include <epan/range.h>
 
+#include "conversation_filter.h"
+#include "flow_graph.h"
 #include "ip_payload.h"
 #include "present.h"
 #include "reports.h"
+#include "response_times.h"
 #include "second_pass.h"
 #include "store.h"
 
@@ -48,6 +51,8 @@ static void learn_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
         tcphs_second_pass_show(pinfo, &hits[i]);
     for (unsigned i = 0; i < count; i++)
         tcphs_present(&hits[i], pinfo, tvb, tree, info_column && i == 0);
+    if (count > 0)
+        tcphs_conversation_filter_note(pinfo, tree, hits[count - 1].tracked->item.id);
     if (count > 0 && reported)
         tcphs_reports_queue(pinfo, hits, count);
 }
@@ -55,6 +60,7 @@ static void learn_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     (void)data;
+    pinfo->current_proto = "TCPHS"; /* whose the expert infos are; the caller restores it */
     learn_and_show(tvb, pinfo, tree);
     tcphs_ip_payloads_forget();
     return (int)tvb_captured_length(tvb);
@@ -85,6 +91,9 @@ void tcphs_register_protocol(void)
     tcphs_second_pass_register();
     tcphs_store_register(is_zeek_port);
     tcphs_reports_register(proto_tcphs, &report_options);
+    tcphs_flow_graph_register(proto_tcphs);
+    tcphs_response_times_register(proto_tcphs);
+    tcphs_conversation_filter_register(proto_tcphs);
     register_preferences();
     /* In name only: it goes on and off with tcphs, and frame.protocols stays as it is without tcphs. */
     register_postdissector(create_dissector_handle(

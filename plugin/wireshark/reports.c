@@ -21,6 +21,7 @@
 #include "names.h"
 #include "observed.h"
 #include "report_rows.h"
+#include "response_times.h"
 #include "second_pass.h"
 #include "window.h"
 #include "without_tcp.h"
@@ -29,7 +30,7 @@ static int proto_tcphs, tap_tcphs;
 static const struct tcphs_report_options *options;
 static unsigned ladders_asked_for;
 
-enum which { REPORT_CONN, REPORT_SERVER, REPORT_CLIENT, REPORT_TREE, REPORT_LADDER, REPORTS };
+enum which { REPORT_CONN, REPORT_SERVER, REPORT_CLIENT, REPORT_TREE, REPORT_LADDER, REPORT_SRT, REPORTS };
 
 static const struct {
     const char *name, *command, *title;
@@ -80,8 +81,13 @@ bool tcphs_reports_are_wanted(void)
     return have_tap_listener(tap_tcphs);
 }
 
-/* What ladders show of a header beside its connection's own. */
-static void fill_in_for_ladder(packet_info *pinfo, struct tcphs_tapped *tapped)
+/* Ladders need more of each header than others. Flow graphs do too; that one listens shows in its flags only. */
+static bool details_are_wanted(void)
+{
+    return ladders_asked_for > 0 || (union_of_tap_listener_flags() & TCPHS_FLOW_GRAPH_FLAGS) != 0;
+}
+
+static void add_details(packet_info *pinfo, struct tcphs_tapped *tapped)
 {
     struct tcphs_outcome *outcome = wmem_new(pinfo->pool, struct tcphs_outcome);
     struct tcphs_observed *seen = wmem_new(pinfo->pool, struct tcphs_observed);
@@ -95,10 +101,11 @@ static void fill_in_for_ladder(packet_info *pinfo, struct tcphs_tapped *tapped)
 void tcphs_reports_queue(packet_info *pinfo, const struct tcphs_hit *hits, unsigned count)
 {
     struct tcphs_tapped *headers = wmem_alloc_array(pinfo->pool, struct tcphs_tapped, count);
+    const bool in_detail = details_are_wanted();
     for (unsigned i = 0; i < count; i++) {
         headers[i] = (struct tcphs_tapped){ .hit = hits[i], .is_first_visit = !pinfo->fd->visited };
-        if (ladders_asked_for > 0)
-            fill_in_for_ladder(pinfo, &headers[i]);
+        if (in_detail)
+            add_details(pinfo, &headers[i]);
         tap_queue_packet(tap_tcphs, pinfo, &headers[i]);
     }
 }
@@ -256,17 +263,35 @@ static void write_accounts(const GPtrArray *tracked, bool of_servers)
 static void put_row(void *data, const char *group, const char *item, guint64 count)
 {
     GArray *rows = (GArray *)data;
-    const struct tcphs_tree_row row = { group, item, count };
+    const struct tcphs_tree_row row = { .group = group, .item = item, .count = count };
     if (count > 0 || asked_format() != TCPHS_TEXT)
         g_array_append_val(rows, row);
+}
+
+/* As with the others, empty ones are for programs only. */
+static void put_setup_rows(const struct tcphs_tally *tally, GArray *rows)
+{
+    const guint first = rows->len;
+    tcphs_tally_setup_rows(tally, rows);
+    for (guint i = rows->len; i-- > first && asked_format() == TCPHS_TEXT;)
+        if (g_array_index(rows, struct tcphs_tree_row, i).count == 0)
+            g_array_remove_index(rows, i);
 }
 
 static void write_tree(const struct tcphs_tally *tally)
 {
     struct tcphs_tree_rows tree = { g_array_new(FALSE, FALSE, sizeof(struct tcphs_tree_row)), tally->connections };
     tcphs_tally_each(tally, put_row, tree.rows);
+    put_setup_rows(tally, tree.rows);
     write_table(&tcphs_tree_table, &tree, tree.rows->len);
     g_array_free(tree.rows, TRUE);
+}
+
+static void write_response_times(const GPtrArray *tracked)
+{
+    GPtrArray *lines = tcphs_response_times_of(tracked);
+    write_table(&tcphs_srt_table, lines, lines->len);
+    g_ptr_array_free(lines, TRUE);
 }
 
 static void write_ladders(const struct asked *asked)
@@ -295,6 +320,9 @@ static void write_body(const struct asked *asked, const struct tcphs_tally *tall
         break;
     case REPORT_LADDER:
         write_ladders(asked);
+        break;
+    case REPORT_SRT:
+        write_response_times(tracked);
         break;
     case REPORTS:
         break;
@@ -650,6 +678,7 @@ static void open_tree(stats_tree *tree)
     g_hash_table_insert(selection_of_tree, tree, s);
     for (unsigned i = 0; i < G_N_ELEMENTS(groups); i++)
         stats_tree_create_node(tree, groups[i], 0, STAT_DT_INT, TRUE);
+    stats_tree_create_range_node_string(tree, TCPHS_TREE_SETUP, 0, TCPHS_SETUP_RANGES, (char **)tcphs_setup_ranges);
 }
 
 static void close_tree(stats_tree *tree)
@@ -664,6 +693,15 @@ static void tick(void *data, const char *group, const char *item, guint64 count)
         return;
     const int parent = tick_stat_node(tree, group, 0, TRUE);
     tick_stat_node(tree, item, parent, FALSE);
+}
+
+/* The host counts the group by itself, and shows the mean, the shortest and the longest of each range. */
+static void tick_setup(stats_tree *tree, gint64 setup)
+{
+    if (setup < 0)
+        return;
+    tick_stat_node(tree, TCPHS_TREE_SETUP, 0, FALSE);
+    stats_tree_tick_range(tree, TCPHS_TREE_SETUP, 0, (int)MIN(setup / 1000, G_MAXINT));
 }
 
 static tap_packet_status show_in_tree(stats_tree *tree, packet_info *pinfo, epan_dissect_t *edt, const void *tapped,
@@ -681,6 +719,7 @@ static tap_packet_status show_in_tree(stats_tree *tree, packet_info *pinfo, epan
     tcphs_case_of(t->hit.tracked, &c);
     tcphs_tally_add(&tally, &c);
     tcphs_tally_each(&tally, tick, tree);
+    tick_setup(tree, c.life->setup);
     return TAP_PACKET_REDRAW;
 }
 

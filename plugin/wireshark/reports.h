@@ -13,7 +13,7 @@
 struct tcphs_tapped {
     struct tcphs_hit hit;
     bool is_first_visit; /**< to the frame; listeners hear of it when they are called, which is after it */
-    const struct tcphs_outcome *outcome; /**< for ladders only; else NULL */
+    const struct tcphs_outcome *outcome; /**< for ladders and flow graphs; else NULL */
     const struct tcphs_segment *segment; /**< likewise; NULL for a quote */
 };
 
@@ -29,6 +29,9 @@ void tcphs_reports_register(int proto, const struct tcphs_report_options *option
 
 /** Whether anybody listens: else nothing needs to be queued. */
 bool tcphs_reports_are_wanted(void);
+
+/** What a listener asks for to get outcome and segment of each header. */
+#define TCPHS_FLOW_GRAPH_FLAGS TL_REQUIRES_COLUMNS
 
 /** Hands the headers of a frame to the listeners, while the frame is being dissected. */
 void tcphs_reports_queue(packet_info *pinfo, const struct tcphs_hit *hits, unsigned count);

@@ -13,7 +13,7 @@ import profile_files as profile
 from test_gui import A_WHILE, LONG, loud_lines, press, read_xwd, windows, write_png
 
 NEEDED = ["Xvfb", "openbox", "xdotool", "xclip"]
-IN_THE_LIST = (420, 230)  # a packet's row, in its "Step" cell
+IN_THE_LIST = (545, 230)  # a packet's row, in its "Step" cell
 UNCOPIED = "nothing was copied"
 
 
