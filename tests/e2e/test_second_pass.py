@@ -18,9 +18,15 @@ def showcase(samples):
     return next(s for s in samples if s.name == "showcase.pcapng")
 
 
+@pytest.fixture(scope="session")
+def busy(samples):
+    """Connections of every kind."""
+    return next(s for s in samples if s.name == "many-kinds.pcapng")
+
+
 def told(host, capture, *args):
     """The fields that are said to have changed, and what is to be done; None where nothing is said. Everything else is an error."""
-    lines = host.ts("-r", capture, *args).stderr.splitlines()
+    lines = [line for line in host.ts("-r", capture, *args).stderr.splitlines() if line != "resetting session."]  # tshark's own, of -M
     assert len(lines) <= 1, lines
     found = lines and re.fullmatch(r"tcphs: ([\w., ]+?) changed after (.*): (.*)", lines[0])
     assert bool(found) == bool(lines), lines
@@ -40,11 +46,10 @@ def test_a_column(host, showcase):
     assert told(host, showcase, "-C", profile.NAME)[0] == ["tcphs.conn.verdict"]
 
 
-def test_two_passes(host, samples):
-    def said(capture):
-        done = host.ts("-2", "-r", capture, "-Y", f"{FAILED} || tcphs.conn.zeek.history contains \"R\"", "-q", "-z", f"tcphs,conn,{FAILED}")
-        return done.stderr
-    assert [s for s in in_parallel(said, samples) if s] == []
+def test_two_passes(host, busy):
+    ask = f'{FAILED} || tcphs.conn.zeek.history contains "R"'
+    assert len(told(host, busy, "-Y", ask)[0]) == 2
+    assert host.ts("-2", "-r", busy, "-Y", ask, "-q", "-z", f"tcphs,conn,{FAILED}").stderr == ""
 
 
 def test_a_read_filter(host, showcase):
@@ -61,8 +66,8 @@ def test_a_read_filter_by_something_else(host, showcase):
 
 @pytest.mark.parametrize("args", [[], ["-V"], ["-q", "-z", "tcphs,conn"], ["-Y", "tcphs.anomaly"], ["-Y", "tcphs"], ["-2"], ["-T", "json"],
                                   ["-T", "fields", "-e", "tcphs.conn.verdict"], ["-2", "-R", "tcphs.rst.kind"]])
-def test_nobody_else_is_told(host, samples, args):
-    assert [s for s in in_parallel(lambda capture: told(host, capture, *args), samples) if s] == []
+def test_nobody_else_is_told(host, busy, args):
+    assert told(host, busy, *args) is None
 
 
 def test_what_did_not_change_is_not_told(host, put):
@@ -75,30 +80,28 @@ def test_what_did_not_change_is_not_told(host, put):
     assert told(host, path, "-Y", "tcphs.conn.verdict")[0] == ["tcphs.conn.verdict"]
 
 
-def test_every_field_of_a_connection(host, everything, declared):
+def test_every_field_of_a_connection(host, busy, declared):
     """Where a filter by a field chooses other packets in a second pass, the first says so, whatever the field is."""
     fields = sorted(name for name in declared if name.startswith("tcphs.conn."))
     assert len(fields) >= 11
 
     def check(field):
         ask = f"{field} == 1" if field == "tcphs.conn.final" else field
-        one, two = (host.ts("-r", everything, *passes, "-Y", ask, "-T", "fields", "-e", "frame.number") for passes in ([], ["-2"]))
+        one, two = (host.ts("-r", busy, *passes, "-Y", ask, "-T", "fields", "-e", "frame.number") for passes in ([], ["-2"]))
         if two.stderr:
             return f"{field}: told with -2: {two.stderr}"
         return f"{field}: not told" if one.stdout != two.stdout and f"tcphs: {field} changed" not in one.stderr else None
     assert [w for w in in_parallel(check, fields) if w] == []
 
 
-def test_the_moment_may_be_chosen_by_events(host, samples):
+def test_the_moment_may_be_chosen_by_events(host, busy):
     """A monitor of one pass that shows a connection when it fails or ends shows what it has come to by then."""
-    busy = next(s for s in samples if s.name == "many-kinds.pcapng")
     columns = 'gui.column.format:"Verdict","%Cus:tcphs.conn.verdict","Close","%Cus:tcphs.conn.close"'
     assert told(host, busy, "-Y", 'tcphs.event in {"failed", "ended"}', "-o", columns) is None
     assert told(host, busy, "-o", columns)[0] == ["tcphs.conn.verdict", "tcphs.conn.close"]
 
 
-def test_sessions_that_are_reset_are_told_of_once(host, samples):
-    busy = next(s for s in samples if s.name == "many-kinds.pcapng")
+def test_sessions_that_are_reset_are_told_of_once(host, busy):
     assert told(host, busy, "-M", "50", "-Y", FAILED)[0] == [FAILED]
 
 
@@ -106,4 +109,4 @@ def test_sharkd_says_nothing(host, showcase):
     with Sharkd(host) as sharkd:
         sharkd.load(showcase)
         assert len(sharkd.ask("frames", filter=FAILED)) == len(host.numbers(showcase, FAILED, "-2"))
-        assert "tcphs" not in sharkd.stderr()
+        assert "tcphs: " not in sharkd.stderr()
