@@ -97,12 +97,25 @@ guint64 tcphs_account_scan(const struct tcphs_account *a, enum tcphs_scan kind);
 /** Word for a kind of scan. */
 const char *tcphs_scan_name(enum tcphs_scan kind);
 
+/** Ranges of setup times, in steps of 1, 2, 5 from 100 microseconds to 5 seconds. */
+#define TCPHS_SETUP_RANGES 16
+
+/** "0-99" to "5000000-", in microseconds. */
+extern const char *const tcphs_setup_ranges[TCPHS_SETUP_RANGES];
+
+/** Times of which sums are enough; zeroed memory is none. */
+struct tcphs_times {
+    guint64 count;
+    gint64 least, most, sum;
+};
+
 /** Sums over all connections. */
 struct tcphs_tally {
     guint64 connections, failed, probes;
     guint64 verdicts[TCPHS_VERDICTS], closes[TCPHS_CLOSES], closed_by[TCPHS_CLOSED_BYS];
     guint64 findings[TCPHS_FINDINGS]; /**< connections in which it was found at least once */
     guint64 gaps, assumed;
+    struct tcphs_times setup, setup_in[TCPHS_SETUP_RANGES]; /**< of all, and of those in each range */
 };
 
 /** Counts a connection. */

@@ -13,22 +13,24 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <epan/dissectors/packet-tcp.h>
 #include <epan/stats_tree.h>
 #include <epan/tap.h>
 #include <wsutil/report_message.h>
 
 #include "ladder.h"
 #include "names.h"
+#include "observed.h"
 #include "report_rows.h"
+#include "response_times.h"
 #include "second_pass.h"
 #include "window.h"
+#include "without_tcp.h"
 
-static int proto_tcphs, tap_tcphs, tap_tcp;
+static int proto_tcphs, tap_tcphs;
 static const struct tcphs_report_options *options;
 static unsigned ladders_asked_for;
 
-enum which { REPORT_CONN, REPORT_SERVER, REPORT_CLIENT, REPORT_TREE, REPORT_LADDER, REPORTS };
+enum which { REPORT_CONN, REPORT_SERVER, REPORT_CLIENT, REPORT_TREE, REPORT_LADDER, REPORT_SRT, REPORTS };
 
 static const struct {
     const char *name, *command, *title;
@@ -79,29 +81,31 @@ bool tcphs_reports_are_wanted(void)
     return have_tap_listener(tap_tcphs);
 }
 
-/* The TCP headers of a frame stand in the queue in the order in which the host came upon them, quotes included. */
-static const struct tcpheader *next_header(const struct tcphs_hit *hit, unsigned *index)
+/* Ladders need more of each header than others. Flow graphs do too; that one listens shows in its flags only. */
+static bool details_are_wanted(void)
 {
-    const struct tcphs_tuple tuple = tcphs_store_tuple(hit->tracked);
-    const struct tcpheader *header;
-    while ((header = (const struct tcpheader *)fetch_tapped_data(tap_tcp, (int)(*index)++)) != NULL)
-        if (header->th_sport == tuple.port[hit->from] && header->th_dport == tuple.port[!hit->from])
-            return header;
-    return NULL;
+    return ladders_asked_for > 0 || (union_of_tap_listener_flags() & TCPHS_FLOW_GRAPH_FLAGS) != 0;
+}
+
+static void add_details(packet_info *pinfo, struct tcphs_tapped *tapped)
+{
+    struct tcphs_outcome *outcome = wmem_new(pinfo->pool, struct tcphs_outcome);
+    struct tcphs_observed *seen = wmem_new(pinfo->pool, struct tcphs_observed);
+    int header = tapped->hit.header;
+    tcphs_store_outcome(&tapped->hit, pinfo->num, outcome);
+    tapped->outcome = outcome;
+    if (tcphs_observe_next(pinfo, tcphs_ip_payloads_of(pinfo), &header, seen) && seen->whole)
+        tapped->segment = &seen->segment;
 }
 
 void tcphs_reports_queue(packet_info *pinfo, const struct tcphs_hit *hits, unsigned count)
 {
     struct tcphs_tapped *headers = wmem_alloc_array(pinfo->pool, struct tcphs_tapped, count);
-    unsigned index = 0;
+    const bool in_detail = details_are_wanted();
     for (unsigned i = 0; i < count; i++) {
         headers[i] = (struct tcphs_tapped){ .hit = hits[i], .is_first_visit = !pinfo->fd->visited };
-        if (ladders_asked_for > 0) {
-            struct tcphs_outcome *outcome = wmem_new(pinfo->pool, struct tcphs_outcome);
-            tcphs_store_outcome(&hits[i], pinfo->num, outcome);
-            headers[i].outcome = outcome;
-            headers[i].header = next_header(&hits[i], &index);
-        }
+        if (in_detail)
+            add_details(pinfo, &headers[i]);
         tap_queue_packet(tap_tcphs, pinfo, &headers[i]);
     }
 }
@@ -259,17 +263,35 @@ static void write_accounts(const GPtrArray *tracked, bool of_servers)
 static void put_row(void *data, const char *group, const char *item, guint64 count)
 {
     GArray *rows = (GArray *)data;
-    const struct tcphs_tree_row row = { group, item, count };
+    const struct tcphs_tree_row row = { .group = group, .item = item, .count = count };
     if (count > 0 || asked_format() != TCPHS_TEXT)
         g_array_append_val(rows, row);
+}
+
+/* As with the others, empty ones are for programs only. */
+static void put_setup_rows(const struct tcphs_tally *tally, GArray *rows)
+{
+    const guint first = rows->len;
+    tcphs_tally_setup_rows(tally, rows);
+    for (guint i = rows->len; i-- > first && asked_format() == TCPHS_TEXT;)
+        if (g_array_index(rows, struct tcphs_tree_row, i).count == 0)
+            g_array_remove_index(rows, i);
 }
 
 static void write_tree(const struct tcphs_tally *tally)
 {
     struct tcphs_tree_rows tree = { g_array_new(FALSE, FALSE, sizeof(struct tcphs_tree_row)), tally->connections };
     tcphs_tally_each(tally, put_row, tree.rows);
+    put_setup_rows(tally, tree.rows);
     write_table(&tcphs_tree_table, &tree, tree.rows->len);
     g_array_free(tree.rows, TRUE);
+}
+
+static void write_response_times(const GPtrArray *tracked)
+{
+    GPtrArray *lines = tcphs_response_times_of(tracked);
+    write_table(&tcphs_srt_table, lines, lines->len);
+    g_ptr_array_free(lines, TRUE);
 }
 
 static void write_ladders(const struct asked *asked)
@@ -298,6 +320,9 @@ static void write_body(const struct asked *asked, const struct tcphs_tally *tall
         break;
     case REPORT_LADDER:
         write_ladders(asked);
+        break;
+    case REPORT_SRT:
+        write_response_times(tracked);
         break;
     case REPORTS:
         break;
@@ -333,6 +358,7 @@ static void write_quality(const struct asked *asked, const struct tcphs_tally *t
         { "cut_frames", q->cut },
         { "connections_with_gaps", tally->gaps },
         { "connections_with_assumptions", tally->assumed },
+        { "tcp_not_seen", q->missed },
         { "connections_one_sided", tally->verdicts[TCPHS_VERDICT_ONE_SIDED] },
     };
     write_totals(asked, "capture", totals, G_N_ELEMENTS(totals));
@@ -451,14 +477,27 @@ static char *listen_to(const char *tap, void *data, const char *filter, tap_pack
 static char *begin_ladders(struct asked *asked)
 {
     asked->ladders = tcphs_ladders_new();
-    char *error = listen_to("tcphs", asked->ladders, NULL, take_rung);
-    if (error == NULL && ladders_asked_for++ == 0) /* so that the host queues TCP's numbers */
-        error = listen_to("tcp", &ladders_asked_for, NULL, NULL);
-    return error;
+    ladders_asked_for++;
+    return listen_to("tcphs", asked->ladders, NULL, take_rung);
+}
+
+/* An empty report would be a wrong answer. To be freed; NULL = the filter can be answered. */
+static char *objection_to_filter(const char *filter)
+{
+    const char *lost = *options->dissect_tcp ? NULL : tcphs_protocol_lost_without_tcp(filter);
+    if (lost == NULL)
+        return NULL;
+    return g_strdup_printf(
+        "The filter \"%s\" asks for %s, which is not dissected while the preference tcphs.dissect_tcp is "
+        "off",
+        filter, lost);
 }
 
 static char *begin(struct asked *asked)
 {
+    char *objection = objection_to_filter(asked->filter);
+    if (objection != NULL)
+        return objection;
     GString *refused = register_tap_listener("tcphs", asked, asked->filter, TL_REQUIRES_NOTHING, forget_all,
                                              take_packet, write_report, NULL);
     if (refused != NULL)
@@ -611,7 +650,7 @@ static void register_tables(void)
         ui->packet_func = show_packet;
         ui->stat_tap_reset_table_cb = clear_table;
         ui->stat_tap_free_table_item_cb = free_cell;
-        ui->fields = tcphs_table_items(reports[i].table->columns, reports[i].table->column_count, &ui->nfields);
+        ui->fields = tcphs_table_items(reports[i].table, &ui->nfields);
         ui->nparams = 1;
         ui->params = &filter;
         register_stat_tap_table_ui(ui);
@@ -639,6 +678,7 @@ static void open_tree(stats_tree *tree)
     g_hash_table_insert(selection_of_tree, tree, s);
     for (unsigned i = 0; i < G_N_ELEMENTS(groups); i++)
         stats_tree_create_node(tree, groups[i], 0, STAT_DT_INT, TRUE);
+    stats_tree_create_range_node_string(tree, TCPHS_TREE_SETUP, 0, TCPHS_SETUP_RANGES, (char **)tcphs_setup_ranges);
 }
 
 static void close_tree(stats_tree *tree)
@@ -653,6 +693,15 @@ static void tick(void *data, const char *group, const char *item, guint64 count)
         return;
     const int parent = tick_stat_node(tree, group, 0, TRUE);
     tick_stat_node(tree, item, parent, FALSE);
+}
+
+/* The host counts the group by itself, and shows the mean, the shortest and the longest of each range. */
+static void tick_setup(stats_tree *tree, gint64 setup)
+{
+    if (setup < 0)
+        return;
+    tick_stat_node(tree, TCPHS_TREE_SETUP, 0, FALSE);
+    stats_tree_tick_range(tree, TCPHS_TREE_SETUP, 0, (int)MIN(setup / 1000, G_MAXINT));
 }
 
 static tap_packet_status show_in_tree(stats_tree *tree, packet_info *pinfo, epan_dissect_t *edt, const void *tapped,
@@ -670,14 +719,15 @@ static tap_packet_status show_in_tree(stats_tree *tree, packet_info *pinfo, epan
     tcphs_case_of(t->hit.tracked, &c);
     tcphs_tally_add(&tally, &c);
     tcphs_tally_each(&tally, tick, tree);
+    tick_setup(tree, c.life->setup);
     return TAP_PACKET_REDRAW;
 }
 
 static void register_tree(void)
 {
     selection_of_tree = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, free_selection);
-    stats_tree_register_plugin("tcphs", "tcphs", "TCP Handshake" TCPHS_MENU_SEPARATOR "TCP Handshake: Overview", 0,
-                               show_in_tree, open_tree, close_tree);
+    /* Without a submenu, for the host gives tables none: all entries stand in the one menu. */
+    stats_tree_register_plugin("tcphs", "tcphs", "TCP Handshake: Overview", 0, show_in_tree, open_tree, close_tree);
 }
 
 void tcphs_reports_register(int proto, const struct tcphs_report_options *report_options)
@@ -691,9 +741,4 @@ void tcphs_reports_register(int proto, const struct tcphs_report_options *report
         register_commands();
     register_tables();
     register_tree();
-}
-
-void tcphs_reports_look_up(void)
-{
-    tap_tcp = find_tap_id("tcp");
 }
