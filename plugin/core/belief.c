@@ -42,6 +42,32 @@ static void believe_syn_ack_heard(const struct tcphs_move *m)
     tcphs_act(m->y, TCPHS_HEARS_SYN_ACK);
 }
 
+/* The SYN-ACK was not captured -------------------------------------------------------------------------------- */
+
+/* It comes at last: the capture took it behind the ACK that answers it, as captures of several queues do. */
+static bool is_late_syn_ack(const struct tcphs_view *v)
+{
+    return v->kind == TCPHS_KIND_SYN_ACK && v->c->inferred_frame != 0 &&
+           !(v->x->known & (TCPHS_SENT_SYN_ACK | TCPHS_SENT_SYN)) && v->s->seq == v->x->iss && tcphs_acks_syn(v) &&
+           tcphs_connection_stage(v->c) == TCPHS_STAGE_ESTABLISHED;
+}
+
+static void take_late_syn_ack(const struct tcphs_move *m)
+{
+    struct tcphs_connection *c = m->c;
+    struct tcphs_end *x = m->x;
+    tcphs_learn_syn_options(m);
+    x->known |= TCPHS_KNOWS_ISS | TCPHS_SENT_SYN_ACK;
+    if (!tcphs_knows(x, TCPHS_KNOWS_WINDOW))
+        tcphs_learn_window(m, m->s->window);
+    if (!(x->beliefs & TCPHS_SENT_ORDINARY)) { /* nothing was missing */
+        c->facts &= ~(uint32_t)(TCPHS_GAPS | TCPHS_ASSUMED);
+        m->y->beliefs |= TCPHS_AHEAD_OF_SYN_ACK;
+    }
+    tcphs_change_link(c, TCPHS_LINK_ACK, c->inferred_frame == TCPHS_NAMELESS_FRAME ? 0 : c->inferred_frame);
+    c->inferred_frame = 0;
+}
+
 /* Which of several SYN-ACKs ----------------------------------------------------------------------------------- */
 
 struct tcphs_rival *tcphs_find_rival(struct tcphs_connection *c, uint32_t iss)
@@ -277,6 +303,7 @@ static const struct {
     { tcphs_overtakes_held_fin, tcphs_retract_held_fin, true },
     { repeats_unheard_syn, take_back_syn_ack, false },
     { goes_on_behind_syn_ack, believe_syn_ack_heard, false },
+    { is_late_syn_ack, take_late_syn_ack, false },
     { chooses_rival, take_rival, false },
     { opens_unseen, assume_opening, false },
     { tcphs_contradicts_assumed_fin, tcphs_retract_assumed_fin, false },

@@ -7,7 +7,8 @@
 #include "copies.h"
 
 #define ELSEWHERE (INT64_C(100) * 1000 * 1000) /* a hop, a tunnel or a second interface: 100 ms */
-#define SAME_PLACE (INT64_C(50) * 1000)        /* a mirror port that delivers twice: 50 us */
+#define SAME_PLACE (INT64_C(1000) * 1000)      /* a bridge or mirror port that delivers twice: 1 ms … */
+#define AT_ONCE (INT64_C(50) * 1000)           /* … and 50 us, where no IP id tells a packet from an equal one sent again */
 
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -23,6 +24,14 @@ static uint64_t fingerprint(const struct tcphs_segment *s, const struct tcphs_si
     return mix(hash, (uint64_t)sight->ip_id << 32 | (uint64_t)s->from << 16);
 }
 
+/* What else makes two packets of one place identical; a box between two places may change it. */
+static uint32_t details_of(const struct tcphs_segment *s)
+{
+    const uint64_t options = (uint64_t)s->options << 8 | s->wscale;
+    const uint64_t sack = (s->options & TCPHS_OPT_SACK) ? s->sack_right : 0;
+    return (uint32_t)(mix(options << 32 | sack, s->urgent) >> 32);
+}
+
 /* Where two places get the same number, a copy passes for the duplicate it looks like. */
 static uint32_t place_of(const struct tcphs_sight *sight)
 {
@@ -33,18 +42,19 @@ uint32_t tcphs_copies_find(struct tcphs_copies *c, const struct tcphs_segment *s
 {
     const uint64_t print = fingerprint(s, sight);
     const size_t at = (size_t)(print % TCPHS_COPIES_ROOM);
-    const uint32_t place = place_of(sight);
+    const uint32_t place = place_of(sight), details = details_of(s);
     if (c->recent[at].frame != 0 && c->recent[at].print == print) {
         int64_t apart = s->time - c->recent[at].time;
         apart = apart < 0 ? -apart : apart;
         const bool elsewhere = c->recent[at].place != place;
-        /* Without an IP id nothing tells the same packet from an equal one sent again at once. */
-        if (apart <= (elsewhere ? ELSEWHERE : SAME_PLACE) && (elsewhere || sight->ip_id != 0))
+        const int64_t longest = elsewhere ? ELSEWHERE : sight->ip_id != 0 ? SAME_PLACE : AT_ONCE;
+        if (apart <= longest && (elsewhere || c->recent[at].details == details))
             return c->recent[at].frame;
     }
     c->recent[at].print = print;
     c->recent[at].time = s->time;
     c->recent[at].place = place;
+    c->recent[at].details = details;
     c->recent[at].frame = s->frame;
     return 0;
 }

@@ -28,12 +28,14 @@ struct tcphs_copies {
         int64_t time;
         uint32_t frame; /**< 0 = empty */
         uint32_t place; /**< a number for interface, path and TTL */
+        uint32_t details; /**< … and for what else a packet says */
     } recent[TCPHS_COPIES_ROOM];
 };
 
 /**
  * The frame of which this one is a capture copy, or 0; remembers the segment when it is none. A copy is the same
- * segment with the same IP id within 100 ms on another interface, path or TTL, or the very same packet within 50 us.
+ * segment with the same IP id within 100 ms on another interface, path or TTL, or the very same packet within 1 ms; within
+ * 50 us where it has no IP id, for no TCP repeats a segment so fast.
  */
 uint32_t tcphs_copies_find(struct tcphs_copies *c, const struct tcphs_segment *s, const struct tcphs_sight *sight);
 

@@ -22,6 +22,10 @@ static void tell_syn(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
     count(m, &c->syn_count);
+    if (c->syn_count > 1 && !tcphs_is_synchronised(m->y->state) && m->s->time >= c->first_syn_time) {
+        m->o->waited = m->s->time - c->first_syn_time;
+        m->o->came_back = tcphs_knows(m->y, TCPHS_SENT_ANYTHING);
+    }
     c->last_syn_time = m->s->time;
     tcphs_link_first(m, TCPHS_LINK_SYN);
     m->o->step = 1;
@@ -87,7 +91,8 @@ void tcphs_keep_other(const struct tcphs_move *m, uint32_t end, unsigned kind)
     m->x->known |= kind;
     m->x->other_iss = m->s->seq;
     m->x->other_end = end;
-    m->x->other_frame = m->x->provoked_frame = m->s->frame;
+    m->x->other_frame = m->s->frame;
+    tcphs_provoke(m, 0);
 }
 
 /* The capture has the SYN behind the SYN-ACK that answered it. */
@@ -127,7 +132,7 @@ void tcphs_move_by_syn(const struct tcphs_move *m)
     if (stage == TCPHS_STAGE_SYN_RECEIVED && tcphs_knows(m->x, TCPHS_SENT_SYN))
         count(m, &m->c->syn_count);
     if (tcphs_has_any(m->s, TCPHS_FIN) && tcphs_is_synchronised(m->y->state)) /* opens nothing */
-        m->x->provoked_frame = m->s->frame;
+        tcphs_provoke(m, 0);
     else
         tcphs_keep_other(m, m->v->end, 0);
 }
@@ -185,6 +190,10 @@ static void accept_syn_ack(const struct tcphs_move *m)
 static void repeat_syn_ack(const struct tcphs_move *m)
 {
     struct tcphs_end *x = m->x, *y = m->y;
+    if (y->beliefs & TCPHS_AHEAD_OF_SYN_ACK) { /* the first, captured late */
+        tell_syn_ack(m);
+        return;
+    }
     m->c->facts |= TCPHS_REPEATED_SYN_ACK;
     if (!(x->beliefs & TCPHS_SENT_ORDINARY) && m->s->time >= m->c->last_time) {
         tcphs_act(x, TCPHS_MISSED_ACK_OF_SYN);
@@ -230,6 +239,6 @@ void tcphs_move_by_syn_ack(const struct tcphs_move *m)
     } else {
         if (is_rival(m))
             tcphs_keep_rival(m);
-        m->x->provoked_frame = m->s->frame;
+        tcphs_provoke(m, 0);
     }
 }
