@@ -129,7 +129,7 @@ static const struct tcphs_rival *continued_rival(const struct tcphs_connection *
                                                  uint32_t number)
 {
     if (server->state != TCPHS_SYN_RECEIVED || !tcphs_knows(server, TCPHS_SENT_SYN_ACK) ||
-        (server->beliefs & TCPHS_SENT_ORDINARY) || number == server->iss + 1)
+        tcphs_knows(server, TCPHS_ANSWERED_SYN_ACK) || number == server->iss + 1)
         return NULL;
     for (int i = 0; i < TCPHS_RIVALS; i++)
         if (c->rivals[i].frame != 0 && tcphs_seq_follows(number, c->rivals[i].iss + 1, UINT16_MAX))
@@ -261,7 +261,8 @@ bool tcphs_contradicts_opening(const struct tcphs_view *v)
 static void back_to_handshake(struct tcphs_end *e)
 {
     const unsigned later = TCPHS_FIN_SENT | TCPHS_FIN_HEARD | TCPHS_FIN_ACKED | TCPHS_FIN_ASSUMED |
-                           TCPHS_FIN_REPEATED | TCPHS_DATA_ACKED | TCPHS_CLAIM_HAS_FIN | TCPHS_HELD_OVERFLOW;
+                           TCPHS_FIN_REPEATED | TCPHS_DATA_ACKED | TCPHS_CLAIM_HAS_FIN | TCPHS_HELD_OVERFLOW |
+                           TCPHS_ANSWERED_SYN_ACK;
     e->known &= ~(uint32_t)later;
     e->beliefs &= ~(uint32_t)(TCPHS_OPENED_UNSEEN | TCPHS_SENT_ORDINARY);
     e->claim_frame = e->other_frame = e->provoked_frame = 0;

@@ -275,23 +275,12 @@ static void show_standing(const struct tcphs_connection *c, struct tcphs_outcome
     memcpy(o->links, standing.links, sizeof o->links);
 }
 
-static void show_changed_links(const uint32_t *before, struct tcphs_outcome *o)
-{
-    for (unsigned i = 0; i < TCPHS_LINKS; i++)
-        if (before[i] != o->links[i] && (before[i] != 0 || o->links[i] != o->frame)) {
-            o->links_changed |= (uint8_t)(1u << i);
-            o->links_before[i] = before[i];
-        }
-}
-
 static void feed(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
 {
     struct tcphs_view v;
     const struct tcphs_move m = { c, s, &v, o, &c->end[s->from], &c->end[!s->from] };
     *o = (struct tcphs_outcome){ .frame = s->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1, .waited = -1 };
     tcphs_view_init(&v, c, s);
-    uint32_t links[TCPHS_LINKS];
-    memcpy(links, c->links, sizeof links);
     const bool outlives = tcphs_outlives_own_rst(&v);
     const uint32_t opening = c->opening_frame;
     tcphs_revise_beliefs(&m, &v);
@@ -311,7 +300,6 @@ static void feed(struct tcphs_connection *c, const struct tcphs_segment *s, stru
     o->back = o->back == TCPHS_NAMELESS_FRAME ? 0 : o->back;
     o->backward = o->back == 0 ? 0 : o->backward;
     show_standing(c, o);
-    show_changed_links(links, o);
 }
 
 /*
@@ -335,11 +323,24 @@ static void hear_itself(struct tcphs_connection *c, const struct tcphs_segment *
     show_standing(c, o);
 }
 
+/* The links that the segment has pointed elsewhere than to itself. */
+static void show_changed_links(const uint32_t *before, struct tcphs_outcome *o)
+{
+    for (unsigned i = 0; i < TCPHS_LINKS; i++)
+        if (before[i] != o->links[i] && (before[i] != 0 || o->links[i] != o->frame)) {
+            o->links_changed |= (uint8_t)(1u << i);
+            o->links_before[i] = before[i];
+        }
+}
+
 void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
 {
+    uint32_t links[TCPHS_LINKS];
+    memcpy(links, c->links, sizeof links);
     feed(c, s, o);
     if (s->to_itself)
         hear_itself(c, s, o);
+    show_changed_links(links, o);
 }
 
 void tcphs_connection_icmp(struct tcphs_connection *c, uint32_t frame, unsigned from)

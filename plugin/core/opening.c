@@ -22,13 +22,20 @@ static void tell_syn(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
     count(m, &c->syn_count);
-    if (c->syn_count > 1 && !tcphs_is_synchronised(m->y->state) && m->s->time >= c->first_syn_time) {
-        m->o->waited = m->s->time - c->first_syn_time;
-        m->o->came_back = tcphs_knows(m->y, TCPHS_SENT_ANYTHING);
-    }
     c->last_syn_time = m->s->time;
     tcphs_link_first(m, TCPHS_LINK_SYN);
     m->o->step = 1;
+}
+
+/* It sends its SYN again: how long it has been waiting, and whether anything came back. */
+static void tell_wait(const struct tcphs_move *m)
+{
+    const struct tcphs_connection *c = m->c;
+    /* What a SYN met inside the connection before this one is told there. */
+    if (!(c->facts & TCPHS_FIRST_PASSED) || tcphs_is_synchronised(m->y->state) || m->s->time < c->first_syn_time)
+        return;
+    m->o->waited = m->s->time - c->first_syn_time;
+    m->o->came_back = tcphs_knows(m->y, TCPHS_SENT_ANYTHING);
 }
 
 static void open_by_syn(const struct tcphs_move *m)
@@ -117,6 +124,7 @@ void tcphs_move_by_syn(const struct tcphs_move *m)
             tcphs_act(m->x, TCPHS_SENDS_SYN);
             tcphs_act(m->y, TCPHS_HEARS_SYN);
             tell_syn(m);
+            tell_wait(m);
         }
         return;
     }
@@ -195,7 +203,7 @@ static void repeat_syn_ack(const struct tcphs_move *m)
         return;
     }
     m->c->facts |= TCPHS_REPEATED_SYN_ACK;
-    if (!(x->beliefs & TCPHS_SENT_ORDINARY) && m->s->time >= m->c->last_time) {
+    if (!tcphs_knows(x, TCPHS_ANSWERED_SYN_ACK) && m->s->time >= m->c->last_time) {
         tcphs_act(x, TCPHS_MISSED_ACK_OF_SYN);
         x->rcv_nxt = x->rcv_ack;
         memset(x->held, 0, sizeof x->held);
@@ -211,7 +219,7 @@ static bool is_rival(const struct tcphs_move *m)
     const struct tcphs_end *x = m->x, *y = m->y;
     return tcphs_knows(x, TCPHS_SENT_SYN_ACK) && m->s->seq != x->iss && tcphs_acks_syn(m->v) &&
            x->state == TCPHS_SYN_RECEIVED && y->state == TCPHS_ESTABLISHED &&
-           !((x->beliefs | y->beliefs) & TCPHS_SENT_ORDINARY);
+           !tcphs_knows(x, TCPHS_ANSWERED_SYN_ACK) && !(y->beliefs & TCPHS_SENT_ORDINARY);
 }
 
 void tcphs_move_by_syn_ack(const struct tcphs_move *m)

@@ -217,7 +217,7 @@ bool tcphs_answers_as_closed(const struct tcphs_view *v)
         if (v->s->seq == v->y->recent_acks[i])
             return true;
     /* What it acknowledged last may be missing from the capture. */
-    const bool is_alone = tcphs_knows(v->x, TCPHS_FIN_SENT) && !tcphs_knows(v->y, TCPHS_SENT_ANYTHING);
+    const bool is_alone = tcphs_knows(v->x, TCPHS_FIN_SENT | TCPHS_KNOWS_ISS) && !tcphs_knows(v->y, TCPHS_SENT_ANYTHING);
     if (is_alone && tcphs_seq_within(v->s->seq, v->x->iss + 1, v->x->fin_seq + 1)) /* of whatever was sent to it */
         return true;
     const bool both_closed = tcphs_knows(v->x, TCPHS_FIN_SENT) && tcphs_knows(v->y, TCPHS_FIN_SENT);

@@ -107,6 +107,21 @@ static void append_finding(wmem_strbuf_t *out, unsigned finding, const struct tc
     wmem_strbuf_append(out, ". ");
 }
 
+/* "3 SYNs in 3.0 s, nothing has come back." */
+static void append_wait(wmem_strbuf_t *out, const struct tcphs_outcome *o)
+{
+    const double seconds = (double)o->waited / 1e9;
+    wmem_strbuf_append_printf(out, "%u SYNs in ", o->syn_count);
+    if (seconds < 0.95)
+        wmem_strbuf_append_printf(out, "%.0f ms, ", seconds * 1000);
+    else
+        wmem_strbuf_append_printf(out, "%.1f s, ", seconds);
+    wmem_strbuf_append(out, o->stage == TCPHS_STAGE_SYN_RECEIVED ? "the SYN-ACK was not heard"
+                            : o->came_back                       ? "nothing that answers them has come back"
+                                                                 : "nothing has come back");
+    wmem_strbuf_append(out, ". ");
+}
+
 /* Why the attempt fails, on each segment by which it is seen to. */
 static void append_failure(wmem_strbuf_t *out, const struct tcphs_outcome *o, const struct tcphs_hit *hit,
                            const packet_info *pinfo)
@@ -121,10 +136,7 @@ static void append_failure(wmem_strbuf_t *out, const struct tcphs_outcome *o, co
         wmem_strbuf_append(out, " (connection refused). ");
     }
     if (o->waited >= 0)
-        wmem_strbuf_append_printf(out, "%u SYNs in %.1f s, %s. ", o->syn_count, (double)o->waited / 1e9,
-                                  o->stage == TCPHS_STAGE_SYN_RECEIVED ? "the SYN-ACK was not heard"
-                                  : o->came_back                       ? "nothing that answers them has come back"
-                                                                       : "nothing has come back");
+        append_wait(out, o);
     if (hit->icmp && tcphs_life_of(hit->tracked)->connection.icmp_frame == pinfo->num) {
         wmem_strbuf_append(out, "An ICMP error answers the SYN");
         if (syn != 0)
