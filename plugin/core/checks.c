@@ -61,22 +61,11 @@ static bool refuses_other(const struct tcphs_view *v)
            stage != TCPHS_STAGE_SYN_RECEIVED;
 }
 
-/*
- * What x sends sooner than it can have heard its peer's segment, as the handshake showed how long that takes, was under
- * way already: it proves nothing. Three quarters of that time, less what a busy host may have spent on the handshake
- * and not on this, but a quarter at least.
- */
-#define BUSY (TCPHS_SECOND / 2000)
-
+/* What x sends sooner than it has ever answered anything was under way already when its peer's segment passed here: it
+ * proves nothing. */
 static bool reacts_too_soon(const struct tcphs_view *v, uint32_t clock)
 {
-    const struct tcphs_connection *c = v->c;
-    if (c->round_trip <= 0 || c->synack_count == 0 || c->last_synack_time < c->last_syn_time)
-        return false;
-    const int64_t server = c->last_synack_time - c->last_syn_time;
-    const int64_t reaction = v->s->from == c->client ? c->round_trip - server : server;
-    const int64_t least = reaction * 3 / 4 - BUSY > reaction / 4 ? reaction * 3 / 4 - BUSY : reaction / 4;
-    return (int64_t)(tcphs_clock(v->s->time) - clock) * 1000 < least;
+    return tcphs_clock(v->s->time) - clock < v->x->loop;
 }
 
 /* Header and flags -------------------------------------------------------------------------------------------- */
@@ -109,11 +98,6 @@ uint32_t tcphs_check_no_ack_flag(const struct tcphs_view *v)
 uint32_t tcphs_check_xmas(const struct tcphs_view *v)
 {
     return itself(v, v->kind == TCPHS_KIND_BARE && tcphs_has(v->s, TCPHS_FIN | TCPHS_PSH | TCPHS_URG));
-}
-
-uint32_t tcphs_check_ack_without_flag(const struct tcphs_view *v)
-{
-    return itself(v, v->s->ack != 0 && !tcphs_has_any(v->s, TCPHS_ACK));
 }
 
 static bool is_probe(const struct tcphs_view *v)
@@ -176,7 +160,7 @@ uint32_t tcphs_check_synack_changed(const struct tcphs_view *v)
         return v->y->other_frame;
     return itself(v, v->kind == TCPHS_KIND_SYN_ACK && tcphs_knows(v->x, TCPHS_SENT_SYN_ACK) &&
                          tcphs_is_synchronised(v->y->state) && tcphs_knows(v->y, TCPHS_KNOWS_ISS) &&
-                         tcphs_connection_stage(v->c) != TCPHS_STAGE_CLOSED && !tcphs_is_foreign_syn_ack(v) &&
+                         !tcphs_is_known_rival(v) && tcphs_connection_stage(v->c) != TCPHS_STAGE_CLOSED && !tcphs_is_foreign_syn_ack(v) &&
                          (!tcphs_repeats_syn(v) || !tcphs_acks_syn(v)));
 }
 
@@ -208,7 +192,7 @@ uint32_t tcphs_check_split_handshake(const struct tcphs_view *v)
 static bool stands_still(const struct tcphs_view *v)
 {
     return tcphs_is_pure_ack(v->s) && v->c->syn_count > 0 && v->y->state != TCPHS_SYN_RECEIVED &&
-           (!tcphs_knows(v->x, TCPHS_KNOWS_HEARD) || v->s->ack == v->x->rcv_nxt);
+           (!tcphs_knows(v->x, TCPHS_KNOWS_HEARD) || v->s->ack == v->x->rcv_nxt || v->s->ack == v->y->claim_left);
 }
 
 /* x proves by its own sequence number that y acknowledged what x never sent. */
@@ -301,7 +285,11 @@ uint32_t tcphs_check_syn_in_connection(const struct tcphs_view *v)
 
 uint32_t tcphs_check_reuse_too_early(const struct tcphs_view *v)
 {
-    return itself(v, v->kind == TCPHS_KIND_SYN && v->y->state == TCPHS_TIME_WAIT && !tcphs_repeats_syn(v));
+    const bool is_syn = !(v->y->known & (TCPHS_OTHER_IS_SYN_ACK | TCPHS_OTHER_IS_STRAY));
+    return v->x->state == TCPHS_TIME_WAIT && is_syn && v->y->other_frame != 0 && tcphs_is_pure_ack(v->s) &&
+                   in_time(v) && v->s->seq == v->x->snd_nxt && v->s->ack == v->x->rcv_nxt
+               ? v->y->other_frame
+               : 0;
 }
 
 uint32_t tcphs_check_ack_unsent(const struct tcphs_view *v)
@@ -394,6 +382,11 @@ bool tcphs_outlives_own_rst(const struct tcphs_view *v)
            (c->rst_peer_known && v->ack_place == TCPHS_ACK_IN && tcphs_seq_after(v->s->ack, c->rst_peer_nxt));
 }
 
+bool tcphs_disproves_rst(const struct tcphs_view *v)
+{
+    return tcphs_survives_rst(v) || (v->kind == TCPHS_KIND_SYN_ACK && tcphs_outlives_own_rst(v));
+}
+
 uint32_t tcphs_check_rst_bad_ack(const struct tcphs_view *v)
 {
     if (v->kind != TCPHS_KIND_RST || is_over(v->c) || tcphs_refuses_other_syn(v))
@@ -422,6 +415,8 @@ uint32_t tcphs_check_rst_out_of_window(const struct tcphs_view *v)
 {
     if (had_heard_more(v) && tcphs_survives_rst(v))
         return v->c->rst_frame;
+    if (tcphs_contradicts_opening(v) && is_over(v->c))
+        return v->c->opening_frame;
     return itself(v, rst_refused(v) && (v->seq_place == TCPHS_SEQ_OLD || v->seq_place == TCPHS_SEQ_OVER ||
                                         v->seq_place == TCPHS_SEQ_FAR));
 }
@@ -470,7 +465,7 @@ uint32_t tcphs_check_rst_peer_continues(const struct tcphs_view *v)
 uint32_t tcphs_check_rst_train(const struct tcphs_view *v)
 {
     const struct tcphs_connection *c = v->c;
-    if (v->kind != TCPHS_KIND_RST || c->burst_frame == 0 || v->s->time - c->burst_time > BURST ||
+    if (v->kind != TCPHS_KIND_RST || c->burst_frame == 0 || !tcphs_knows(v->y, TCPHS_SENT_ANYTHING) || v->s->time - c->burst_time > BURST ||
         tcphs_answers_as_closed(v) || v->answers_claim)
         return 0;
     const bool stepped = v->s->from == c->burst_from ? v->s->seq != c->burst_seq : c->burst_count >= 3;
@@ -514,7 +509,7 @@ uint32_t tcphs_check_rst_without_fin(const struct tcphs_view *v)
 {
     /* Of a connection whose beginning was not captured, a FIN may not have been captured either. */
     return itself(v, tcphs_rst_counts(v) && tcphs_connection_stage(v->c) == TCPHS_STAGE_ESTABLISHED &&
-                         !may_have_closed_unseen(v));
+                         v->c->opening_frame != v->s->frame && !may_have_closed_unseen(v));
 }
 
 /* FIN --------------------------------------------------------------------------------------------------------- */
@@ -534,6 +529,8 @@ bool tcphs_is_unseen_fin(const struct tcphs_view *v)
 
 uint32_t tcphs_check_fin_out_of_window(const struct tcphs_view *v)
 {
+    if (tcphs_contradicts_opening(v) && !is_over(v->c))
+        return v->c->opening_frame;
     if (!is_ordinary(v) || !has_fin(v) || !receiver_open(v) || is_over(v->c))
         return 0;
     const bool left = v->seq_place == TCPHS_SEQ_OLD && !tcphs_knows(v->x, TCPHS_FIN_SENT) && !tcphs_is_unseen_fin(v);
@@ -570,6 +567,11 @@ uint32_t tcphs_check_last_ack_bad(const struct tcphs_view *v)
 }
 
 /* Notes ------------------------------------------------------------------------------------------------------- */
+
+uint32_t tcphs_check_ack_without_flag(const struct tcphs_view *v)
+{
+    return itself(v, v->s->ack != 0 && !tcphs_has_any(v->s, TCPHS_ACK));
+}
 
 uint32_t tcphs_check_simultaneous_open(const struct tcphs_view *v)
 {
@@ -678,7 +680,7 @@ static const uint64_t found_on[OCCASIONS] = {
                      B(data_before_established) | B(fin_before_established),
     [OF_RST] = B(rst_bad_ack) | B(rst_out_of_window) | B(rst_inexact) | B(rst_with_data) | B(rst_train) | B(rst_ttl) |
                B(rst_in_handshake) | B(rst_without_fin) | B(half_open_peer),
-    [OF_SYN] = B(syn_with_data) | B(syn_isn_changed) | B(reuse_too_early) | B(simultaneous_open),
+    [OF_SYN] = B(syn_with_data) | B(syn_isn_changed) | B(simultaneous_open),
     [OF_SYN_ACK] = B(synack_bad_ack) | B(synack_wrong_direction) | B(synack_changed) | B(tfo_accepted) | B(tfo_ignored),
     [OF_ORDINARY] = B(window_shrunk),
     [OF_FIN] = B(fin_out_of_window) | B(fin_moved) | B(simultaneous_close),
@@ -688,8 +690,9 @@ static const uint64_t found_on[OCCASIONS] = {
     [OF_OPENING] = B(split_handshake) | B(final_ack_bad) | B(ack_in_syn_sent),
     [OF_CLOSING] = B(data_after_fin) | B(data_after_close),
     [OF_RESET] = B(rst_out_of_window) | B(rst_ignored) | B(rst_peer_continues),
-    [OF_DOUBT] = B(synack_changed) | B(final_ack_bad) | B(ack_in_syn_sent) | B(data_before_established) |
-                 B(syn_in_connection) | B(ack_unsent) | B(seq_beyond_window) | B(rst_inexact) | B(challenge_ack),
+    [OF_DOUBT] = B(reuse_too_early) | B(synack_changed) | B(final_ack_bad) | B(ack_in_syn_sent) | B(data_before_established) |
+                 B(syn_in_connection) | B(ack_unsent) | B(seq_beyond_window) | B(rst_inexact) | B(challenge_ack) |
+                 B(rst_out_of_window) | B(fin_out_of_window),
     [OF_BEGINNING] = B(port_reused),
 };
 
@@ -745,7 +748,7 @@ static uint64_t rows_due(const struct tcphs_view *v)
         due |= found_on[OF_OPENING];
     if (is_over(v->c))
         due |= found_on[OF_RESET];
-    if ((y->claim_frame | y->other_frame | y->provoked_frame | v->c->early_frame) != 0)
+    if ((y->claim_frame | y->other_frame | y->provoked_frame | v->c->early_frame | v->c->opening_frame) != 0)
         due |= found_on[OF_DOUBT];
     if (!(v->c->facts & TCPHS_FIRST_PASSED))
         due |= found_on[OF_BEGINNING];

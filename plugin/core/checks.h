@@ -28,6 +28,9 @@ bool tcphs_rst_counts(const struct tcphs_view *v);
 /** A segment of the side that got the RST which proves that this side lives on. */
 bool tcphs_survives_rst(const struct tcphs_view *v);
 
+/** A segment by which one of the two shows that the RST did not end the connection. */
+bool tcphs_disproves_rst(const struct tcphs_view *v);
+
 /** A segment of the side that sent the RST which proves that this side lives on. */
 bool tcphs_outlives_own_rst(const struct tcphs_view *v);
 

@@ -35,6 +35,8 @@ void tcphs_move_by_fin(const struct tcphs_move *m)
         if (place != x->fin_seq)
             return;
         x->known &= ~(uint32_t)TCPHS_FIN_ASSUMED;
+        if (m->v->ack_place == TCPHS_ACK_IN || m->v->ack_place == TCPHS_ACK_OLD)
+            x->beliefs &= ~(uint32_t)TCPHS_FIN_BEHIND_GAP; /* this one leaves no doubt */
         x->known |= TCPHS_FIN_REPEATED;
         x->snd_nxt = tcphs_seq_max(x->snd_nxt, place + 1);
     } else {
@@ -154,7 +156,7 @@ static void settle_fins(const struct tcphs_move *m)
     uint8_t *of_y = is_reset ? &c->before_rst[!m->s->from] : &y->state;
     *of_x = (uint8_t)state_by_fins(x, y);
     *of_y = (uint8_t)state_by_fins(y, x);
-    c->facts &= (uint16_t)~TCPHS_CROSSED_FINS;
+    c->facts &= ~(uint32_t)TCPHS_CROSSED_FINS;
     if (!is_reset)
         c->end_frame = 0;
     if (tcphs_knows(x, TCPHS_FIN_SENT)) {
@@ -163,7 +165,7 @@ static void settle_fins(const struct tcphs_move *m)
         c->first_closer = !m->s->from;
     } else {
         c->first_closer = is_reset ? c->rst_from : TCPHS_NO_CLIENT;
-        c->facts &= (uint16_t)~TCPHS_FIN_BEFORE_RST;
+        c->facts &= ~(uint32_t)TCPHS_FIN_BEFORE_RST;
     }
 }
 
@@ -195,6 +197,22 @@ void tcphs_retract_own_fin(const struct tcphs_move *m)
     if (!tcphs_seq_after(x->snd_una, x->fin_seq))
         x->known &= ~(uint32_t)TCPHS_FIN_ACKED;
     settle_fins(m);
+}
+
+void tcphs_drop_claim(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x, *y = m->y;
+    if (y->claim_frame != 0 && tcphs_knows(y, TCPHS_CLAIM_IS_OPEN) && tcphs_seq_after(x->rcv_nxt, y->claim_left) &&
+        !tcphs_seq_before(y->claim_left, x->rcv_ack))
+        x->rcv_nxt = y->claim_left;
+    if ((y->beliefs & TCPHS_FIN_BEHIND_GAP) && !tcphs_knows(y, TCPHS_FIN_ACKED)) {
+        take_fin_back(y, x);
+        tcphs_change_link(m->c, TCPHS_LINK_FIN, 0);
+        settle_fins(m);
+    }
+    y->beliefs &= ~(uint32_t)TCPHS_FIN_BEHIND_GAP;
+    y->claim_frame = 0;
+    y->known &= ~(uint32_t)TCPHS_CLAIM_HAS_FIN;
 }
 
 bool tcphs_overtakes_held_fin(const struct tcphs_view *v)

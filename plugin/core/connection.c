@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "belief.h"
 #include "checks.h"
 #include "move.h"
 
@@ -46,9 +47,11 @@ static void tell_established(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
     c->facts |= TCPHS_WAS_ESTABLISHED;
-    c->facts &= (uint16_t)~TCPHS_BAD_FINAL_ACK;
+    c->facts &= ~(uint32_t)TCPHS_BAD_FINAL_ACK;
     c->established_frame = m->s->frame;
-    m->o->event = TCPHS_EVENT_ESTABLISHED;
+    if (!(c->facts & TCPHS_HAD_OPENED))
+        m->o->event = TCPHS_EVENT_ESTABLISHED;
+    c->facts |= TCPHS_HAD_OPENED;
     if (c->syn_count > 0 && m->s->time >= c->first_syn_time) {
         m->o->time_setup = m->s->time - c->first_syn_time;
         c->round_trip = m->s->time - c->last_syn_time;
@@ -62,9 +65,10 @@ static void tell_step_3(const struct tcphs_move *m)
     tcphs_tell_due(m, m->s->ack);
     tcphs_tell_counts(m);
     tcphs_link_first(m, TCPHS_LINK_ACK);
-    c->facts &= (uint16_t)~TCPHS_REPEATED_SYN_ACK;
+    c->facts &= ~(uint32_t)TCPHS_REPEATED_SYN_ACK;
     if (m->s->time >= c->last_synack_time)
         m->o->time_ack = m->s->time - c->last_synack_time;
+    tcphs_learn_loop(m->x, m->o->time_ack);
 }
 
 /* The same final ACK again, in answer to a repeated SYN-ACK. */
@@ -82,7 +86,7 @@ static void tell_milestones(const struct tcphs_move *m, enum tcphs_stage before,
                           !(c->facts & TCPHS_MIDSTREAM_START);
     const bool answered = was_syn_received && m->y->state != TCPHS_SYN_RECEIVED && m->v->kind == TCPHS_KIND_ORDINARY &&
                           tcphs_knows(m->y, TCPHS_SENT_SYN_ACK);
-    if (answered || (m->v->kind == TCPHS_KIND_ORDINARY && repeats_final_ack(m)))
+    if ((answered && !(c->facts & TCPHS_WAS_ESTABLISHED)) || (m->v->kind == TCPHS_KIND_ORDINARY && repeats_final_ack(m)))
         tell_step_3(m);
     if (open_now && !(c->facts & TCPHS_WAS_ESTABLISHED))
         tell_established(m);
@@ -169,11 +173,10 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
 {
     const uint64_t refuted = TCPHS_FINDING_BIT(TCPHS_FINDS_ack_unsent) | TCPHS_FINDING_BIT(TCPHS_FINDS_final_ack_bad) |
                              TCPHS_FINDING_BIT(TCPHS_FINDS_ack_in_syn_sent);
-    if ((findings & refuted) && m->x->claim_frame != m->s->frame) {
-        m->y->claim_frame = 0;
-        m->y->known &= ~(uint32_t)TCPHS_CLAIM_HAS_FIN;
-    }
+    if ((findings & refuted) && m->x->claim_frame != m->s->frame)
+        tcphs_drop_claim(m);
     const uint64_t refused = TCPHS_FINDING_BIT(TCPHS_FINDS_syn_in_connection) |
+                             TCPHS_FINDING_BIT(TCPHS_FINDS_reuse_too_early) |
                              TCPHS_FINDING_BIT(TCPHS_FINDS_synack_changed) | TCPHS_FINDING_BIT(TCPHS_FINDS_ack_unsent) |
                              TCPHS_FINDING_BIT(TCPHS_FINDS_seq_beyond_window);
     if ((findings & refused) && m->v->kind == TCPHS_KIND_ORDINARY && m->o->back == m->y->other_frame) {
@@ -188,28 +191,7 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
         m->c->early_frame = 0;
 }
 
-/* What a segment can prove about the ones before it, in this order, and what is then taken back or believed. */
-static const struct {
-    bool (*proved)(const struct tcphs_view *v);
-    void (*revise)(const struct tcphs_move *m);
-} revisions[] = {
-    { tcphs_contradicts_assumed_fin, tcphs_retract_assumed_fin },
-    { tcphs_never_heard_assumed_fin, tcphs_retract_own_fin },
-    { tcphs_resets_behind_unseen_fin, tcphs_assume_own_fin },
-    { tcphs_confirms_gap, tcphs_confirm_gap },
-};
-
-static void revise(const struct tcphs_move *m, struct tcphs_view *v)
-{
-    for (unsigned i = 0; i < sizeof revisions / sizeof revisions[0]; i++)
-        if (revisions[i].proved(v)) {
-            revisions[i].revise(m);
-            tcphs_view_init(v, m->c, m->s);
-        }
-}
-
-/* Names what is wrong with the segment as the connection stands now. */
-static void find(const struct tcphs_move *m)
+void tcphs_find(const struct tcphs_move *m)
 {
     uint32_t back = 0;
     const uint64_t found = tcphs_check_all(m->v, &back);
@@ -219,28 +201,16 @@ static void find(const struct tcphs_move *m)
         tell_numbers(m->v, m->o);
 }
 
-/* A segment that shows what its receiver believed to be wrong is held against the belief first, then against the truth.
- */
-static void overturn(const struct tcphs_move *m, struct tcphs_view *v, bool outlives)
-{
-    if (tcphs_survives_rst(v) || (outlives && v->kind == TCPHS_KIND_SYN_ACK)) {
-        find(m);
-        tcphs_revive(m->c);
-        tcphs_view_init(v, m->c, m->s);
-    }
-    if (tcphs_overtakes_held_fin(v)) {
-        find(m);
-        tcphs_retract_held_fin(m);
-        tcphs_view_init(v, m->c, m->s);
-    }
-}
-
 static void note_sender(const struct tcphs_move *m)
 {
     if (m->v->accepted != TCPHS_ACCEPT_NO)
         tcphs_note_fit(m);
     if (m->v->accepted == TCPHS_ACCEPT_YES && m->v->kind != TCPHS_KIND_RST)
         tcphs_learn_hops(m);
+    if (m->v->accepted != TCPHS_ACCEPT_NO)
+        m->y->beliefs &= ~(uint32_t)TCPHS_OPENED_UNSEEN; /* the other end agrees */
+    if (m->v->kind == TCPHS_KIND_ORDINARY)
+        m->x->beliefs |= TCPHS_SENT_ORDINARY;
     m->x->known |= TCPHS_SENT_ANYTHING;
     if (m->v->kind != TCPHS_KIND_BARE)
         m->c->facts |= TCPHS_FIRST_PASSED;
@@ -260,18 +230,32 @@ static void show_standing(const struct tcphs_connection *c, struct tcphs_outcome
     memcpy(o->links, standing.links, sizeof o->links);
 }
 
+static void show_changed_links(const uint32_t *before, struct tcphs_outcome *o)
+{
+    for (unsigned i = 0; i < TCPHS_LINKS; i++)
+        if (before[i] != 0 && before[i] != o->links[i]) {
+            o->links_changed |= (uint8_t)(1u << i);
+            o->links_before[i] = before[i];
+        }
+}
+
 static void feed(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
 {
     struct tcphs_view v;
     const struct tcphs_move m = { c, s, &v, o, &c->end[s->from], &c->end[!s->from] };
     *o = (struct tcphs_outcome){ .frame = s->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1 };
     tcphs_view_init(&v, c, s);
+    uint32_t links[TCPHS_LINKS];
+    memcpy(links, c->links, sizeof links);
     const bool outlives = tcphs_outlives_own_rst(&v);
-    overturn(&m, &v, outlives);
-    revise(&m, &v);
+    const uint32_t opening = c->opening_frame;
+    tcphs_revise_beliefs(&m, &v);
+    const bool opened = c->opening_frame != opening && c->opening_frame == s->frame;
+    if (opened && v.accepted == TCPHS_ACCEPT_YES)
+        v.accepted = TCPHS_ACCEPT_UNKNOWN; /* by numbers that are its own word */
     const enum tcphs_stage before = tcphs_connection_stage(c);
     const bool was_syn_received = m.y->state == TCPHS_SYN_RECEIVED;
-    find(&m);
+    tcphs_find(&m);
     o->accepted = v.accepted;
     move(&m);
     if (outlives)
@@ -281,6 +265,7 @@ static void feed(struct tcphs_connection *c, const struct tcphs_segment *s, stru
     note_sender(&m);
     o->back = o->back == TCPHS_NAMELESS_FRAME ? 0 : o->back;
     show_standing(c, o);
+    show_changed_links(links, o);
 }
 
 /*
@@ -328,6 +313,7 @@ void tcphs_connection_forget_frame(struct tcphs_connection *c, uint32_t frame)
             *shown[i] = 0;
     uint32_t *const remembered[] = {
         &c->rst_frame,          &c->burst_frame,           &c->early_frame,
+        &c->opening_frame,      &c->retry_frame,           &c->rivals[0].frame, &c->rivals[1].frame,
         &c->end[0].claim_frame, &c->end[1].claim_frame,    &c->end[0].other_frame,
         &c->end[1].other_frame, &c->end[0].provoked_frame, &c->end[1].provoked_frame,
     };

@@ -55,6 +55,14 @@ enum tcphs_known {
     TCPHS_HAS_FIT = 1 << 30,          /**< fit_clock holds */
 };
 
+/** What is believed of an end, or known of it by what it has done since; bits of tcphs_end.beliefs. */
+enum tcphs_belief {
+    TCPHS_SENT_ORDINARY = 1 << 0, /**< it has sent more than SYN, SYN-ACK and RST: its SYN was answered, beyond doubt */
+    TCPHS_OPENED_UNSEEN = 1 << 1, /**< the end of the handshake is assumed, by this end's FIN or RST far beyond it */
+    TCPHS_FIN_BEHIND_GAP = 1 << 3, /**< its FIN counts, but came with an acknowledgment of what was not captured */
+    TCPHS_IS_TIMED = 1 << 2,      /**< timed_end and timed_clock hold */
+};
+
 #define TCPHS_HELD 3
 #define TCPHS_RECENT_ACKS 4
 
@@ -79,15 +87,31 @@ struct tcphs_end {
     uint32_t other_end;   /**< … the number behind all that SYN occupies … */
     uint32_t other_frame; /**< … in this frame; 0 = none */
     uint32_t claim_clock; /**< when it made that claim, see tcphs_clock */
+    uint32_t claim_left;  /**< where its bytes begin that came with that claim, or one like it before */
+    uint32_t timed_end;   /**< it sent bytes up to here … */
+    uint32_t timed_clock; /**< … then: the answer will tell how far the peer is */
+    uint32_t loop; /**< least time in us from a segment passing here to its answer by this end passing; 0 = unknown */
     uint32_t fit_clock;   /**< when it last sent what its peer accepts */
     uint32_t provoked_frame; /**< its last segment that RFC 5961 lets the peer challenge; 0 = none */
     uint32_t known;          /**< enum tcphs_known */
+    uint32_t beliefs;        /**< enum tcphs_belief */
     uint8_t state;           /**< enum tcphs_state */
     uint8_t wscale;          /**< shift it offered, at most 14 */
     uint8_t ttl, ttl_steady; /**< of its last segment, and how many had it; TCPHS_MIXED = not all of them */
     uint16_t ip_id;          /**< of its last segment … */
     uint8_t ip_id_steps;     /**< … and how many small steps in a row led to it */
+    uint8_t repeats; /**< how often it has sent again what is not acknowledged, with no word of its peer meanwhile */
 };
+
+/** One more SYN-ACK of an attempt, with other numbers: of several the one counts that the client goes on with. */
+struct tcphs_rival {
+    int64_t time;
+    uint32_t iss, frame; /**< frame 0 = none */
+    uint16_t window;
+    uint8_t options, wscale;
+};
+
+#define TCPHS_RIVALS 2
 
 /** Facts about the connection as a whole; bits of tcphs_connection.facts. */
 enum tcphs_fact {
@@ -107,11 +131,15 @@ enum tcphs_fact {
     TCPHS_IS_SUCCESSOR = 0x2000, /**< the same addresses and ports carried a connection before */
     TCPHS_MULTIPATH = 0x4000, /**< a subflow of Multipath TCP: its windows are those of all subflows (RFC 8684 3.3.1) */
     TCPHS_FIRST_PASSED = 0x8000, /**< at least one segment was fed */
+    TCPHS_HAD_OPENED = 0x10000,  /**< the event was given */
 };
 
 enum tcphs_link { TCPHS_LINK_SYN, TCPHS_LINK_SYNACK, TCPHS_LINK_ACK, TCPHS_LINK_FIN, TCPHS_LINK_RST, TCPHS_LINKS };
 
 #define TCPHS_NO_CLIENT 2
+
+/** No more often are the links of a connection changed: what is told again of a frame must find each change. */
+#define TCPHS_MOST_LINK_CHANGES 16
 
 /** tcphs_end.ttl_steady of an end whose segments came with more than one TTL. */
 #define TCPHS_MIXED UINT8_MAX
@@ -128,19 +156,25 @@ struct tcphs_connection {
     uint32_t links[TCPHS_LINKS]; /**< the accepted segment of each kind: frame number, 0 = none */
     uint32_t established_frame, end_frame, icmp_frame;
     uint32_t early_frame; /**< server data captured before any final ACK; 0 = none */
+    uint32_t opening_frame; /**< the FIN or RST by which the end of the handshake is assumed; 0 = none */
     uint32_t rst_frame;   /**< the accepted RST that holds now */
     uint32_t rst_seq;
     uint32_t rst_peer_nxt; /**< SND.NXT of its receiver at that moment */
     uint32_t burst_frame;  /**< first RST of a burst; 0 = none */
     uint32_t burst_seq;    /**< last RST of the burst */
     int64_t burst_time;
-    int64_t other_time; /**< of the last SYN kept as other_iss */
-    uint16_t facts;     /**< enum tcphs_fact */
-    uint16_t syn_count, synack_count;
+    struct tcphs_rival rivals[TCPHS_RIVALS];
+    int64_t other_time; /**< of the last SYN kept as other_iss … */
+    int64_t retry_time; /**< … and of the first one of that number; of how many, and of which end, see below */
+    uint32_t retry_iss, retry_frame;
+    uint32_t facts; /**< enum tcphs_fact */
+    uint16_t syn_count, synack_count, retry_count, retry_window;
     uint8_t client;       /**< 0, 1, or TCPHS_NO_CLIENT */
     uint8_t first_closer; /**< end that sent the first accepted FIN or RST; TCPHS_NO_CLIENT = none */
     uint8_t rst_from;
     uint8_t burst_from, burst_count;
+    uint8_t retry_from, retry_options, retry_wscale;
+    uint8_t link_changes; /**< how often a link was changed, see tcphs_change_link */
     bool rst_sender_went_on;
     bool rst_doubtful;     /**< it was at the last acknowledgment seen, not at all that its receiver may have heard */
     bool rst_peer_known;   /**< rst_peer_nxt holds */
@@ -163,11 +197,13 @@ struct tcphs_outcome {
     uint32_t seq_seen, seq_due; /**< sequence pair likewise */
     uint32_t back;              /**< frame at fault, when a finding points back; 0 = none */
     uint32_t links[TCPHS_LINKS];
+    uint32_t links_before[TCPHS_LINKS]; /**< what stood there before this segment changed it, by links_changed */
     uint16_t syn_count, synack_count; /**< 0 = absent */
     uint8_t stage, step, close_steps /**< bit n-1 for step n */, rst_kind, event, accepted;
     uint8_t state[2]; /**< of the two ends, not of the two roles */
     uint8_t usual[2]; /**< tcphs_accepted of an ordinary segment sent by end 0 and 1 from here on */
     uint8_t client;
+    uint8_t links_changed; /**< bit per link that pointed elsewhere before */
     bool assumed, has_due;
     bool assumption_begins; /**< set by recall: the first segment that rests on an assumption */
     bool unkept;            /**< set by recall: what was found in this segment was not kept, see TCPHS_MOST_NOTES … */

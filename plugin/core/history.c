@@ -92,6 +92,33 @@ static void add_note(struct tcphs_history *h, struct tcphs_note note, tcphs_grow
     h->notes[h->note_count++] = note;
 }
 
+static void add_link_changes(struct tcphs_history *h, const struct tcphs_outcome *o, tcphs_grow grow)
+{
+    for (unsigned i = 0; i < TCPHS_LINKS; i++) {
+        if (!(o->links_changed & 1u << i))
+            continue;
+        if (h->link_change_count == h->link_change_room) {
+            const uint32_t room = h->link_change_room ? h->link_change_room * 2 : 2;
+            h->link_changes = grow(h->link_changes, h->link_change_room * sizeof *h->link_changes,
+                                   room * sizeof *h->link_changes);
+            h->link_change_room = room;
+        }
+        h->link_changes[h->link_change_count++] =
+            (struct tcphs_link_change){ o->frame, o->links_before[i], (uint8_t)i };
+    }
+}
+
+/* The links as they stood at the frame: from those of now, back through all changes since. */
+static void recall_links(const struct tcphs_history *h, const struct tcphs_connection *c, uint32_t frame,
+                         uint32_t *links)
+{
+    memcpy(links, c->links, sizeof c->links);
+    for (uint32_t i = h->link_change_count; i-- > 0 && h->link_changes[i].frame > frame;)
+        links[h->link_changes[i].link] = h->link_changes[i].before;
+    for (unsigned i = 0; i < TCPHS_LINKS; i++)
+        links[i] = links[i] <= frame ? links[i] : 0;
+}
+
 static uint64_t pair(uint32_t due, uint32_t seen)
 {
     return (uint64_t)due << 32 | seen;
@@ -120,12 +147,18 @@ void tcphs_history_forget_frame(struct tcphs_history *h, uint32_t frame)
         h->note_count--;
     if (h->change_count > 0 && h->changes[h->change_count - 1].place == frame * 2)
         h->changes[h->change_count - 1].place--;
+    for (uint32_t i = 0; i < h->link_change_count; i++) /* a change stays, just before that frame */
+        if (h->link_changes[i].before == frame)
+            h->link_changes[i].before = 0;
+    for (uint32_t i = h->link_change_count; i-- > 0 && h->link_changes[i].frame == frame;)
+        h->link_changes[i].frame--;
 }
 
 void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, unsigned from, tcphs_grow grow)
 {
     const uint32_t frame = o->frame;
     add_change(h, frame, pack(o), grow);
+    add_link_changes(h, o, grow);
     if (is_full(h))
         return;
     if (h->note_count >= TCPHS_MOST_NOTES) {
@@ -254,8 +287,7 @@ void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_conn
         o->assumption_begins = change->place == frame * 2 && o->assumed && !before.assumed;
     }
     o->accepted = o->usual[from];
-    for (unsigned i = 0; i < TCPHS_LINKS; i++)
-        o->links[i] = c->links[i] <= frame ? c->links[i] : 0;
+    recall_links(h, c, frame, o->links);
     for (uint32_t i = first_note_of(h, frame); i < h->note_count && h->notes[i].frame == frame; i++)
         recall_note(&h->notes[i], o);
     o->unkept = is_full(h) && h->notes[h->note_count - 1].frame <= frame;

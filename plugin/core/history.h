@@ -25,9 +25,17 @@ struct tcphs_note {
     uint64_t value;
 };
 
+/** What a link pointed to before the segment in this frame changed it. */
+struct tcphs_link_change {
+    uint32_t frame, before;
+    uint8_t link; /**< enum tcphs_link */
+};
+
 struct tcphs_history {
     struct tcphs_change *changes;
     struct tcphs_note *notes;
+    struct tcphs_link_change *link_changes; /**< rare, and few */
+    uint32_t link_change_count, link_change_room;
     uint32_t change_count, change_room, note_count, note_room;
 };
 

@@ -24,6 +24,8 @@ enum tcphs_step_event {
     TCPHS_HEARS_FIN, /**< in sequence */
     TCPHS_HEARS_ACK_OF_FIN,
     TCPHS_HEARS_RST, /**< acceptable */
+    TCPHS_MISSED_SYN_ACK,    /**< it sends its SYN again: it has not heard the answer, whatever was believed */
+    TCPHS_MISSED_ACK_OF_SYN, /**< it sends its SYN-ACK again: it has not heard that acknowledged */
     TCPHS_STEP_EVENTS
 };
 

@@ -11,6 +11,7 @@
 
 #include "connection.h"
 #include "machine.h"
+#include "seq.h"
 #include "view.h"
 
 /** The connection, the segment, how it was judged before the move, and what is told of it. */
@@ -31,6 +32,8 @@ void tcphs_assume(struct tcphs_connection *c);
 void tcphs_learn_sent(struct tcphs_end *e, uint32_t una, uint32_t nxt);
 /** Its peer acknowledges what it has sent: SND.UNA, and whether there was data in it. */
 void tcphs_learn_acked(struct tcphs_end *e, uint32_t ack);
+/** An end has answered after so many nanoseconds; negative is ignored. */
+void tcphs_learn_loop(struct tcphs_end *e, int64_t time);
 /** First knowledge of what an end has heard: RCV.NXT. */
 void tcphs_learn_heard(struct tcphs_end *e, uint32_t next);
 /** Takes in the window that the sender grants in this segment, scaled. */
@@ -68,6 +71,27 @@ static inline void tcphs_note_fit(const struct tcphs_move *m)
     m->x->known |= TCPHS_HAS_FIT;
 }
 
+/** An end sends bytes that it has not sent before: their acknowledgment will be timed. */
+static inline void tcphs_time_bytes(struct tcphs_end *x, uint32_t end, int64_t time)
+{
+    if (x->beliefs & TCPHS_IS_TIMED)
+        return;
+    x->timed_end = end;
+    x->timed_clock = tcphs_clock(time);
+    x->beliefs |= TCPHS_IS_TIMED;
+}
+
+/** x acknowledges what y has sent: how long the answer took, if that was timed. */
+static inline void tcphs_time_answer(struct tcphs_end *x, struct tcphs_end *y, uint32_t ack, int64_t time)
+{
+    if (!(y->beliefs & TCPHS_IS_TIMED) || tcphs_seq_before(ack, y->timed_end))
+        return;
+    y->beliefs &= ~(uint32_t)TCPHS_IS_TIMED;
+    const uint32_t took = tcphs_clock(time) - y->timed_clock;
+    if (took <= INT32_MAX && (x->loop == 0 || took < x->loop))
+        x->loop = took > 0 ? took : 1;
+}
+
 /** The IP identification of one sender's segments advances by no more than this from one to the next. */
 #define TCPHS_SMALL_STEP 64
 
@@ -85,6 +109,15 @@ static inline void tcphs_learn_hops(const struct tcphs_move *m)
         (uint8_t)(step == 0 || step > TCPHS_SMALL_STEP ? 0 : x->ip_id_steps + (x->ip_id_steps < UINT8_MAX));
     x->ip_id = m->s->ip_id;
 }
+
+/** Points a link elsewhere, or nowhere (0); not done any more when it was done too often. */
+void tcphs_change_link(struct tcphs_connection *c, enum tcphs_link link, uint32_t frame);
+/** Takes in what the options of a SYN or SYN-ACK offer, if they were captured whole. */
+void tcphs_learn_offer(struct tcphs_end *x, const struct tcphs_segment *s);
+
+/* connection.c */
+/** Names what is wrong with the segment as the connection stands now. */
+void tcphs_find(const struct tcphs_move *m);
 
 /* opening.c */
 /** Moves by a SYN: opens, repeats, crosses (simultaneous open), or stands in the way of a live connection. */
@@ -118,6 +151,8 @@ void tcphs_retract_assumed_fin(const struct tcphs_move *m);
 bool tcphs_never_heard_assumed_fin(const struct tcphs_view *v);
 /** Takes that FIN, and the RST, back. */
 void tcphs_retract_own_fin(const struct tcphs_move *m);
+/** What y acknowledged was never sent: its receiver x has dropped the segments that said so, bytes and FIN too. */
+void tcphs_drop_claim(const struct tcphs_move *m);
 /** Does the segment, in sequence, take the place of a FIN of its sender that the receiver still holds back? */
 bool tcphs_overtakes_held_fin(const struct tcphs_view *v);
 /** Takes that FIN back. */
@@ -136,7 +171,7 @@ void tcphs_move_by_ordinary(const struct tcphs_move *m);
 /* resetting.c */
 /** Moves by a RST, obeyed or not, and says of what kind it is. */
 void tcphs_move_by_rst(const struct tcphs_move *m);
-/** Undoes an RST that has proved to be forged. */
-void tcphs_revive(struct tcphs_connection *c);
+/** Takes back a RST that did not end the connection: both ends are again what they were. */
+void tcphs_take_back_rst(const struct tcphs_move *m);
 
 #endif

@@ -36,6 +36,15 @@ void tcphs_learn_heard(struct tcphs_end *e, uint32_t next)
     e->rcv_edge = next + e->max_window;
 }
 
+void tcphs_learn_loop(struct tcphs_end *e, int64_t time)
+{
+    if (time < 0 || time > UINT32_MAX)
+        return;
+    const uint32_t us = time < 1000 ? 1 : tcphs_clock(time);
+    if (e->loop == 0 || us < e->loop)
+        e->loop = us;
+}
+
 void tcphs_learn_acked(struct tcphs_end *e, uint32_t ack)
 {
     if (!tcphs_seq_after(ack, e->snd_una))
@@ -78,20 +87,24 @@ void tcphs_learn_window(const struct tcphs_move *m, uint32_t window)
         learn_grant(x, m->s->ack, m->s->ack + window);
 }
 
-void tcphs_learn_syn_options(const struct tcphs_move *m)
+void tcphs_learn_offer(struct tcphs_end *x, const struct tcphs_segment *s)
 {
-    const struct tcphs_segment *s = m->s;
     if (s->options & TCPHS_OPTIONS_CUT)
         return;
-    m->x->known |= TCPHS_SAW_SYN_OPTIONS;
+    x->known |= TCPHS_SAW_SYN_OPTIONS;
     if (s->options & TCPHS_OPT_WSCALE) {
-        m->x->known |= TCPHS_OFFERED_SCALE;
-        m->x->wscale = s->wscale > 14 ? 14 : s->wscale; /* RFC 7323 2.3 */
+        x->known |= TCPHS_OFFERED_SCALE;
+        x->wscale = s->wscale > 14 ? 14 : s->wscale; /* RFC 7323 2.3 */
     }
-    if (s->options & TCPHS_OPT_MULTIPATH)
-        m->c->facts |= TCPHS_MULTIPATH;
     if (s->options & TCPHS_OPT_FASTOPEN)
-        m->x->known |= TCPHS_ASKED_FASTOPEN;
+        x->known |= TCPHS_ASKED_FASTOPEN;
+}
+
+void tcphs_learn_syn_options(const struct tcphs_move *m)
+{
+    tcphs_learn_offer(m->x, m->s);
+    if ((m->s->options & (TCPHS_OPT_MULTIPATH | TCPHS_OPTIONS_CUT)) == TCPHS_OPT_MULTIPATH)
+        m->c->facts |= TCPHS_MULTIPATH;
 }
 
 /* Takes in what has become adjacent to RCV.NXT and drops what lies below it. */
@@ -168,6 +181,8 @@ void tcphs_tell_due(const struct tcphs_move *m, uint32_t due)
 void tcphs_claim(const struct tcphs_move *m, bool open)
 {
     struct tcphs_end *x = m->x;
+    if (x->claim_frame == 0 || tcphs_seq_before(m->s->seq, x->claim_left))
+        x->claim_left = m->s->seq;
     x->claim_ack = m->s->ack;
     x->claim_frame = m->s->frame;
     x->claim_clock = tcphs_clock(m->s->time);
@@ -184,4 +199,13 @@ void tcphs_link_first(const struct tcphs_move *m, enum tcphs_link link)
 {
     if (m->c->links[link] == 0)
         m->c->links[link] = m->s->frame;
+}
+
+void tcphs_change_link(struct tcphs_connection *c, enum tcphs_link link, uint32_t frame)
+{
+    if (c->links[link] == frame || c->link_changes >= TCPHS_MOST_LINK_CHANGES)
+        return;
+    if (c->links[link] != 0)
+        c->link_changes++;
+    c->links[link] = frame;
 }

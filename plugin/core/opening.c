@@ -4,21 +4,27 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "move.h"
+#include "belief.h"
 
 #include <string.h>
 
 #include "seq.h"
 
+/* A SYN or SYN-ACK of the attempt, with whatever numbers. */
+static void count(const struct tcphs_move *m, uint16_t *counted)
+{
+    if (*counted < UINT16_MAX)
+        (*counted)++;
+    tcphs_tell_counts(m);
+}
+
 static void tell_syn(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
-    if (c->syn_count < UINT16_MAX)
-        c->syn_count++;
+    count(m, &c->syn_count);
     c->last_syn_time = m->s->time;
     tcphs_link_first(m, TCPHS_LINK_SYN);
     m->o->step = 1;
-    tcphs_tell_counts(m);
 }
 
 static void open_by_syn(const struct tcphs_move *m)
@@ -44,7 +50,7 @@ static void open_by_syn(const struct tcphs_move *m)
 static void reopen(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
-    c->facts &= (uint16_t) ~(TCPHS_IS_RESET | TCPHS_BAD_SYN_ACK | TCPHS_BAD_FINAL_ACK | TCPHS_CHALLENGED |
+    c->facts &= ~(uint32_t)(TCPHS_IS_RESET | TCPHS_BAD_SYN_ACK | TCPHS_BAD_FINAL_ACK | TCPHS_CHALLENGED |
                              TCPHS_CROSSED_FINS | TCPHS_REPEATED_SYN_ACK | TCPHS_FIN_BEFORE_RST);
     c->first_closer = TCPHS_NO_CLIENT;
     c->end_frame = c->early_frame = 0;
@@ -54,9 +60,29 @@ static void reopen(const struct tcphs_move *m)
     open_by_syn(m);
 }
 
+/* A SYN of other numbers inside a connection may open the next one: its first time and its count are kept. */
+static void count_retry(const struct tcphs_move *m)
+{
+    struct tcphs_connection *c = m->c;
+    if (c->retry_count == 0 || c->retry_from != m->s->from || c->retry_iss != m->s->seq) {
+        c->retry_count = 0;
+        c->retry_from = m->s->from;
+        c->retry_iss = m->s->seq;
+        c->retry_time = m->s->time;
+        c->retry_frame = m->s->frame;
+    }
+    if (c->retry_count < UINT16_MAX)
+        c->retry_count++;
+    c->retry_options = m->s->options;
+    c->retry_wscale = m->s->wscale;
+    c->retry_window = m->s->window;
+}
+
 void tcphs_keep_other(const struct tcphs_move *m, uint32_t end, unsigned kind)
 {
     m->c->other_time = m->s->time;
+    if (kind == 0)
+        count_retry(m);
     m->x->known &= ~(uint32_t)(TCPHS_OTHER_IS_SYN_ACK | TCPHS_OTHER_IS_STRAY);
     m->x->known |= kind;
     m->x->other_iss = m->s->seq;
@@ -98,6 +124,8 @@ void tcphs_move_by_syn(const struct tcphs_move *m)
         open_by_syn(m);
         return;
     }
+    if (stage == TCPHS_STAGE_SYN_RECEIVED && tcphs_knows(m->x, TCPHS_SENT_SYN))
+        count(m, &m->c->syn_count);
     if (tcphs_has_any(m->s, TCPHS_FIN) && tcphs_is_synchronised(m->y->state)) /* opens nothing */
         m->x->provoked_frame = m->s->frame;
     else
@@ -107,17 +135,16 @@ void tcphs_move_by_syn(const struct tcphs_move *m)
 static void tell_syn_ack(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
-    if (c->synack_count < UINT16_MAX)
-        c->synack_count++;
+    count(m, &c->synack_count);
     c->last_synack_time = m->s->time;
     tcphs_link_first(m, TCPHS_LINK_SYNACK);
-    tcphs_tell_counts(m);
     if (c->syn_count == 0)
         return; /* nothing to hold it against: no step 2 that anyone could check */
     m->o->step = 2;
     tcphs_tell_due(m, m->s->ack);
     if (m->s->time >= c->last_syn_time)
         m->o->time_synack = m->s->time - c->last_syn_time;
+    tcphs_learn_loop(m->x, m->o->time_synack);
 }
 
 static void accept_syn_ack(const struct tcphs_move *m)
@@ -134,6 +161,10 @@ static void accept_syn_ack(const struct tcphs_move *m)
         tcphs_learn_sent(y, s->ack, s->ack);
         tcphs_assume(c);
     }
+    if (tcphs_knows(x, TCPHS_SENT_SYN_ACK) && s->seq != x->iss) { /* the client has not heard that one */
+        tcphs_keep_taken_syn_ack(c, x);
+        tcphs_change_link(c, TCPHS_LINK_SYNACK, s->frame);
+    }
     x->iss = s->seq;
     x->known |= TCPHS_KNOWS_ISS | TCPHS_SENT_SYN_ACK;
     tcphs_learn_sent(x, s->seq, s->seq + 1 + s->length);
@@ -144,38 +175,61 @@ static void accept_syn_ack(const struct tcphs_move *m)
     if (s->ack != y->iss + 1)
         y->known |= TCPHS_DATA_ACKED;
     x->claim_frame = 0;
-    c->facts &= (uint16_t)~TCPHS_BAD_SYN_ACK;
+    c->facts &= ~(uint32_t)TCPHS_BAD_SYN_ACK;
     tcphs_act(x, TCPHS_SENDS_SYN_ACK);
     tcphs_act(y, TCPHS_HEARS_SYN_ACK);
     tell_syn_ack(m);
 }
 
-/* The same SYN-ACK again: the server has not heard the final ACK, whatever we believed. */
+/* The same SYN-ACK again: the server has not heard the final ACK, whatever we believed, nor what came with it. */
 static void repeat_syn_ack(const struct tcphs_move *m)
 {
-    struct tcphs_end *x = m->x;
+    struct tcphs_end *x = m->x, *y = m->y;
     m->c->facts |= TCPHS_REPEATED_SYN_ACK;
-    const bool silent_since = x->snd_nxt == x->iss + 1 + m->s->length && x->rcv_ack == x->rcv_nxt;
-    if (x->state == TCPHS_ESTABLISHED && silent_since && !tcphs_knows(m->y, TCPHS_DATA_ACKED))
-        x->state = TCPHS_SYN_RECEIVED;
+    if (!(x->beliefs & TCPHS_SENT_ORDINARY) && m->s->time >= m->c->last_time) {
+        tcphs_act(x, TCPHS_MISSED_ACK_OF_SYN);
+        x->rcv_nxt = x->rcv_ack;
+        memset(x->held, 0, sizeof x->held);
+        y->known &= ~(uint32_t)TCPHS_FIN_HEARD;
+    }
+    tcphs_act(y, TCPHS_HEARS_SYN_ACK);
     tell_syn_ack(m);
+}
+
+/* Another SYN-ACK that acknowledges the SYN, while neither end has gone on: the client may have heard either. */
+static bool is_rival(const struct tcphs_move *m)
+{
+    const struct tcphs_end *x = m->x, *y = m->y;
+    return tcphs_knows(x, TCPHS_SENT_SYN_ACK) && m->s->seq != x->iss && tcphs_acks_syn(m->v) &&
+           x->state == TCPHS_SYN_RECEIVED && y->state == TCPHS_ESTABLISHED &&
+           !((x->beliefs | y->beliefs) & TCPHS_SENT_ORDINARY);
 }
 
 void tcphs_move_by_syn_ack(const struct tcphs_move *m)
 {
+    struct tcphs_connection *c = m->c;
     const struct tcphs_end *x = m->x, *y = m->y;
     const bool same = tcphs_knows(x, TCPHS_SENT_SYN_ACK) && m->s->seq == x->iss && tcphs_acks_syn(m->v);
-    if (m->v->accepted == TCPHS_ACCEPT_YES || tcphs_connection_stage(m->c) == TCPHS_STAGE_NONE) {
-        accept_syn_ack(m);
-    } else if (same && (y->state >= TCPHS_SYN_RECEIVED)) {
+    const bool in_handshake = y->state == TCPHS_SYN_SENT || x->state == TCPHS_SYN_RECEIVED;
+    if (same && (y->state >= TCPHS_SYN_RECEIVED || y->state == TCPHS_SYN_SENT)) {
         repeat_syn_ack(m);
-    } else if (y->state == TCPHS_SYN_SENT) {
-        m->c->facts |= TCPHS_BAD_SYN_ACK;
+        return;
+    }
+    if (m->v->accepted == TCPHS_ACCEPT_YES || tcphs_connection_stage(c) == TCPHS_STAGE_NONE) {
+        accept_syn_ack(m);
+        return;
+    }
+    if (in_handshake && !(c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)))
+        count(m, &c->synack_count);
+    if (y->state == TCPHS_SYN_SENT) {
+        c->facts |= TCPHS_BAD_SYN_ACK;
         tcphs_claim(m, false);
         tcphs_tell_due(m, tcphs_due_ack(m->v));
     } else if (tcphs_is_foreign_syn_ack(m->v)) {
         tcphs_keep_other(m, m->s->ack, TCPHS_OTHER_IS_SYN_ACK);
     } else {
+        if (is_rival(m))
+            tcphs_keep_rival(m);
         m->x->provoked_frame = m->s->frame;
     }
 }

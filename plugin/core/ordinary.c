@@ -72,7 +72,7 @@ void tcphs_confirm_gap(const struct tcphs_move *m)
     y->rcv_edge = tcphs_seq_max(y->rcv_edge, y->claim_ack + y->max_window);
     tcphs_join_held(y);
     if (x->state == TCPHS_SYN_RECEIVED) {
-        m->c->facts &= (uint16_t)~TCPHS_BAD_FINAL_ACK;
+        m->c->facts &= ~(uint32_t)TCPHS_BAD_FINAL_ACK;
         tcphs_act(x, TCPHS_HEARS_ACK_OF_SYN);
     }
     if (tcphs_knows(y, TCPHS_CLAIM_HAS_FIN) && !tcphs_knows(y, TCPHS_FIN_SENT)) { /* so its FIN was good */
@@ -124,10 +124,30 @@ static void move_by_ack(const struct tcphs_move *m)
         explain_leap(y);
     }
     tcphs_learn_acked(y, ack);
+    tcphs_time_answer(m->x, y, ack, m->s->time);
     learn_acknowledgment(m);
     if (y->state == TCPHS_SYN_RECEIVED)
         tcphs_act(y, TCPHS_HEARS_ACK_OF_SYN);
     tcphs_acknowledge_fin(m);
+}
+
+/* After a gap in which the numbers may have gone round, the segment says where both ends are now. */
+static void find_place_again(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x, *y = m->y;
+    if (m->v->seq_place == TCPHS_SEQ_LOST) {
+        tcphs_learn_sent(x, m->s->seq, m->s->seq);
+        tcphs_learn_heard(y, m->s->seq);
+        memset(y->held, 0, sizeof y->held);
+        x->beliefs &= ~(uint32_t)TCPHS_IS_TIMED;
+    }
+    if (m->v->ack_place == TCPHS_ACK_LOST) {
+        tcphs_learn_sent(y, m->s->ack, m->s->ack);
+        tcphs_learn_heard(x, m->s->ack);
+        memset(x->held, 0, sizeof x->held);
+        y->beliefs &= ~(uint32_t)TCPHS_IS_TIMED;
+        x->known &= ~(uint32_t)TCPHS_KNOWS_GRANT;
+    }
 }
 
 /* e has sent as far as that, if not farther. */
@@ -211,7 +231,9 @@ static void accept_ordinary(const struct tcphs_move *m)
         c->facts |= TCPHS_GAPS;
         tcphs_assume(c);
     }
-    if (x->state == TCPHS_SYN_SENT)
+    if (x->state == TCPHS_SYN_SENT && tcphs_knows(y, TCPHS_SENT_SYN_ACK))
+        tcphs_act(x, TCPHS_HEARS_SYN_ACK); /* the one captured: the SYN that came again was a late one */
+    else if (x->state == TCPHS_SYN_SENT)
         infer_syn_ack(m);
     else if (x->state == TCPHS_UNKNOWN)
         tcphs_act(x, TCPHS_SENDS_OTHER);
@@ -223,6 +245,10 @@ static void accept_ordinary(const struct tcphs_move *m)
         tcphs_assume(c);
         tcphs_act(x, TCPHS_HEARS_ACK_OF_SYN);
     }
+    /* It has taken back the final ACK by sending its SYN-ACK again, and now acknowledges what came behind it. */
+    if (x->state == TCPHS_SYN_RECEIVED && m->v->ack_place == TCPHS_ACK_IN && (c->facts & TCPHS_WAS_ESTABLISHED) &&
+        tcphs_seq_after(s->ack, y->iss + 1))
+        tcphs_act(x, TCPHS_HEARS_ACK_OF_SYN);
     /* Data of a server before any final ACK: remembered, for only the client's next word tells whether one was lost. */
     if (x->state == TCPHS_SYN_RECEIVED && s->length > 0 && c->early_frame == 0 && !(c->facts & TCPHS_WAS_ESTABLISHED) &&
         !tcphs_knows(y, TCPHS_ASKED_FASTOPEN) && y->snd_nxt == y->iss + 1)
@@ -234,6 +260,8 @@ static void accept_ordinary(const struct tcphs_move *m)
         const bool unsure = m->v->end == s->seq;
         x->known = unsure ? x->known | TCPHS_SENT_UNSURE : x->known & ~(uint32_t)TCPHS_SENT_UNSURE;
         x->snd_nxt = m->v->end;
+        if (!unsure)
+            tcphs_time_bytes(x, x->snd_nxt, s->time);
     }
     const bool in_place = m->v->seq_place != TCPHS_SEQ_OLD || tcphs_knows(x, TCPHS_FIN_SENT);
     if (tcphs_has_any(s, TCPHS_FIN) && (in_place || tcphs_is_unseen_fin(m->v)))
@@ -243,12 +271,51 @@ static void accept_ordinary(const struct tcphs_move *m)
         x->known |= TCPHS_ANSWERED_SYN_ACK;
 }
 
+/* It acknowledges what was not captured, and the peer's overdue answer is not captured either: bytes and FIN count, and
+ * the acknowledgment waits for the peer to go on there, or not. */
+static bool is_behind_gap(const struct tcphs_move *m)
+{
+    return m->v->accepted == TCPHS_ACCEPT_UNKNOWN && m->v->ack_place == TCPHS_ACK_UNSEEN &&
+           !(m->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) && !tcphs_acks_unseen_fin(m->v) &&
+           is_in_place(m->v) && m->y->state != TCPHS_SYN_RECEIVED;
+}
+
+static void accept_behind_gap(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x;
+    tcphs_assume(m->c);
+    tcphs_claim(m, true);
+    tcphs_remember_ack(x, m->s->ack);
+    if (tcphs_has_any(m->s, TCPHS_FIN)) {
+        x->beliefs |= tcphs_knows(x, TCPHS_FIN_SENT) ? 0 : TCPHS_FIN_BEHIND_GAP;
+        x->known |= TCPHS_CLAIM_HAS_FIN;
+        tcphs_move_by_fin(m);
+    }
+    reach(x, m->v->end);
+    tcphs_deliver(m, m->s->seq, m->v->end);
+}
+
+/* What x sends again without a word of its peer between was not heard, or its sender is not. */
+static void count_repeats(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x;
+    m->y->repeats = 0;
+    const bool again = tcphs_knows(x, TCPHS_KNOWS_SENT) && m->v->end != m->s->seq &&
+                       !tcphs_seq_before(m->s->seq, x->snd_una) && !tcphs_seq_after(m->v->end, x->snd_nxt);
+    if (again && x->repeats < UINT8_MAX)
+        x->repeats++;
+}
+
 void tcphs_move_by_ordinary(const struct tcphs_move *m)
 {
+    count_repeats(m);
     if (tcphs_connection_stage(m->c) == TCPHS_STAGE_NONE)
         tcphs_pick_up_midstream(m);
+    find_place_again(m);
     const bool strange = m->v->accepted == TCPHS_ACCEPT_UNKNOWN && tcphs_is_stranger(m->v);
-    if ((m->v->accepted != TCPHS_ACCEPT_NO && !strange) || tcphs_is_unseen_fin(m->v))
+    if (!strange && is_behind_gap(m))
+        accept_behind_gap(m);
+    else if ((m->v->accepted != TCPHS_ACCEPT_NO && !strange) || tcphs_is_unseen_fin(m->v))
         accept_ordinary(m);
     else
         remember_refused(m);

@@ -83,14 +83,19 @@ static void advance(const struct tcphs_move *m)
     const struct tcphs_segment *s = m->s;
     struct tcphs_end *x = m->x, *y = m->y;
     tcphs_learn_acked(y, s->ack);
+    tcphs_time_answer(x, y, s->ack, s->time);
     x->rcv_ack = tcphs_seq_max(x->rcv_ack, s->ack);
     tcphs_remember_ack(x, s->ack);
     if (s->length > 0) {
         x->snd_nxt = y->rcv_nxt = s->seq + s->length;
+        tcphs_time_bytes(x, x->snd_nxt, s->time);
         x->known &= ~(uint32_t)TCPHS_SENT_UNSURE;
     }
     if (tcphs_knows(x, TCPHS_SENT_SYN_ACK))
         x->known |= TCPHS_ANSWERED_SYN_ACK;
+    x->beliefs |= TCPHS_SENT_ORDINARY;
+    y->beliefs &= ~(uint32_t)TCPHS_OPENED_UNSEEN;
+    y->repeats = 0;
     tcphs_note_fit(m);
     tcphs_learn_hops(m);
     m->c->last_time = s->time;

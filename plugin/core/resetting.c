@@ -113,10 +113,10 @@ void tcphs_move_by_rst(const struct tcphs_move *m)
     count_burst(m);
 }
 
-/* A disbelieved RST: both ends are again what they were. */
-void tcphs_revive(struct tcphs_connection *c)
+void tcphs_take_back_rst(const struct tcphs_move *m)
 {
-    c->facts &= (uint16_t) ~(TCPHS_IS_RESET | TCPHS_FIN_BEFORE_RST);
+    struct tcphs_connection *c = m->c;
+    c->facts &= ~(uint32_t)(TCPHS_IS_RESET | TCPHS_FIN_BEFORE_RST);
     c->end[0].state = c->before_rst[0];
     c->end[1].state = c->before_rst[1];
     c->end_frame = 0;

@@ -12,9 +12,6 @@
 
 /* A new SYN on the ports of a connection in TIME-WAIT is beyond doubt after this (60 s is the shortest in use). */
 #define TIME_WAIT_OVER (60 * TCPHS_SECOND)
-/* An unanswered SYN is given up by every client after this long a silence; 2 MSL of RFC 9293 4.2. */
-#define ATTEMPT_OVER (240 * TCPHS_SECOND)
-
 static bool is_accepted_by_time_wait(const struct tcphs_view *v)
 {
     /* A higher number, or newer timestamps, which we do not follow (RFC 6191): with the option, give it the benefit. */
@@ -40,8 +37,8 @@ static bool syn_is_next(const struct tcphs_view *v)
         if (tcphs_repeats_syn(v))
             return false;
         return v->y->state == TCPHS_TIME_WAIT ? is_accepted_by_time_wait(v) : v->y->state == TCPHS_CLOSED;
-    case TCPHS_STAGE_SYN_SENT:
-        return tcphs_knows(v->x, TCPHS_SENT_SYN) && !tcphs_repeats_syn(v) && v->s->time - c->last_time > ATTEMPT_OVER;
+    case TCPHS_STAGE_SYN_SENT: /* no TCP changes its number in a retransmission: another attempt */
+        return tcphs_knows(v->x, TCPHS_SENT_SYN) && !tcphs_repeats_syn(v);
     case TCPHS_STAGE_NONE:
     case TCPHS_STAGE_SYN_RECEIVED:
     case TCPHS_STAGE_ESTABLISHED:
@@ -170,15 +167,53 @@ bool tcphs_connection_is_next(const struct tcphs_connection *c, const struct tcp
  */
 static unsigned begun_by(const struct tcphs_view *v)
 {
-    if (v->kind == TCPHS_KIND_SYN_ACK && tcphs_refuses_other_syn(v))
-        return !v->s->from;
-    if (v->kind == TCPHS_KIND_RST && refuses_new_attempt(v))
-        return !v->s->from;
-    if (v->kind != TCPHS_KIND_ORDINARY)
-        return TCPHS_NO_CLIENT;
-    if (answers_other_syn_ack(v))
-        return !v->s->from;
-    return follows_own_other(v) ? v->s->from : TCPHS_NO_CLIENT;
+    const struct tcphs_connection *c = v->c;
+    switch ((enum tcphs_kind)v->kind) {
+    case TCPHS_KIND_SYN: /* the same number as before the old connection ended */
+        return c->retry_count > 0 && c->retry_from == v->s->from && c->retry_iss == v->s->seq ? v->s->from
+                                                                                               : TCPHS_NO_CLIENT;
+    case TCPHS_KIND_SYN_ACK:
+        return tcphs_refuses_other_syn(v) ? !v->s->from : TCPHS_NO_CLIENT;
+    case TCPHS_KIND_RST:
+        return refuses_new_attempt(v) ? !v->s->from : TCPHS_NO_CLIENT;
+    case TCPHS_KIND_ORDINARY:
+        if (answers_other_syn_ack(v))
+            return !v->s->from;
+        return follows_own_other(v) ? v->s->from : TCPHS_NO_CLIENT;
+    case TCPHS_KIND_BARE:
+        break;
+    }
+    return TCPHS_NO_CLIENT;
+}
+
+/* The SYN that began the attempt: the first of its number, with the options of the last. */
+static struct tcphs_segment first_syn(const struct tcphs_connection *c)
+{
+    const struct tcphs_end *e = &c->end[c->retry_from];
+    return (struct tcphs_segment){
+        .time = c->retry_time,
+        .frame = c->retry_frame,
+        .seq = c->retry_iss,
+        .length = e->other_iss == c->retry_iss ? e->other_end - e->other_iss - 1 : 0,
+        .flags = TCPHS_SYN,
+        .window = c->retry_window,
+        .options = c->retry_options,
+        .wscale = c->retry_wscale,
+    };
+}
+
+/* The SYN-ACK that was of another connection than its own; what it offered is not kept. */
+static struct tcphs_segment other_syn_ack(const struct tcphs_connection *c, const struct tcphs_end *e)
+{
+    return (struct tcphs_segment){
+        .time = c->other_time,
+        .frame = e->other_frame,
+        .seq = e->other_iss,
+        .ack = e->other_end,
+        .flags = TCPHS_SYN | TCPHS_ACK,
+        .window = UINT16_MAX,
+        .options = TCPHS_OPTIONS_CUT,
+    };
 }
 
 void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_connection *previous,
@@ -190,21 +225,17 @@ void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_con
     if (from == TCPHS_NO_CLIENT)
         return;
     const struct tcphs_end *e = &previous->end[from];
-    const bool is_syn_ack = tcphs_knows(e, TCPHS_OTHER_IS_SYN_ACK);
-    const struct tcphs_segment begun = {
-        .time = previous->other_time,
-        .frame = e->other_frame == TCPHS_NAMELESS_FRAME ? 0 : e->other_frame, /* no link to a name that is gone */
-        .seq = e->other_iss,
-        .ack = is_syn_ack ? e->other_end : 0,
-        .length = is_syn_ack ? 0 : e->other_end - e->other_iss - 1,
-        .flags = is_syn_ack ? TCPHS_SYN | TCPHS_ACK : TCPHS_SYN,
-        .window = UINT16_MAX,
-        .source_port = from == s->from ? s->source_port : s->destination_port,
-        .destination_port = from == s->from ? s->destination_port : s->source_port,
-        .options = TCPHS_OPTIONS_CUT,
-        .from = (uint8_t)from,
-    };
+    const bool is_syn_ack = v.kind != TCPHS_KIND_SYN && tcphs_knows(e, TCPHS_OTHER_IS_SYN_ACK);
+    struct tcphs_segment begun = is_syn_ack ? other_syn_ack(previous, e) : first_syn(previous);
+    begun.frame = begun.frame == TCPHS_NAMELESS_FRAME ? 0 : begun.frame; /* no link to a name that is gone */
+    begun.source_port = from == s->from ? s->source_port : s->destination_port;
+    begun.destination_port = from == s->from ? s->destination_port : s->source_port;
+    begun.from = (uint8_t)from;
     struct tcphs_outcome untold;
     tcphs_connection_segment(c, &begun, &untold);
-    c->facts &= (uint16_t)~TCPHS_FIRST_PASSED; /* the first segment of its own is still to come */
+    if (!is_syn_ack) {
+        c->syn_count = previous->retry_count;
+        c->last_syn_time = previous->other_time;
+    }
+    c->facts &= ~(uint32_t)TCPHS_FIRST_PASSED; /* the first segment of its own is still to come */
 }

@@ -6,17 +6,12 @@
  */
 #include "view.h"
 
+#include "gap.h"
 #include "seq.h"
 
-/* A window that was never seen to be scaled could be anything up to this; 64 KiB is the least a gap may hide. */
-#define LEAST_SLACK 65535u
 #define LARGEST_SHIFT 14
-/* A round trip that was not measured is taken for a short one: that explains more, and accuses less. */
-#define SHORT_ROUND (TCPHS_SECOND / 1000)
-/* What is silent for so long can have sent anything meanwhile; the clocks below do not reach much farther. */
-#define LONG_SILENCE (1800 * TCPHS_SECOND)
-/* No gap is believed to hide more: beyond half the sequence space, before and after cannot be told apart. */
-#define LARGEST_GAP (1u << 30)
+/* Numbers this far apart, the largest unscaled window, are not of one place. */
+#define FAR_APART 65535
 
 bool tcphs_has_no_scale(const struct tcphs_connection *c)
 {
@@ -44,27 +39,6 @@ static uint8_t kind_of(const struct tcphs_segment *s)
     return tcphs_has_any(s, TCPHS_ACK) ? TCPHS_KIND_ORDINARY : TCPHS_KIND_BARE;
 }
 
-static uint32_t slack(const struct tcphs_end *e)
-{
-    return e->max_window > LEAST_SLACK ? e->max_window : LEAST_SLACK;
-}
-
-/*
- * How much of an end's data a gap in the capture can hide: a window for every round trip since its last good segment,
- * and a window can grow twofold in each.
- */
-static uint32_t largest_gap(const struct tcphs_view *v, const struct tcphs_end *sender, uint32_t window)
-{
-    const int64_t pause = v->s->time - v->c->last_time;
-    if (!tcphs_knows(sender, TCPHS_HAS_FIT) || pause > LONG_SILENCE)
-        return LARGEST_GAP;
-    const int64_t round = v->c->round_trip > 0 ? v->c->round_trip : SHORT_ROUND;
-    const int64_t silence = pause < 0 ? 0 : (int64_t)(tcphs_clock(v->s->time) - sender->fit_clock);
-    const int64_t rounds = silence * 1000 / round;
-    const int doublings = rounds > 30 ? 30 : (int)rounds;
-    return window > LARGEST_GAP >> doublings ? LARGEST_GAP : window << doublings;
-}
-
 static uint8_t place_seq(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;
@@ -72,7 +46,7 @@ static uint8_t place_seq(const struct tcphs_view *v)
         return TCPHS_SEQ_UNKNOWN;
     const bool empty = v->end == v->s->seq;
     if (empty ? tcphs_seq_before(v->s->seq, y->rcv_nxt) : !tcphs_seq_after(v->end, y->rcv_nxt))
-        return TCPHS_SEQ_OLD;
+        return y->rcv_nxt - v->end > tcphs_slack(y) && tcphs_may_have_wrapped(v, v->x) ? TCPHS_SEQ_LOST : TCPHS_SEQ_OLD;
     if (!tcphs_knows(y, TCPHS_KNOWS_WINDOW))
         return TCPHS_SEQ_IN;
     const int32_t over = tcphs_seq_diff(v->s->seq, y->rcv_edge);
@@ -82,17 +56,9 @@ static uint8_t place_seq(const struct tcphs_view *v)
         return empty ? TCPHS_SEQ_IN : TCPHS_SEQ_EDGE;
     if (!empty && tcphs_knows(v->x, TCPHS_KNOWS_SENT) && !tcphs_seq_after(v->s->seq, v->x->snd_nxt))
         return TCPHS_SEQ_AHEAD;
-    return (uint32_t)over <= slack(y) ? TCPHS_SEQ_OVER : TCPHS_SEQ_FAR;
-}
-
-/* The most that x can ever have allowed y to send ahead: a full window field at the scale it offered. */
-static uint32_t largest_grant(const struct tcphs_connection *c, const struct tcphs_end *x)
-{
-    if (!tcphs_scale_is_known(c))
-        return UINT16_MAX << LARGEST_SHIFT;
-    if (!(c->end[0].known & c->end[1].known & TCPHS_OFFERED_SCALE))
-        return UINT16_MAX;
-    return (uint32_t)UINT16_MAX << x->wscale;
+    if ((uint32_t)over <= tcphs_slack(y))
+        return TCPHS_SEQ_OVER;
+    return tcphs_may_have_wrapped(v, v->x) ? TCPHS_SEQ_LOST : TCPHS_SEQ_FAR;
 }
 
 /* Of bytes that y was not seen to send: could they have passed uncaptured? */
@@ -104,14 +70,14 @@ static uint8_t place_unseen_ack(const struct tcphs_view *v, uint32_t beyond)
         return TCPHS_ACK_FAR;
     if (!tcphs_knows(y, TCPHS_SENT_ANYTHING)) /* y's direction is not in the capture at all */
         return TCPHS_ACK_UNKNOWN;
-    const uint32_t grant = largest_grant(v->c, x);
+    const uint32_t grant = tcphs_largest_grant(v->c, x);
     /* Behind its first byte the client is beyond the handshake, whatever the capture has of it. */
     const bool beyond_handshake = y->state == TCPHS_SYN_RECEIVED && v->s->seq != x->iss + 1;
     const bool open = tcphs_is_synchronised(x->state) && (tcphs_is_synchronised(y->state) || beyond_handshake);
     if (!open)
         return beyond <= grant ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
-    const bool in_leap = tcphs_has_stray(y) && tcphs_seq_within(v->s->ack, y->snd_nxt, y->other_iss + slack(x));
-    return in_leap || beyond <= largest_gap(v, y, grant) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
+    const bool in_leap = tcphs_has_stray(y) && tcphs_seq_within(v->s->ack, y->snd_nxt, y->other_iss + tcphs_slack(x));
+    return in_leap || beyond <= tcphs_largest_gap(v, y, grant) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
 }
 
 static uint8_t place_ack(const struct tcphs_view *v)
@@ -124,6 +90,8 @@ static uint8_t place_ack(const struct tcphs_view *v)
     /* An assumed FIN takes the place behind the last byte seen. */
     const uint32_t sent = y->snd_nxt + (tcphs_knows(y, TCPHS_FIN_ASSUMED) ? 1 : 0);
     const int32_t beyond = tcphs_seq_diff(v->s->ack, sent);
+    if ((beyond > (int32_t)FAR_APART || beyond < -(int32_t)FAR_APART) && tcphs_may_have_wrapped(v, y))
+        return TCPHS_ACK_LOST;
     if (beyond == INT32_MIN) /* half the sequence space away: neither before nor after */
         return TCPHS_ACK_FAR;
     if (beyond > 0)
@@ -134,13 +102,14 @@ static uint8_t place_ack(const struct tcphs_view *v)
     /* Nobody can ever have acknowledged less than the SYN (common kernels count the bytes that were). */
     if (tcphs_knows(y, TCPHS_KNOWS_ISS) && tcphs_is_synchronised(y->state) && tcphs_seq_before(v->s->ack, y->iss + 1))
         return TCPHS_ACK_TOO_OLD;
-    return tcphs_knows(v->x, TCPHS_KNOWS_WINDOW) && (uint32_t)below > slack(v->x) ? TCPHS_ACK_TOO_OLD : TCPHS_ACK_OLD;
+    return tcphs_knows(v->x, TCPHS_KNOWS_WINDOW) && (uint32_t)below > tcphs_slack(v->x) ? TCPHS_ACK_TOO_OLD : TCPHS_ACK_OLD;
 }
 
 /* The answer where only a capture gap speaks for acceptance: believed as long as the capture has shown no gap. */
 static uint8_t no_unless_gaps(const struct tcphs_view *v)
 {
-    return (v->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
+    const bool known = (v->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) != 0;
+    return known || tcphs_is_answer_missing(v) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
 }
 
 static bool holds_data(const struct tcphs_end *e)
@@ -156,7 +125,7 @@ bool tcphs_is_foreign(const struct tcphs_view *v)
     if (!tcphs_knows(v->x, TCPHS_KNOWS_SENT))
         return false;
     const int32_t leap = tcphs_seq_diff(v->s->seq, v->x->snd_nxt);
-    const bool far = leap > (int32_t)LEAST_SLACK || leap < -(int32_t)LEAST_SLACK;
+    const bool far = leap > FAR_APART || leap < -FAR_APART;
     return far && v->seq_place != TCPHS_SEQ_AHEAD &&
            (v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_UNSEEN || v->ack_place == TCPHS_ACK_TOO_OLD);
 }
@@ -178,7 +147,7 @@ bool tcphs_takes_window_back(const struct tcphs_end *x, uint32_t ack, uint32_t e
 /* In the same gap as x's last stray segment, or in the window behind it. */
 static bool follows_own_stray(const struct tcphs_view *v)
 {
-    return tcphs_has_stray(v->x) && tcphs_seq_within(v->s->seq, v->x->snd_nxt, v->x->other_iss + slack(v->y));
+    return tcphs_has_stray(v->x) && tcphs_seq_within(v->s->seq, v->x->snd_nxt, v->x->other_iss + tcphs_slack(v->y));
 }
 
 bool tcphs_lags_behind_stray(const struct tcphs_view *v)
@@ -195,7 +164,7 @@ bool tcphs_leaps(const struct tcphs_view *v)
         return false;
     const int32_t leap = tcphs_seq_diff(v->s->seq, x->snd_nxt);
     /* Twice the window that was seen: it may have grown in the round trip that is under way. */
-    return leap > 0 && ((uint32_t)leap <= largest_gap(v, x, 2 * slack(v->y)) || follows_own_stray(v));
+    return leap > 0 && ((uint32_t)leap <= tcphs_largest_gap(v, x, 2 * tcphs_slack(v->y)) || follows_own_stray(v));
 }
 
 bool tcphs_is_foreign_syn_ack(const struct tcphs_view *v)
@@ -220,9 +189,22 @@ bool tcphs_rst_is_exact(const struct tcphs_view *v)
     return tcphs_knows(y, TCPHS_SENT_SACK) && seq == y->sack_right && tcphs_seq_after(seq, y->rcv_nxt);
 }
 
+/*
+ * It stands among the bytes that its sender sent again and again, with no word of the receiver since: that they were
+ * heard, as is believed, or any part of them, is no longer sure. Once may be for a lost acknowledgment.
+ */
+static bool is_among_repeated(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x, *y = v->y;
+    return v->kind == TCPHS_KIND_RST && x->repeats > 1 && tcphs_knows(y, TCPHS_KNOWS_HEARD | TCPHS_SENT_ANYTHING) &&
+           tcphs_seq_within(v->s->seq, y->rcv_ack, x->snd_nxt);
+}
+
 bool tcphs_rst_is_doubtful(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;
+    if (is_among_repeated(v) && v->s->seq != y->rcv_nxt)
+        return true;
     return v->kind == TCPHS_KIND_RST && tcphs_has_any(v->s, TCPHS_ACK) && tcphs_knows(y, TCPHS_KNOWS_HEARD) &&
            v->s->seq == y->rcv_ack && tcphs_seq_after(y->rcv_nxt, v->s->seq);
 }
@@ -235,14 +217,17 @@ bool tcphs_answers_as_closed(const struct tcphs_view *v)
         if (v->s->seq == v->y->recent_acks[i])
             return true;
     /* What it acknowledged last may be missing from the capture. */
+    const bool is_alone = tcphs_knows(v->x, TCPHS_FIN_SENT) && !tcphs_knows(v->y, TCPHS_SENT_ANYTHING);
+    if (is_alone && tcphs_seq_within(v->s->seq, v->x->iss + 1, v->x->fin_seq + 1)) /* of whatever was sent to it */
+        return true;
     const bool both_closed = tcphs_knows(v->x, TCPHS_FIN_SENT) && tcphs_knows(v->y, TCPHS_FIN_SENT);
-    const uint32_t seen = (v->c->facts & TCPHS_GAPS) ? v->y->rcv_nxt - slack(v->y) : v->y->rcv_ack;
+    const uint32_t seen = (v->c->facts & TCPHS_GAPS) ? v->y->rcv_nxt - tcphs_slack(v->y) : v->y->rcv_ack;
     if (both_closed && v->s->seq != v->y->rcv_nxt && tcphs_seq_within(v->s->seq, seen, v->y->rcv_nxt))
         return true;
     /* The path may have held back one of the acknowledgments before those until their receiver had closed. */
     const uint32_t oldest = v->y->recent_acks[TCPHS_RECENT_ACKS - 1];
     return both_closed && tcphs_knows(v->x, TCPHS_KNOWS_ISS) && tcphs_seq_after(v->s->seq, v->x->iss) &&
-           tcphs_seq_before(v->s->seq, oldest) && (uint32_t)tcphs_seq_diff(v->y->rcv_nxt, v->s->seq) <= slack(v->y);
+           tcphs_seq_before(v->s->seq, oldest) && (uint32_t)tcphs_seq_diff(v->y->rcv_nxt, v->s->seq) <= tcphs_slack(v->y);
 }
 
 bool tcphs_refuses_other_syn(const struct tcphs_view *v)
@@ -280,6 +265,8 @@ static uint8_t judge_rst(const struct tcphs_view *v)
         return TCPHS_ACCEPT_UNKNOWN;
     if (tcphs_rst_is_exact(v))
         return tcphs_rst_is_doubtful(v) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_YES;
+    if (is_among_repeated(v))
+        return TCPHS_ACCEPT_UNKNOWN;
     /* In or beyond a hole of the capture it may be exact: where the sender stands, or where the receiver says it is. */
     const bool at_edge = v->s->seq == v->x->snd_nxt && (holds_data(y) || (v->c->facts & TCPHS_GAPS));
     if (at_edge || v->answers_claim)
@@ -301,6 +288,8 @@ static uint8_t judge_syn(const struct tcphs_view *v)
     case TCPHS_SYN_RECEIVED:
         if (tcphs_repeats_syn(v) && !tcphs_knows(v->x, TCPHS_SENT_SYN)) /* captured behind its own SYN-ACK */
             return TCPHS_ACCEPT_UNKNOWN;
+        if (tcphs_repeats_syn(v) && v->x->state == TCPHS_SYN_SENT) /* the SYN-ACK was not heard: it is sent again */
+            return TCPHS_ACCEPT_YES;
         /* Another SYN in the window makes a passive opener forget the first (3.10.7.4). */
         return !tcphs_repeats_syn(v) && v->seq_place == TCPHS_SEQ_IN ? TCPHS_ACCEPT_YES : TCPHS_ACCEPT_NO;
     default: /* RFC 5961 4: challenged whatever its number */
@@ -339,6 +328,7 @@ static uint8_t judge_ack(const struct tcphs_view *v)
 {
     switch (v->ack_place) {
     case TCPHS_ACK_UNKNOWN:
+    case TCPHS_ACK_LOST:
         return TCPHS_ACCEPT_UNKNOWN;
     case TCPHS_ACK_UNSEEN:
         return tcphs_acks_unseen_fin(v) ? TCPHS_ACCEPT_UNKNOWN : no_unless_gaps(v);
@@ -382,6 +372,7 @@ static uint8_t judge_ordinary(const struct tcphs_view *v)
         return TCPHS_ACCEPT_YES;
     switch (v->seq_place) {
     case TCPHS_SEQ_UNKNOWN:
+    case TCPHS_SEQ_LOST:
     case TCPHS_SEQ_AHEAD:
         return TCPHS_ACCEPT_UNKNOWN;
     case TCPHS_SEQ_OVER:

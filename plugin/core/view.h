@@ -27,6 +27,7 @@ enum tcphs_seq_place {
     TCPHS_SEQ_OVER,  /**< beyond the right edge, by less than a window: an unseen window update would explain it */
     TCPHS_SEQ_AHEAD, /**< beyond the right edge, however far, but right behind what its sender has sent: the receiver's
                           window updates are missing from the capture */
+    TCPHS_SEQ_LOST,  /**< anywhere else, and that tells nothing: the numbers may have gone round unseen */
     TCPHS_SEQ_FAR,   /**< none of these */
 };
 
@@ -38,6 +39,7 @@ enum tcphs_ack_place {
     TCPHS_ACK_OLD,
     TCPHS_ACK_IN,
     TCPHS_ACK_UNSEEN, /**< of bytes not captured, at most a window of them */
+    TCPHS_ACK_LOST,   /**< anywhere else, and that tells nothing: the numbers may have gone round unseen */
     TCPHS_ACK_FAR,    /**< beyond that */
 };
 
@@ -136,6 +138,12 @@ bool tcphs_rst_is_doubtful(const struct tcphs_view *v);
 
 /** Does the RST refuse another SYN that its receiver had sent inside the connection? */
 bool tcphs_refuses_other_syn(const struct tcphs_view *v);
+
+/** The handshake goes on where it stood, though its end was assumed by a segment far beyond it (belief.c). */
+bool tcphs_contradicts_opening(const struct tcphs_view *v);
+
+/** A SYN-ACK with the initial number of one that was kept beside the one believed (belief.c). */
+bool tcphs_is_known_rival(const struct tcphs_view *v);
 
 /** It acknowledges y's SYN, and no more than y was seen to send; false when y's initial number is not known. */
 bool tcphs_acks_syn(const struct tcphs_view *v);

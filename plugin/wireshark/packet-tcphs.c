@@ -30,7 +30,9 @@ static int proto_tcphs = -1;
 static tcphs_pref_bool info_column = 0;
 static range_t *zeek_ports, *zeek_default_ports;
 static tcphs_pref_bool dissect_tcp = 1;
-static struct tcphs_report_options report_options = { .format = "text", .slow_setup = 200 };
+static struct tcphs_report_options report_options = { .dissect_tcp = &dissect_tcp,
+                                                      .format = "text",
+                                                      .slow_setup = 200 };
 
 static bool is_zeek_port(uint16_t port)
 {

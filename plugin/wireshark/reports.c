@@ -24,6 +24,7 @@
 #include "response_times.h"
 #include "second_pass.h"
 #include "window.h"
+#include "without_tcp.h"
 
 static int proto_tcphs, tap_tcphs;
 static const struct tcphs_report_options *options;
@@ -476,14 +477,27 @@ static char *listen_to(const char *tap, void *data, const char *filter, tap_pack
 static char *begin_ladders(struct asked *asked)
 {
     asked->ladders = tcphs_ladders_new();
-    char *error = listen_to("tcphs", asked->ladders, NULL, take_rung);
-    if (error == NULL && ladders_asked_for++ == 0) /* so that the host queues TCP's numbers */
-        error = listen_to("tcp", &ladders_asked_for, NULL, NULL);
-    return error;
+    ladders_asked_for++;
+    return listen_to("tcphs", asked->ladders, NULL, take_rung);
+}
+
+/* An empty report would be a wrong answer. To be freed; NULL = the filter can be answered. */
+static char *objection_to_filter(const char *filter)
+{
+    const char *lost = *options->dissect_tcp ? NULL : tcphs_protocol_lost_without_tcp(filter);
+    if (lost == NULL)
+        return NULL;
+    return g_strdup_printf(
+        "The filter \"%s\" asks for %s, which is not dissected while the preference tcphs.dissect_tcp is "
+        "off",
+        filter, lost);
 }
 
 static char *begin(struct asked *asked)
 {
+    char *objection = objection_to_filter(asked->filter);
+    if (objection != NULL)
+        return objection;
     GString *refused = register_tap_listener("tcphs", asked, asked->filter, TL_REQUIRES_NOTHING, forget_all,
                                              take_packet, write_report, NULL);
     if (refused != NULL)

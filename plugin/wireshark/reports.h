@@ -19,6 +19,7 @@ struct tcphs_tapped {
 
 /** How reports are written; the preferences behind them. */
 struct tcphs_report_options {
+    const tcphs_pref_bool *dissect_tcp;
     const char *format;  /**< "text", "tsv" or "json"; anything else is refused when a report is asked for */
     unsigned slow_setup; /**< milliseconds */
 };

@@ -19,7 +19,7 @@ static struct {
     guint32 count, room;
 } table;
 static struct tcphs_route *newest; /* of the last segment: the next is often of the same connection */
-static wmem_map_t *other_lanes; /* by their key: a hostile capture takes another tunnel for every segment */
+static wmem_map_t *other_lanes;    /* by their key: a hostile capture takes another tunnel for every segment */
 static struct {
     guint32 keys[sizeof(struct tcphs_tuple) / 4];
     guint64 spread;

@@ -280,8 +280,10 @@ static const ws_info_t *window_info(void)
 static void count_missed(unsigned missed)
 {
     if (missed > 0 && quality.missed == 0 && window_info() == NULL)
-        fprintf(stderr, "tcphs: frame %u has TCP that does not come from the dissector table ip.proto (Decode As, TCP "
-                        "in UDP, exported PDUs, a script): nothing is known of such segments\n", last_frame);
+        fprintf(stderr,
+                "tcphs: frame %u has TCP that does not come from the dissector table ip.proto (Decode As, TCP "
+                "in UDP, exported PDUs, a script): nothing is known of such segments\n",
+                last_frame);
     quality.missed += missed;
 }
 
@@ -328,14 +330,12 @@ static unsigned recall_segment(packet_info *pinfo, struct tcphs_hit *hit)
     if (next < noted->count && tcphs_observe_next(pinfo, noted, &next, &other))
         return 0;
     struct tcphs_route *route = tcphs_route_find(&seen.tuple);
-    const struct tcphs_tracked *t =
-        route != NULL ? tcphs_route_connection(route, seen.point.path, pinfo->num) : NULL;
+    const struct tcphs_tracked *t = route != NULL ? tcphs_route_connection(route, seen.point.path, pinfo->num) : NULL;
     if (t == NULL)
         return 0;
-    *hit = (struct tcphs_hit){ .tracked = t,
-                               .zeek = tcphs_route_zeek(route, pinfo->num),
-                               .header = header,
-                               .from = seen.from };
+    *hit = (struct tcphs_hit){
+        .tracked = t, .zeek = tcphs_route_zeek(route, pinfo->num), .header = header, .from = seen.from
+    };
     return 1;
 }
 
@@ -354,7 +354,8 @@ unsigned tcphs_store_recall(packet_info *pinfo, struct tcphs_hit *hits)
     return listed->count;
 }
 
-/* A copy, an ICMP quote and what is dropped for its checksum move nothing: they show only where the connection stands. */
+/* A copy, an ICMP quote and what is dropped for its checksum move nothing: they show only where the connection stands.
+ */
 static void keep_standing_only(struct tcphs_outcome *o)
 {
     struct tcphs_outcome standing = { .frame = o->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1 };

@@ -18,7 +18,7 @@
 struct tcphs_hit {
     const struct tcphs_tracked *tracked;
     const struct tcphs_zeek_tracked *zeek; /**< NULL = Zeek would not look at it */
-    int header;   /**< its index among the payloads noted of the frame */
+    int header;                            /**< its index among the payloads noted of the frame */
     guint8 from;
     bool copy;    /**< a capture copy of an earlier frame */
     bool icmp;    /**< quoted in an ICMP message */

@@ -17,7 +17,7 @@ OF_THE_HOST = {"-C \"TCP Handshake\"": (4, 0), "-e communityid ": (4, 4)}   # up
 
 
 @pytest.fixture(scope="module")
-def printed(host):
+def printed(host, request):
     """command -> what it did, run where the captures stand under the name the pages use, this host's programs first in PATH."""
     place = host.folder("pages")
     (place / "sample-captures").symlink_to(host.folder("captures"))
@@ -29,14 +29,10 @@ def printed(host):
             shutil.copy(path, folder)
     env = dict(host.env, PATH=os.path.dirname(shutil.which(host.tshark)) + ":" + os.environ["PATH"])
     commands = sorted({command for _, command, _ in SHOWN})
-    return dict(zip(commands, in_parallel(lambda c: host.run("sh", "-c", f'cd "$0" && {c}', place, env=env), commands)))
-
-
-def test_update(request, printed):
-    if not request.config.getoption("--update-golden"):
-        pytest.skip("only with --update-golden")
-    for page in pages.PAGES:
-        page.write_text(pages.with_outputs(page, {command: done.stdout for command, done in printed.items()}))
+    done = dict(zip(commands, in_parallel(lambda c: host.run("sh", "-c", f'cd "$0" && {c}', place, env=env), commands)))
+    for page in pages.PAGES if request.config.getoption("--update-golden") else []:
+        page.write_text(pages.with_outputs(page, {command: run.stdout for command, run in done.items()}))
+    return done
 
 
 def test_there_are_enough():

@@ -259,7 +259,7 @@ def test_personal_install(host, tmp_path, config):
     changed.unlink()
     cmake("--install", build, **env)
     changed.write_text("the user's own again\n")
-    assert f"Kept, for it was changed: {changed}" in cmake("--build", build, "--target", "uninstall", **env)
+    assert f"Kept, for it was changed since: {changed}" in cmake("--build", build, "--target", "uninstall", **env)
     assert [p for p in profiles.rglob("*") if p.is_file()] == [changed]
     changed.unlink()
     cmake("--install", build, **env)

@@ -14,8 +14,8 @@ from damage import Damager
 
 ASKED = "tcphs.explain || tcphs.conn.zeek.history || tcphs.conn.verdict"  # needs nearly all that tcphs can show
 REPORTS = ("nstat:tcphs,conn", "nstat:tcphs,server", "nstat:tcphs,client", "stat:tcphs")
-FILES, FILES_PER_SHARKD = 1500, 5000  # damaged captures in the short form
-COMPARISONS = 5  # … and runs of the test that joins captures
+FILES, FILES_PER_SHARKD = 5000, 5000  # damaged captures in the short form
+COMPARISONS = 10  # … and runs of the test that joins captures
 UNEQUAL = {"file"}  # what cannot be joined
 COMPARED = 60  # captures joined for one comparison of the two passes, each with other preferences of the host
 SETTINGS = ((), ("-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE"), (), ("-o", "tcp.desegment_tcp_streams:FALSE"),

@@ -33,10 +33,10 @@ enum row {
 };
 
 static int proto_tcp = -1;
-static const protocol_t *tcphs;                           /* of the program's life, like all handles */
+static const protocol_t *tcphs;         /* of the program's life, like all handles */
 static const tcphs_pref_bool *call_tcp; /* a preference */
-static dissector_handle_t next[ROWS]; /* what stood in the table before */
-static int in_name_only[ROWS];        /* protocols without a layer of their own, under those of the rows */
+static dissector_handle_t next[ROWS];   /* what stood in the table before */
+static int in_name_only[ROWS];          /* protocols without a layer of their own, under those of the rows */
 
 /* Notes --------------------------------------------------------------------------------------------------------- */
 
@@ -66,8 +66,8 @@ void tcphs_ip_payloads_forget(void)
     frame.fd = NULL;
 }
 
-/* Begins anew for another frame, or for the same one when it is dissected again although nobody has said that he is done
- * with it: the first payload has as many layers below it each time, a later one of the same frame has more. */
+/* Begins anew for another frame, or for the same one when it is dissected again although nobody has said that he is
+ * done with it: the first payload has as many layers below it each time, a later one of the same frame has more. */
 static void begin_frame_if_new(const packet_info *pinfo)
 {
     const struct tcphs_ip_payloads *noted = &frame.noted;
@@ -125,10 +125,22 @@ static int add_note(guint8 protocol, tvbuff_t *tvb, packet_info *pinfo, void *da
 
 /* The hook ------------------------------------------------------------------------------------------------------ */
 
+/* A display filter or column by TCP's fields finds nothing: said once. A report's filter is refused before. */
+static void say_what_is_missing(void)
+{
+    static bool said;
+    if (!said && proto_registrar_get_nth((guint)proto_tcp)->ref_type != HF_REF_TYPE_NONE) {
+        said = true;
+        fprintf(stderr, "tcphs: there are no fields of TCP, as the preference tcphs.dissect_tcp is off\n");
+    }
+}
+
 static int call_next(enum row row, tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
-    if (row == ROW_tcp && !*call_tcp)
+    if (row == ROW_tcp && !*call_tcp) {
+        say_what_is_missing();
         return (int)MAX(tvb_captured_length(tvb), 1u);
+    }
     return call_dissector_only(next[row], tvb, pinfo, tree, data);
 }
 
@@ -191,9 +203,9 @@ static void hook(enum row row, guint32 number, dissector_t dissector)
         return;
     const char *name = dissector_handle_get_dissector_name(next[row]);
     const char *description = proto_get_protocol_name(in_name_only[row]);
-    dissector_add_uint("ip.proto", number,
-                       create_dissector_handle_with_name_and_description(dissector, in_name_only[row], name,
-                                                                         description));
+    dissector_add_uint(
+        "ip.proto", number,
+        create_dissector_handle_with_name_and_description(dissector, in_name_only[row], name, description));
 }
 
 void tcphs_ip_payloads_hook(void)

@@ -16,13 +16,13 @@
 struct tcphs_observed {
     struct tcphs_segment segment; /**< meaningful only when whole */
     struct tcphs_tuple tuple;
-    struct tcphs_sight point;  /**< where it was captured; its number of the tuple is left to the caller */
-    guint8 from;               /**< which end of the tuple sent it */
-    bool whole;                /**< a complete, real segment; else a fragment, a quote or a header cut short */
-    bool icmp;                 /**< quoted by an ICMP or ICMPv6 message */
-    bool icmp_error;           /**< … that says the segment cannot arrive */
-    bool payload_captured;     /**< to its last byte */
-    bool bad_checksum;         /**< verified as the host's preference of TCP asks for, and wrong: its receiver drops it */
+    struct tcphs_sight point; /**< where it was captured; its number of the tuple is left to the caller */
+    guint8 from;              /**< which end of the tuple sent it */
+    bool whole;               /**< a complete, real segment; else a fragment, a quote or a header cut short */
+    bool icmp;                /**< quoted by an ICMP or ICMPv6 message */
+    bool icmp_error;          /**< … that says the segment cannot arrive */
+    bool payload_captured;    /**< to its last byte */
+    bool bad_checksum; /**< verified as the host's preference of TCP asks for, and wrong: its receiver drops it */
     bool bad_network_checksum; /**< likewise of the IPv4 header */
 };
 

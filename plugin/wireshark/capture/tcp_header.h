@@ -20,9 +20,9 @@ static inline int tcphs_tcp_length(const guint8 *tcp)
 }
 
 /**
- * Reads a header of which so many bytes were captured: TCPHS_TCP_UP_TO_WINDOW at least. Fills in numbers, flags, window,
- * urgent pointer and options of s, where they are zero, and nothing else. TCPHS_OPTIONS_CUT says that the header was not
- * captured whole: its options are not known then.
+ * Reads a header of which so many bytes were captured: TCPHS_TCP_UP_TO_WINDOW at least. Fills in numbers, flags,
+ * window, urgent pointer and options of s, where they are zero, and nothing else. TCPHS_OPTIONS_CUT says that the
+ * header was not captured whole: its options are not known then.
  */
 void tcphs_tcp_read(const guint8 *tcp, int captured, struct tcphs_segment *s);
 
