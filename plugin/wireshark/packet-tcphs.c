@@ -60,6 +60,7 @@ static void learn_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     (void)data;
+    pinfo->current_proto = "TCPHS"; /* whose the expert infos are; the caller restores it */
     learn_and_show(tvb, pinfo, tree);
     tcphs_ip_payloads_forget();
     return (int)tvb_captured_length(tvb);
