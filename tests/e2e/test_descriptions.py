@@ -101,7 +101,7 @@ def test_reports_print_these_columns(told, host, samples):
             done = host.ts("-q", "-z", report["command"], "-o", "tcphs.report:tsv", "-r", samples[0])
             assert done.stdout.splitlines()[0].split("\t") == keys
     assert [report["name"] for report in told["reports"] if not any("key" in c for c in report["columns"])] == ["ladder"]
-    assert len(told["reports"]) == 5
+    assert len(told["reports"]) == 6
 
 
 def test_the_page_names_everything(told, page):
