@@ -8,6 +8,7 @@
 #define TCPHS_ACCOUNTS_H
 
 #include "figures.h"
+#include "half_open.h"
 #include "store.h"
 
 /** One connection as reports see it. */
@@ -41,9 +42,6 @@ enum tcphs_scan {
 /** From so many distinct targets on, attempts that came to nothing are called a scan; fewer can be a service that is
  * down. */
 #define TCPHS_SCAN_TARGETS 10
-
-/** How long an attempt that nobody ends counts as half open after its last SYN or SYN-ACK: as long as Linux retries. */
-#define TCPHS_HALF_OPEN_LIFE (64 * TCPHS_SECOND)
 
 /** A small set of numbers. */
 struct tcphs_set {

@@ -10,6 +10,7 @@
 #include <epan/proto.h>
 
 #include "explain.h"
+#include "half_open.h"
 #include "names.h"
 #include "seq.h"
 
@@ -156,6 +157,13 @@ static void add_numbers(proto_tree *tree, const struct tcphs_outcome *o, tvbuff_
     add_uint_if(tree, hf_syn_count, tvb, o->syn_count);
     add_uint_if(tree, hf_synack_count, tvb, o->synack_count);
     add_uint_if(tree, hf_event, tvb, o->event);
+}
+
+static void add_half_open(proto_tree *tree, const struct tcphs_outcome *o, const struct tcphs_hit *hit,
+                          const packet_info *pinfo, tvbuff_t *tvb)
+{
+    if (o->step == 1 || o->step == 2)
+        add_uint_if(tree, hf_server_half_open, tvb, tcphs_half_open_at(pinfo->num, hit->tracked->item.id));
 }
 
 static void add_segment(proto_tree *tree, const struct tcphs_outcome *o, const struct tcphs_hit *hit, tvbuff_t *tvb)
@@ -313,6 +321,7 @@ static void present_in(proto_tree *tree, const struct tcphs_hit *hit, packet_inf
     proto_tree *segment = add_branch(sub, ett_segment, tvb, "Segment");
     add_findings(segment, root, &o, pinfo, tvb);
     add_segment(segment, &o, hit, tvb);
+    add_half_open(segment, &o, hit, pinfo, tvb);
     add_explanation(segment, &o, hit, pinfo, tvb);
     if (o.assumption_begins)
         expert_add_info(pinfo, root, &ei_assumed);

@@ -11,6 +11,7 @@
 
 #include <epan/plugin_if.h>
 
+#include "half_open.h"
 #include "observed.h"
 
 /* The headers of a frame that is more than one ordinary segment: several headers, a quote, a copy. */
@@ -44,6 +45,7 @@ static void start_file(void)
     copies = wmem_new0(wmem_file_scope(), struct tcphs_copies);
     tcphs_routes_begin();
     tcphs_lives_begin();
+    tcphs_half_open_begin();
     memset(&touched, 0, sizeof touched);
     next_id = 0;
     last_offset = -1;
@@ -70,6 +72,7 @@ static void forget_frame_number(guint32 frame)
         tcphs_connection_forget_frame(&life->connection, frame);
     }
     wmem_map_remove(listed_frames, GUINT_TO_POINTER(frame));
+    tcphs_half_open_forget_frame(frame);
 }
 
 static void touch(struct tcphs_tracked *t)
@@ -121,6 +124,18 @@ static struct tcphs_tracked *begin_connection(const struct tcphs_route *route, s
     return t;
 }
 
+/* Steps 1 and 2 keep how many attempts are half open at their server; what is over is none of them. */
+static void count_half_open(const struct tcphs_tracked *t, const struct tcphs_segment *s, const struct tcphs_outcome *o,
+                            bool over)
+{
+    if (over) {
+        tcphs_half_open_over(t->item.id);
+    } else if ((o->step == 1 || o->step == 2) && o->client < TCPHS_NO_CLIENT) {
+        const struct tcphs_tuple tuple = tcphs_route_tuple(t->route);
+        tcphs_half_open_step(s->frame, t->item.id, &tuple, !o->client, s->time);
+    }
+}
+
 /* The long way: it may begin a connection, and there may be something to tell. */
 static struct tcphs_life *feed_in_full(const struct tcphs_route *route, struct tcphs_lane *lane,
                                        const struct tcphs_segment *s, struct tcphs_tracked **t)
@@ -133,6 +148,7 @@ static struct tcphs_life *feed_in_full(const struct tcphs_route *route, struct t
     tcphs_connection_segment(&life->connection, s, &outcome);
     tcphs_history_add(&life->history, &outcome, s->from, tcphs_lives_grow);
     count_segment(life, s, &outcome);
+    count_half_open(*t, s, &outcome, life->opening_over >= 0);
     touch(*t);
     lane->seen_from |= (guint8)(1u << s->from) & 3u; /* nothing plain comes before an end's first segment */
     return life;
@@ -219,6 +235,8 @@ static void take_icmp_error(struct tcphs_tracked *t, guint8 from)
     tcphs_connection_icmp(&life->connection, last_frame, from);
     if (life->opening_over < 0 && life->connection.icmp_frame == last_frame)
         life->opening_over = quality.last_time;
+    if (life->opening_over >= 0)
+        tcphs_half_open_over(t->item.id);
     touch(t);
 }
 

@@ -162,7 +162,7 @@ def test_statistics_windows(host, samples, screen, tmp_path, name, title):
             table = opened(program, display, f"TCP Handshake: {title}")
             window = opened(program, display, f"^{capture.name}")
             press(display, table, "Escape")
-            overview = again(lambda: press(display, window, "Escape", "Escape", "alt+s", "Up", "Right", "Return"),
+            overview = again(lambda: press(display, window, "Escape", "Escape", "alt+s", "Up", "Return"),
                              lambda: windows(display, "TCP Handshake: Overview"), "overview")
             press(display, overview[0], "Escape")
             press(display, window, "ctrl+r")  # the file is read again: what the tables knew is gone

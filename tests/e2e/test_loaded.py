@@ -12,7 +12,7 @@ TYPES = {
     "synack_count": UINT, "copy": NONE, "icmp": NONE, "id": UINT, "assumed": NONE, "event": UINT, "explain": STRING, "anomaly": NONE,
     "back_frame": FRAME,  # the link back that section 3.1 asks of what only a later segment reveals
     "conn.verdict": UINT, "conn.failed": NONE, "conn.close": UINT, "conn.closed_by": UINT, "conn.no_data": NONE,
-    "anomalies": "FT_STRING", "conn.established_frame": FRAME, "conn.end_frame": FRAME, "conn.icmp_frame": FRAME, "conn.final": BOOL,
+    "anomalies": STRING, "server.half_open": UINT, "conn.established_frame": FRAME, "conn.end_frame": FRAME, "conn.icmp_frame": FRAME, "conn.final": BOOL,
 }
 STATES = ("CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK TIME-WAIT UNKNOWN").split()
 ENUMS = {

@@ -7,9 +7,10 @@ import re
 import pytest
 
 import harness
+import profile_files as profile
 from harness import Sharkd
 from packets import Capture, Talk
-from test_gui import programs, screen, windows  # noqa: F401 - fixtures
+from test_gui import programs, read_xwd, screen, windows  # noqa: F401 - fixtures
 from test_reports import as_json
 from window import Window, missing
 
@@ -136,6 +137,31 @@ def test_distribution_of_setup_times(host, put):
 def needed(host):
     if missing(host):
         pytest.skip("not installed: " + " ".join(missing(host)))
+
+
+def refusing(seconds):
+    capture = Capture()
+    for i in range(4 * seconds):
+        talk = Talk(capture, 42000 + i)
+        talk.c("S", after=250_000)
+        talk.s("RA", 0, 1, after=300)
+    return capture.bytes()
+
+
+def test_io_graphs_are_drawn(host, screen, needed, put, tmp_path):  # noqa: F811
+    """A refusing minute stands there as bars in the colour that the profile gives to what failed."""
+    capture = put("refusing.pcap", refusing(60))
+    colour = bytes.fromhex(profile.graphs()["Failed, x10"][1].lstrip("#"))
+    with Window(host, screen, tmp_path, "-r", capture) as window:
+        window.opened(capture.name)
+        window.again(lambda: window.keys("Escape", "Escape", "alt+s", "i"), lambda: windows(window.display, "I/O Graphs"), "I/O graphs")
+
+        def drawn():
+            _, _, rows = read_xwd(window.pixels)
+            return sum(row.count(colour) for row in rows) > 1000
+        window.until(drawn, "bars")
+        window.gone("I/O Graphs")
+        assert window.quit() == []
 
 
 def test_conversation_filter(host, screen, needed, showcase, tmp_path):  # noqa: F811

@@ -138,6 +138,22 @@ def test_columns_are_wide_enough(host):
     assert columns[-1][0] == "In words"
 
 
+def test_graphs_show_what_they_say(host):
+    """Each counts, or takes its value from, the segments that its name promises."""
+    frames = {"Attempts, x10": [1, 11, 12, 14, 18], "Established, x10": [3, 20], "Failed, x10": [11, 12, 14], "Resets, x10": [],
+              "Setup time, mean ms": [3, 20], "Setup time, longest ms": [3, 20],
+              "Half open at the busiest server": [1, 2, 11, 12, 14, 15, 18, 19, 33, 34]}
+    assert {name: found(host, "showcase.pcapng", expression) for name, (expression, *_) in profile.graphs().items()} == frames
+    for name, (expression, _, axis, field, factor) in profile.graphs().items():
+        assert (axis == "Packets") == (field == "") == name.endswith(", x10") and (factor == "10") == name.endswith(", x10"), name
+        assert (factor == "1000") == name.endswith(" ms"), name
+        if field:
+            assert found(host, "showcase.pcapng", f"{expression} && {field}") == frames[name]
+    assert found(host, "server-aborts.pcap", profile.graphs()["Resets, x10"][0]) == [6]
+    assert profile.plots() == {"Setup time, ms": ("tcphs.step == 3", "tcphs.time.setup"),
+                               "Half open at its server": ("tcphs.server.half_open", "tcphs.server.half_open")}
+
+
 def test_first_rule_that_matches_colours_the_packet(host):
     capture = host.place(harness.SAMPLES / "showcase.pcapng")
     lines = host.lines("-r", capture, "-2", "-C", profile.NAME, "--color", "-T", "fields", "-e", "frame.number", "-e", "frame.coloring_rule.name")
