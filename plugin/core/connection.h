@@ -116,7 +116,8 @@ struct tcphs_rival {
     int64_t time;
     uint32_t iss, frame; /**< frame 0 = none */
     uint16_t window;
-    uint8_t options, wscale;
+    uint16_t options; /**< enum tcphs_option */
+    uint8_t wscale;
 };
 
 #define TCPHS_RIVALS 2
@@ -185,7 +186,8 @@ struct tcphs_connection {
     uint8_t first_closer; /**< end that sent the first accepted FIN or RST; TCPHS_NO_CLIENT = none */
     uint8_t rst_from, rst_origin; /**< enum tcphs_origin of it */
     uint8_t burst_from, burst_count;
-    uint8_t retry_from, retry_options, retry_wscale;
+    uint16_t retry_options;
+    uint8_t retry_from, retry_wscale;
     uint8_t link_changes; /**< how often a link was changed, see tcphs_change_link */
     bool rst_sender_went_on;
     bool rst_doubtful;     /**< it was at the last acknowledgment seen, not at all that its receiver may have heard */

@@ -30,7 +30,12 @@ enum tcphs_option {
     TCPHS_OPT_TIMESTAMP = 0x04,
     TCPHS_OPT_SACK = 0x08,
     TCPHS_OPT_MULTIPATH = 0x10,
+    TCPHS_OPT_SACK_PERMITTED = 0x20,
+    TCPHS_OPT_MSS = 0x40,
     TCPHS_OPTIONS_CUT = 0x80,
+    TCPHS_OPT_MD5 = 0x100,
+    TCPHS_OPT_AO = 0x200,
+    TCPHS_OPT_MP_CAPABLE = 0x400,
 };
 
 struct tcphs_segment {
@@ -40,14 +45,17 @@ struct tcphs_segment {
     uint32_t ack;        /**< acknowledgment number field, whatever the ACK flag says */
     uint32_t length;     /**< payload bytes as the IP header claims them, captured or not */
     uint32_t sack_right; /**< right edge of the highest SACK block, valid with TCPHS_OPT_SACK */
+    uint32_t ts_value;   /**< TSval, valid with TCPHS_OPT_TIMESTAMP … */
+    uint32_t ts_echo;    /**< … and TSecr */
     uint16_t flags;      /**< enum tcphs_flag */
     uint16_t window;     /**< window field, unscaled */
     uint16_t urgent;     /**< urgent pointer field */
     uint16_t source_port, destination_port;
-    uint8_t wscale;  /**< shift count offered, valid with TCPHS_OPT_WSCALE; may exceed 14 on the wire */
-    bool to_itself;  /**< both ends have the same address and port: the sender is its own peer */
-    uint8_t options; /**< enum tcphs_option */
-    uint16_t ip_id;  /**< IPv4 identification; 0 = none, or not known */
+    uint16_t options; /**< enum tcphs_option */
+    uint16_t mss;     /**< bytes, valid with TCPHS_OPT_MSS */
+    uint16_t ip_id;   /**< IPv4 identification; 0 = none, or not known */
+    uint8_t wscale;   /**< shift count offered, valid with TCPHS_OPT_WSCALE; may exceed 14 on the wire */
+    bool to_itself;   /**< both ends have the same address and port: the sender is its own peer */
     uint8_t ttl;     /**< TTL or hop limit as captured; 0 = not known */
     uint8_t from;    /**< which of the two ends sent it: 0 or 1, fixed for a connection by the caller */
 };

@@ -38,6 +38,15 @@ const struct tcphs_doc_finding tcphs_doc_anomalies[] = {
     { 0 }
 };
 
+const struct tcphs_doc_family tcphs_doc_families[] = {
+    { "FLAGS", "Header and flags" },
+    { "HANDSHAKE", "Handshake" },
+    { "LIVE", "Established" },
+    { "RESET", "RST" },
+    { "FIN", "FIN and close" },
+    { 0 },
+};
+
 /* The last ones say how much is known or kept, not what was found. */
 const struct tcphs_doc_finding tcphs_doc_notes[] = {
 #define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source)                               \

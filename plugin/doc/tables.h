@@ -23,6 +23,11 @@ struct tcphs_doc_finding {
     const char *name, *family, *severity, *group, *summary, *source;
 };
 
+/** The families of anomalies in the order in which people read of them. */
+struct tcphs_doc_family {
+    const char *name, *title;
+};
+
 struct tcphs_doc_report {
     const char *name, *title, *meaning;
 };
@@ -39,6 +44,7 @@ struct tcphs_doc_preference {
 extern const struct tcphs_doc_field tcphs_doc_fields[];
 extern const struct tcphs_doc_word tcphs_doc_words[];
 extern const struct tcphs_doc_finding tcphs_doc_anomalies[], tcphs_doc_notes[];
+extern const struct tcphs_doc_family tcphs_doc_families[];
 extern const struct tcphs_doc_report tcphs_doc_reports[];
 extern const struct tcphs_doc_column tcphs_doc_columns[];
 extern const struct tcphs_doc_preference tcphs_doc_preferences[];
@@ -49,5 +55,9 @@ int tcphs_doc_is_of_connection(const char *field);
 /** The description as one JSON object, or as the page tcphs(7) with the recipes of a Markdown file, on stdout. */
 void tcphs_doc_write_json(void);
 void tcphs_doc_write_man(const char *date, const char *recipes);
+
+/** The Markdown page at this path, its tables written anew between their markers, on stdout. An unknown or unfinished table, and
+ * a row that no table would show, end the program with an error. */
+void tcphs_doc_write_page(const char *path);
 
 #endif

@@ -294,9 +294,38 @@ guint64 tcphs_account_attempts(const struct tcphs_account *a)
     return a->verdicts[TCPHS_VERDICT_ESTABLISHED] + tcphs_account_failed(a) + a->verdicts[TCPHS_VERDICT_PENDING];
 }
 
+const char *const tcphs_setup_ranges[TCPHS_SETUP_RANGES] = {
+    "0-99",          "100-199",         "200-499",         "500-999",     "1000-1999",     "2000-4999",
+    "5000-9999",     "10000-19999",     "20000-49999",     "50000-99999", "100000-199999", "200000-499999",
+    "500000-999999", "1000000-1999999", "2000000-4999999", "5000000-",
+};
+
+static unsigned setup_range(gint64 nanoseconds)
+{
+    static const guint32 begins[TCPHS_SETUP_RANGES] = {
+        0, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000, 1000000, 2000000, 5000000
+    };
+    unsigned range = 0;
+    while (range + 1 < TCPHS_SETUP_RANGES && nanoseconds / 1000 >= begins[range + 1])
+        range++;
+    return range;
+}
+
+static void times_add(struct tcphs_times *t, gint64 time)
+{
+    t->least = t->count == 0 ? time : MIN(t->least, time);
+    t->most = MAX(t->most, time);
+    t->sum += time;
+    t->count++;
+}
+
 void tcphs_tally_add(struct tcphs_tally *tally, const struct tcphs_case *c)
 {
     const struct tcphs_life *t = c->life;
+    if (t->setup >= 0) {
+        times_add(&tally->setup, t->setup);
+        times_add(&tally->setup_in[setup_range(t->setup)], t->setup);
+    }
     if (c->summary.verdict == TCPHS_VERDICT_NONE) {
         tally->probes++;
     } else {

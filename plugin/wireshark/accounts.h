@@ -8,6 +8,7 @@
 #define TCPHS_ACCOUNTS_H
 
 #include "figures.h"
+#include "half_open.h"
 #include "store.h"
 
 /** One connection as reports see it. */
@@ -41,9 +42,6 @@ enum tcphs_scan {
 /** From so many distinct targets on, attempts that came to nothing are called a scan; fewer can be a service that is
  * down. */
 #define TCPHS_SCAN_TARGETS 10
-
-/** How long an attempt that nobody ends counts as half open after its last SYN or SYN-ACK: as long as Linux retries. */
-#define TCPHS_HALF_OPEN_LIFE (64 * TCPHS_SECOND)
 
 /** A small set of numbers. */
 struct tcphs_set {
@@ -97,12 +95,25 @@ guint64 tcphs_account_scan(const struct tcphs_account *a, enum tcphs_scan kind);
 /** Word for a kind of scan. */
 const char *tcphs_scan_name(enum tcphs_scan kind);
 
+/** Ranges of setup times, in steps of 1, 2, 5 from 100 microseconds to 5 seconds. */
+#define TCPHS_SETUP_RANGES 16
+
+/** "0-99" to "5000000-", in microseconds. */
+extern const char *const tcphs_setup_ranges[TCPHS_SETUP_RANGES];
+
+/** Times of which sums are enough; zeroed memory is none. */
+struct tcphs_times {
+    guint64 count;
+    gint64 least, most, sum;
+};
+
 /** Sums over all connections. */
 struct tcphs_tally {
     guint64 connections, failed, probes;
     guint64 verdicts[TCPHS_VERDICTS], closes[TCPHS_CLOSES], closed_by[TCPHS_CLOSED_BYS];
     guint64 findings[TCPHS_FINDINGS]; /**< connections in which it was found at least once */
     guint64 gaps, assumed;
+    struct tcphs_times setup, setup_in[TCPHS_SETUP_RANGES]; /**< of all, and of those in each range */
 };
 
 /** Counts a connection. */

@@ -10,8 +10,12 @@
 #include <ws_version.h>
 
 #include <epan/packet.h>
+#include <epan/prefs.h>
+#include <epan/prefs-int.h>
+#include <epan/tap.h>
 #include <epan/to_str.h>
 #include <wsutil/inet_addr.h>
+#include <wsutil/pint.h>
 
 #define TCPHS_WIRESHARK_AT_LEAST(major, minor)                                                                         \
     (WIRESHARK_VERSION_MAJOR > (major) || (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
@@ -32,23 +36,52 @@ typedef gboolean tcphs_pref_bool;
 typedef guint32 tcphs_plugin_flags;
 #endif
 
-/* A field's value became a pointer in 4.4. */
-static inline unsigned tcphs_field_uint(const field_info *fi)
+/* Numbers in network order; the host's functions were renamed in 4.6. */
+static inline guint16 tcphs_get16(const guint8 *p)
 {
-#if TCPHS_WIRESHARK_AT_LEAST(4, 4)
-    return fvalue_get_uinteger(fi->value);
+#if TCPHS_WIRESHARK_AT_LEAST(4, 6)
+    return pntohu16(p);
 #else
-    return fvalue_get_uinteger((fvalue_t *)&fi->value);
+    return pntoh16(p);
 #endif
 }
 
-/* The callback that begins a statistic says from 4.6 on whether it could. */
+static inline guint32 tcphs_get32(const guint8 *p)
+{
+#if TCPHS_WIRESHARK_AT_LEAST(4, 6)
+    return pntohu32(p);
+#else
+    return pntoh32(p);
+#endif
+}
+
+/* Whether the host is set to verify the checksums of a protocol ("tcp", "ip"). */
+static inline bool tcphs_host_verifies_checksum(const char *protocol)
+{
+    module_t *module = prefs_find_module(protocol);
+    pref_t *preference = module != NULL ? prefs_find_preference(module, "check_checksum") : NULL;
+    return preference != NULL && prefs_get_bool_value(preference, pref_current);
+}
+
+/* How often a protocol was called for this frame and accepted what it was given. */
+static inline unsigned tcphs_layers_of(const packet_info *pinfo, int proto)
+{
+    const int *layers =
+        pinfo->proto_layers != NULL ? (const int *)wmem_map_lookup(pinfo->proto_layers, GINT_TO_POINTER(proto)) : NULL;
+    return layers != NULL && *layers > 0 ? (unsigned)*layers : 0;
+}
+
+/* The callback that begins a statistic says from 4.6 on whether it could. Before, the host has no way for it but the
+ * one that tshark's own statistics take there: they end the program. */
 #if TCPHS_WIRESHARK_AT_LEAST(4, 6)
 #define TCPHS_STAT_BEGINS bool
 #define TCPHS_STAT_HAS_BEGUN return true
+#define TCPHS_STAT_CANNOT_BEGIN return false
 #else
+#include <stdlib.h>
 #define TCPHS_STAT_BEGINS void
 #define TCPHS_STAT_HAS_BEGUN return
+#define TCPHS_STAT_CANNOT_BEGIN exit(EXIT_FAILURE)
 #endif
 
 /* An IPv4 address as text, quickly: the old name is deprecated in 4.4. */
@@ -63,11 +96,60 @@ static inline void tcphs_ipv4_text(const guint8 *address_bytes, char *text, int 
 #endif
 }
 
-/* Statistics trees: how menus are separated. */
+/*
+ * Flow graphs. The library exports them, but no package has their header, epan/sequence_analysis.h: declared here is
+ * what we use of it, of structures that the host itself allocates. Their layout was compared with the host's own
+ * in 4.0, 4.4 and 4.6; where it was not, there is no flow graph of ours.
+ */
+#if WIRESHARK_VERSION_MAJOR == 4 &&                                                                                    \
+    (WIRESHARK_VERSION_MINOR == 0 || WIRESHARK_VERSION_MINOR == 4 || WIRESHARK_VERSION_MINOR == 6)
+#define TCPHS_HAS_FLOW_GRAPH
+
+typedef struct _seq_analysis_item {
+    guint32 frame_number;
+    address src_addr;
+    guint16 port_src;
+    address dst_addr;
+    guint16 port_dst;
+    char *frame_label; /* on the arrow */
+    char *time_str;
+    char *comment;    /* at the right */
+    guint16 conv_num; /* decides on the colour */
+    unsigned fg_color, bg_color;
+    tcphs_pref_bool has_color_filter;
+    tcphs_pref_bool display;
+    unsigned src_node, dst_node;
+    guint16 line_style; /* width of the arrow in pixels */
+} seq_analysis_item_t;
+
+typedef struct _seq_analysis_info {
+    const char *name;
+    tcphs_pref_bool any_addr;
+    int nconv;
+    GQueue *items;
+} seq_analysis_info_t;
+
 #if TCPHS_WIRESHARK_AT_LEAST(4, 4)
-#define TCPHS_MENU_SEPARATOR "//"
+_Static_assert(offsetof(seq_analysis_item_t, display) == offsetof(seq_analysis_item_t, bg_color) + 5, "layout");
 #else
-#define TCPHS_MENU_SEPARATOR "/"
+_Static_assert(offsetof(seq_analysis_item_t, display) == offsetof(seq_analysis_item_t, bg_color) + 8, "layout");
+#endif
+_Static_assert(offsetof(seq_analysis_info_t, items) == sizeof(char *) + 8, "layout");
+
+void register_seq_analysis(const char *name, const char *ui_name, const int proto_id, const char *tap_listener,
+                           unsigned tap_flags, tap_packet_cb tap_func);
+seq_analysis_item_t *sequence_analysis_create_sai_with_addresses(packet_info *pinfo, seq_analysis_info_t *sainfo);
+#endif
+
+/* The callbacks of a conversation filter: 4.4 hands them data of ours. */
+#if TCPHS_WIRESHARK_AT_LEAST(4, 4)
+#define TCPHS_CONVERSATION_ARGUMENTS packet_info *pinfo, void *data _U_
+#define tcphs_register_conversation_filter(protocol, name, valid, build)                                               \
+    register_conversation_filter(protocol, name, valid, build, NULL)
+#else
+#define TCPHS_CONVERSATION_ARGUMENTS packet_info *pinfo
+#define tcphs_register_conversation_filter(protocol, name, valid, build)                                               \
+    register_conversation_filter(protocol, name, valid, build)
 #endif
 
 /* What a plugin says of itself, from 4.4 on (wsutil/plugins.h is not in every -dev package before). */

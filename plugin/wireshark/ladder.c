@@ -7,14 +7,12 @@
 
 #include <inttypes.h>
 
-#include <epan/dissectors/packet-tcp.h>
-
 #include "names.h"
-#include "sighting.h"
+#include "observed.h"
 
 enum { ARROW_WIDTH = 44, LINE_WIDTH = 120 };
 
-struct rung {
+struct tcphs_rung {
     gint64 time;
     guint64 findings;
     guint64 bytes[2];    /* of a fold: from either end of the tuple */
@@ -24,6 +22,7 @@ struct rung {
     guint8 from, stage, step, close_steps, rst_kind;
     guint8 state[2];
     bool has_numbers, icmp;
+    void *shown; /* the caller's */
 };
 
 struct ladder {
@@ -50,6 +49,12 @@ struct tcphs_ladders *tcphs_ladders_new(void)
     return l;
 }
 
+void tcphs_ladders_free(struct tcphs_ladders *l)
+{
+    g_hash_table_destroy(l->by_id);
+    g_free(l);
+}
+
 void tcphs_ladders_clear(struct tcphs_ladders *l)
 {
     g_hash_table_remove_all(l->by_id);
@@ -62,37 +67,37 @@ static struct ladder *ladder_of(struct tcphs_ladders *all, guint32 id)
     struct ladder *l = (struct ladder *)g_hash_table_lookup(all->by_id, GUINT_TO_POINTER(id));
     if (l == NULL) {
         l = g_new0(struct ladder, 1);
-        l->rungs = g_array_new(FALSE, TRUE, sizeof(struct rung));
+        l->rungs = g_array_new(FALSE, TRUE, sizeof(struct tcphs_rung));
         g_hash_table_insert(all->by_id, GUINT_TO_POINTER(id), l);
     }
     return l;
 }
 
-static struct rung *last_rung(const struct ladder *l)
+static struct tcphs_rung *last_rung(const struct ladder *l)
 {
-    return l->rungs->len > 0 ? &g_array_index(l->rungs, struct rung, l->rungs->len - 1) : NULL;
+    return l->rungs->len > 0 ? &g_array_index(l->rungs, struct tcphs_rung, l->rungs->len - 1) : NULL;
 }
 
-static bool is_fold(const struct rung *r)
+static bool is_fold(const struct tcphs_rung *r)
 {
     return r->segments[0] + r->segments[1] > 0;
 }
 
 /* Opens, closes, resets, changes the stage, or is remarkable. */
-static bool is_ordinary(const struct ladder *l, const struct rung *r)
+static bool is_ordinary(const struct ladder *l, const struct tcphs_rung *r)
 {
-    const struct rung *last = last_rung(l);
+    const struct tcphs_rung *last = last_rung(l);
     const bool open =
         r->stage == TCPHS_STAGE_ESTABLISHED || r->stage == TCPHS_STAGE_CLOSING || r->stage == TCPHS_STAGE_MIDSTREAM;
     return open && last != NULL && r->stage == last->stage && r->step == 0 && r->close_steps == 0 && r->findings == 0 &&
            !r->icmp && r->has_numbers && !(r->flags & (TCPHS_SYN | TCPHS_FIN | TCPHS_RST));
 }
 
-static void fold(struct ladder *l, const struct rung *r)
+static void fold(struct ladder *l, const struct tcphs_rung *r)
 {
-    struct rung *last = last_rung(l);
+    struct tcphs_rung *last = last_rung(l);
     if (!is_fold(last)) {
-        struct rung new_fold = { .time = r->time, .frame = r->frame, .stage = r->stage };
+        struct tcphs_rung new_fold = { .time = r->time, .frame = r->frame, .stage = r->stage };
         g_array_append_val(l->rungs, new_fold);
         last = last_rung(l);
     }
@@ -102,13 +107,13 @@ static void fold(struct ladder *l, const struct rung *r)
     last->state[1] = r->state[1];
 }
 
-static void take_numbers(struct ladder *l, struct rung *r, const struct tcpheader *header)
+static void take_numbers(struct ladder *l, struct tcphs_rung *r, const struct tcphs_segment *s)
 {
     r->has_numbers = true;
-    r->flags = (guint16)(header->th_flags & 0x1FF);
-    r->seq = header->th_rawseq;
-    r->ack = (r->flags & TCPHS_ACK) ? header->th_rawack : 0;
-    r->length = header->th_have_seglen ? header->th_seglen : 0;
+    r->flags = s->flags;
+    r->seq = s->seq;
+    r->ack = tcphs_has(s, TCPHS_ACK) ? s->ack : 0;
+    r->length = s->length;
     if (!l->has_isn[r->from] || (r->flags & TCPHS_SYN && r->step > 0)) {
         l->has_isn[r->from] = true;
         l->isn[r->from] = r->seq;
@@ -119,33 +124,40 @@ static void take_numbers(struct ladder *l, struct rung *r, const struct tcpheade
     }
 }
 
-void tcphs_ladders_add(struct tcphs_ladders *all, const packet_info *pinfo, const struct tcphs_tapped *tapped)
+struct tcphs_rung *tcphs_ladders_add(struct tcphs_ladders *all, const packet_info *pinfo,
+                                     const struct tcphs_tapped *tapped)
 {
     const struct tcphs_outcome *o = tapped->outcome;
     struct ladder *l = ladder_of(all, tapped->hit.tracked->item.id);
-    struct rung r = { .time = tcphs_nanoseconds(&pinfo->abs_ts),
-                      .frame = pinfo->num,
-                      .from = tapped->hit.from,
-                      .icmp = tapped->hit.icmp,
-                      .findings = o->findings,
-                      .stage = o->stage,
-                      .step = o->step,
-                      .close_steps = o->close_steps,
-                      .rst_kind = o->rst_kind,
-                      .state = { o->state[0], o->state[1] } };
+    struct tcphs_rung r = { .time = tcphs_nanoseconds(&pinfo->abs_ts),
+                            .frame = pinfo->num,
+                            .from = tapped->hit.from,
+                            .icmp = tapped->hit.icmp,
+                            .findings = o->findings,
+                            .stage = o->stage,
+                            .step = o->step,
+                            .close_steps = o->close_steps,
+                            .rst_kind = o->rst_kind,
+                            .state = { o->state[0], o->state[1] } };
     if (tapped->hit.copy)
-        return;
-    if (tapped->header != NULL && !r.icmp)
-        take_numbers(l, &r, tapped->header);
+        return NULL;
+    if (tapped->segment != NULL)
+        take_numbers(l, &r, tapped->segment);
     if (is_ordinary(l, &r))
         fold(l, &r);
     else
         g_array_append_val(l->rungs, r);
+    return last_rung(l);
+}
+
+void **tcphs_rung_shown(struct tcphs_rung *rung)
+{
+    return &rung->shown;
 }
 
 /* Drawing ------------------------------------------------------------------------------------------------------- */
 
-static void append_flags(GString *out, const struct rung *r)
+static void append_flags(GString *out, const struct tcphs_rung *r)
 {
     static const struct {
         unsigned flag;
@@ -162,7 +174,7 @@ static void append_flags(GString *out, const struct rung *r)
         g_string_append(out, "no flags");
 }
 
-static void append_label(GString *out, const struct ladder *l, const struct rung *r)
+static void append_label(GString *out, const struct ladder *l, const struct tcphs_rung *r)
 {
     if (r->icmp) {
         g_string_append(out, "ICMP error about this");
@@ -194,7 +206,7 @@ static void append_arrow(GString *out, const char *label, bool from_client)
     g_string_append_c(out, from_client ? '>' : '-');
 }
 
-static void append_remarks(GString *out, const struct rung *r)
+void tcphs_rung_append_remarks(const struct tcphs_rung *r, GString *out)
 {
     if (r->step > 0)
         g_string_append_printf(out, " step %u", r->step);
@@ -209,18 +221,36 @@ static void append_remarks(GString *out, const struct rung *r)
                                    tcphs_finding_name(i));
 }
 
-static void write_fold(const struct rung *r, unsigned client, gint64 start, FILE *out)
+/* "  > 3 segments, 44 bytes  < 2 segments, 88 bytes", the client's first. */
+static void append_fold(GString *out, const struct tcphs_rung *r, unsigned client)
 {
-    fprintf(out, "%12.6f %7u  :", (double)(r->time - start) / 1e9, r->frame);
     for (unsigned i = 0; i < 2; i++) {
         const unsigned end = i == 0 ? client : !client;
-        fprintf(out, "  %c %u segment%s, %" PRIu64 " bytes", i == 0 ? '>' : '<', r->segments[end],
-                r->segments[end] == 1 ? "" : "s", r->bytes[end]);
+        g_string_append_printf(out, "  %c %u segment%s, %" PRIu64 " bytes", i == 0 ? '>' : '<', r->segments[end],
+                               r->segments[end] == 1 ? "" : "s", r->bytes[end]);
     }
-    fputc('\n', out);
 }
 
-static void write_rung(const struct ladder *l, const struct rung *r, unsigned client, gint64 start, FILE *out)
+void tcphs_rung_append_label(const struct tcphs_ladders *all, guint32 id, const struct tcphs_rung *r, GString *out)
+{
+    const struct ladder *l = (const struct ladder *)g_hash_table_lookup(all->by_id, GUINT_TO_POINTER(id));
+    const guint32 segments = r->segments[0] + r->segments[1];
+    if (is_fold(r))
+        g_string_append_printf(out, "%u ordinary segment%s, %" PRIu64 " bytes", segments, segments == 1 ? "" : "s",
+                               r->bytes[0] + r->bytes[1]);
+    else
+        append_label(out, l, r);
+}
+
+static void write_fold(const struct tcphs_rung *r, unsigned client, gint64 start, FILE *out)
+{
+    GString *text = g_string_new(NULL);
+    append_fold(text, r, client);
+    fprintf(out, "%12.6f %7u  :%s\n", (double)(r->time - start) / 1e9, r->frame, text->str);
+    g_string_free(text, TRUE);
+}
+
+static void write_rung(const struct ladder *l, const struct tcphs_rung *r, unsigned client, gint64 start, FILE *out)
 {
     GString *label = g_string_new(NULL), *line = g_string_new(NULL), *remarks = g_string_new(NULL);
     append_label(label, l, r);
@@ -228,7 +258,7 @@ static void write_rung(const struct ladder *l, const struct rung *r, unsigned cl
     append_arrow(line, label->str, r->from == client);
     g_string_append_printf(line, "  %-12s %-12s", val_to_str_const(r->state[client], tcphs_state_names, "-"),
                            val_to_str_const(r->state[!client], tcphs_state_names, "-"));
-    append_remarks(remarks, r);
+    tcphs_rung_append_remarks(r, remarks);
     if (remarks->len > 0 && line->len + remarks->len > LINE_WIDTH) {
         g_string_truncate(line, strlen(g_strchomp(line->str)));
         g_string_append_printf(line, "\n%23s", "");
@@ -252,7 +282,7 @@ void tcphs_ladders_write(const struct tcphs_ladders *all, const struct tcphs_cas
     const int gap = ARROW_WIDTH - (int)strlen(client) - (int)strlen(server);
     fprintf(out, "%12s %7s  %s%*s%s  %-12s server\n", "seconds", "frame", client, MAX(gap, 1), "", server, "client");
     for (guint i = 0; l != NULL && i < l->rungs->len; i++) {
-        const struct rung *r = &g_array_index(l->rungs, struct rung, i);
+        const struct tcphs_rung *r = &g_array_index(l->rungs, struct tcphs_rung, i);
         if (is_fold(r))
             write_fold(r, c->client, start, out);
         else

@@ -10,11 +10,14 @@
 #include <epan/proto.h>
 
 #include "explain.h"
+#include "half_open.h"
 #include "names.h"
 #include "seq.h"
 
 static int proto_tcphs = -1;
 static int ett_tcphs = -1;
+static int ett_segment = -1;
+static int ett_connection = -1;
 
 #define TCPHS_FIELD(name, ...) static int hf_##name = -1;
 #include "fields.def"
@@ -35,8 +38,7 @@ static void register_fields(void)
     static hf_register_info anomalies[] = {
 #define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source)                            \
     { &hf_anomaly_row[TCPHS_FINDS_##name],                                                                             \
-      { summary, "tcphs.anomaly." #name, FT_NONE, BASE_NONE, NULL, 0x0,                                                \
-        summary " (" source "); filter tcphs.anomaly." #name, HFILL } },
+      { summary, "tcphs.anomaly." #name, FT_NONE, BASE_NONE, NULL, 0x0, summary " (" source ")", HFILL } },
 #include "findings.def"
     };
     for (unsigned i = 0; i < TCPHS_FINDINGS; i++)
@@ -65,7 +67,7 @@ static void register_experts(void)
 
 void tcphs_present_register(int proto)
 {
-    static int *ett[] = { &ett_tcphs };
+    static int *ett[] = { &ett_tcphs, &ett_segment, &ett_connection };
     proto_tcphs = proto;
     register_fields();
     register_experts();
@@ -111,6 +113,14 @@ static void add_explanation(proto_tree *tree, const struct tcphs_outcome *o, con
         proto_item_set_generated(proto_tree_add_string(tree, hf_explain, tvb, 0, 0, text));
 }
 
+/* For columns, which show no more than a tick of a field without a value. */
+static void add_name(proto_tree *tree, unsigned anomaly, tvbuff_t *tvb)
+{
+    proto_item *name = proto_tree_add_string(tree, hf_anomalies, tvb, 0, 0, tcphs_finding_name(anomaly));
+    proto_item_set_generated(name);
+    proto_item_set_hidden(name);
+}
+
 static void add_findings(proto_tree *tree, proto_item *root, const struct tcphs_outcome *o, packet_info *pinfo,
                          tvbuff_t *tvb)
 {
@@ -125,6 +135,7 @@ static void add_findings(proto_tree *tree, proto_item *root, const struct tcphs_
         if (TCPHS_ANOMALIES & TCPHS_FINDING_BIT(i)) {
             row = proto_tree_add_item(tree, hf_anomaly_row[i], tvb, 0, 0, ENC_NA);
             proto_item_set_generated(row);
+            add_name(tree, i, tvb);
         }
         expert_add_info(pinfo, row, &ei_finding[i]);
     }
@@ -146,6 +157,13 @@ static void add_numbers(proto_tree *tree, const struct tcphs_outcome *o, tvbuff_
     add_uint_if(tree, hf_syn_count, tvb, o->syn_count);
     add_uint_if(tree, hf_synack_count, tvb, o->synack_count);
     add_uint_if(tree, hf_event, tvb, o->event);
+}
+
+static void add_half_open(proto_tree *tree, const struct tcphs_outcome *o, const struct tcphs_hit *hit,
+                          const packet_info *pinfo, tvbuff_t *tvb)
+{
+    if (o->step == 1 || o->step == 2)
+        add_uint_if(tree, hf_server_half_open, tvb, tcphs_half_open_at(pinfo->num, hit->tracked->item.id));
 }
 
 static void add_segment(proto_tree *tree, const struct tcphs_outcome *o, const struct tcphs_hit *hit, tvbuff_t *tvb)
@@ -220,6 +238,74 @@ static void present_unseen(const struct tcphs_hit *hit, packet_info *pinfo, tvbu
         expert_add_info(pinfo, NULL, &ei_unkept);
 }
 
+/* A branch of the tree. Its text is a key in JSON, so it says the same everywhere. */
+static proto_tree *add_branch(proto_tree *tree, int ett, tvbuff_t *tvb, const char *name)
+{
+    proto_item *item;
+    proto_tree *branch = proto_tree_add_subtree(tree, tvb, 0, 0, ett, &item, name);
+    proto_item_set_generated(item);
+    return branch;
+}
+
+static void append_part(wmem_strbuf_t *out, const char *part)
+{
+    if (wmem_strbuf_get_len(out) > 0)
+        wmem_strbuf_append(out, ", ");
+    wmem_strbuf_append(out, part);
+}
+
+static void append_anomalies(wmem_strbuf_t *out, guint64 findings)
+{
+    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
+        if (findings & TCPHS_ANOMALIES & TCPHS_FINDING_BIT(i))
+            append_part(out, tcphs_finding_name(i));
+}
+
+/* What this segment changes or shows; empty for one of many. */
+static const char *news_of(const struct tcphs_outcome *o, const struct tcphs_hit *hit, wmem_allocator_t *pool)
+{
+    static const char *const steps[] = { NULL, "step 1", "step 2", "step 3" };
+    static const char *const close_steps[] = { "close 1", "close 2", "close 3", "close 4" };
+    wmem_strbuf_t *out = wmem_strbuf_new(pool, "");
+    if (hit->copy)
+        append_part(out, "capture copy");
+    append_anomalies(out, o->findings);
+    if (o->step > 0)
+        append_part(out, steps[o->step]);
+    for (unsigned i = 0; i < array_length(close_steps); i++)
+        if (o->close_steps & 1u << i)
+            append_part(out, close_steps[i]);
+    if (o->rst_kind != TCPHS_RST_NONE)
+        append_part(out, val_to_str_const(o->rst_kind, tcphs_rst_kind_names, "RST"));
+    if (o->event != TCPHS_EVENT_NONE)
+        append_part(out, val_to_str_const(o->event, tcphs_event_names, "event"));
+    return wmem_strbuf_get_str(out);
+}
+
+/* In front of TCP's own text, as its remarks in brackets stand. */
+static void prepend_news(const struct tcphs_outcome *o, const struct tcphs_hit *hit, packet_info *pinfo)
+{
+    const char *news = news_of(o, hit, pinfo->pool);
+    if (news[0] != '\0')
+        col_prepend_fence_fstr(pinfo->cinfo, COL_INFO, "[%s] ", news);
+}
+
+static proto_item *add_root(proto_tree *tree, const struct tcphs_outcome *o, const struct tcphs_summary *sum,
+                            packet_info *pinfo, tvbuff_t *tvb)
+{
+    proto_item *root = proto_tree_add_item(tree, proto_tcphs, tvb, 0, 0, ENC_NA);
+    proto_item_set_generated(root);
+    if (o->findings & TCPHS_ANOMALIES) {
+        wmem_strbuf_t *anomalies = wmem_strbuf_new(pinfo->pool, "");
+        append_anomalies(anomalies, o->findings);
+        proto_item_append_text(root, ", Anomaly: %s", wmem_strbuf_get_str(anomalies));
+    }
+    proto_item_append_text(root, ", Stage: %s, Verdict: %s",
+                           val_to_str_const(o->stage, tcphs_stage_names, "no connection"),
+                           val_to_str_const(sum->verdict, tcphs_verdict_names, "none"));
+    return root;
+}
+
 static void present_in(proto_tree *tree, const struct tcphs_hit *hit, packet_info *pinfo, tvbuff_t *tvb, bool with_info)
 {
     const struct tcphs_horizon horizon = tcphs_store_horizon(pinfo);
@@ -228,22 +314,20 @@ static void present_in(proto_tree *tree, const struct tcphs_hit *hit, packet_inf
     tcphs_store_outcome(hit, pinfo->num, &o);
     tcphs_summarise(&tcphs_life_of(hit->tracked)->connection, horizon, &sum);
 
-    proto_item *root = proto_tree_add_item(tree, proto_tcphs, tvb, 0, 0, ENC_NA);
-    proto_item_set_generated(root);
-    const char *stage = val_to_str_const(o.stage, tcphs_stage_names, "no connection");
-    const char *verdict = val_to_str_const(sum.verdict, tcphs_verdict_names, "none");
-    proto_item_append_text(root, ", Stage: %s, Verdict: %s", stage, verdict);
     if (with_info)
-        col_append_fstr(pinfo->cinfo, COL_INFO, " [%s, %s]", stage, verdict);
+        prepend_news(&o, hit, pinfo);
+    proto_item *root = add_root(tree, &o, &sum, pinfo, tvb);
     proto_tree *sub = proto_item_add_subtree(root, ett_tcphs);
-    add_segment(sub, &o, hit, tvb);
-    add_findings(sub, root, &o, pinfo, tvb);
-    add_explanation(sub, &o, hit, pinfo, tvb);
+    proto_tree *segment = add_branch(sub, ett_segment, tvb, "Segment");
+    add_findings(segment, root, &o, pinfo, tvb);
+    add_segment(segment, &o, hit, tvb);
+    add_half_open(segment, &o, hit, pinfo, tvb);
+    add_explanation(segment, &o, hit, pinfo, tvb);
     if (o.assumption_begins)
         expert_add_info(pinfo, root, &ei_assumed);
     if (o.unkept_begins)
         expert_add_info(pinfo, root, &ei_unkept);
-    add_summary(sub, &sum, hit, horizon.final, tvb);
+    add_summary(add_branch(sub, ett_connection, tvb, "Connection"), &sum, hit, horizon.final, tvb);
 }
 
 void tcphs_present(const struct tcphs_hit *hit, packet_info *pinfo, tvbuff_t *tvb, proto_tree *tree, bool with_info)

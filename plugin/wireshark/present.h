@@ -15,7 +15,7 @@ void tcphs_present_register(int proto);
 
 /**
  * Shows one TCP header of a frame, or nothing where nobody would see it; its expert infos in any case. with_info also
- * appends stage and verdict to the Info column.
+ * puts what is new with it in front of the Info column's text.
  */
 void tcphs_present(const struct tcphs_hit *hit, packet_info *pinfo, tvbuff_t *tvb, proto_tree *tree, bool with_info);
 

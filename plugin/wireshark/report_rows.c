@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "names.h"
+#include "response_times.h"
 
 /* The columns --------------------------------------------------------------------------------------------------- */
 
@@ -27,13 +28,30 @@ enum {
     FIRST_conn = COLUMN_conn_id,
     FIRST_server = COLUMN_server_server,
     FIRST_client = COLUMN_client_client,
-    FIRST_tree = COLUMN_tree_group
+    FIRST_tree = COLUMN_tree_group,
+    FIRST_srt = COLUMN_srt_by
+};
+
+/* Windows likewise, each by the column's place in its own report. */
+enum {
+#define TCPHS_WINDOW(report, name, title) WINDOW_##report##_##name,
+#include "reports.def"
+    WINDOWS,
+    WINDOW_FIRST_conn = WINDOW_conn_id,
+    WINDOW_FIRST_server = WINDOW_server_server_address,
+    WINDOW_FIRST_client = WINDOW_client_client
+};
+
+static const struct tcphs_window_column windows[WINDOWS] = {
+#define TCPHS_WINDOW(report, name, title) { COLUMN_##report##_##name - FIRST_##report, title },
+#include "reports.def"
 };
 
 #define CONN(name) (COLUMN_conn_##name - FIRST_conn)
 #define SERVER(name) (COLUMN_server_##name - FIRST_server)
 #define CLIENT(name) (COLUMN_client_##name - FIRST_client)
 #define TREE(name) (COLUMN_tree_##name - FIRST_tree)
+#define SRT(name) (COLUMN_srt_##name - FIRST_srt)
 
 static void put_word(struct tcphs_row *row, unsigned column, char *word)
 {
@@ -265,11 +283,49 @@ static void fill_tree(const struct tcphs_table *table, guint index, struct tcphs
     tcphs_row_word(row, TREE(item), line->item);
     tcphs_row_count(row, TREE(count), line->count);
     tcphs_row_share(row, TREE(share), line->count, tree->connections);
+    if (line->times.count > 0) {
+        tcphs_row_time(row, TREE(min), line->times.least);
+        tcphs_row_time(row, TREE(mean), line->times.sum / (gint64)line->times.count);
+        tcphs_row_time(row, TREE(max), line->times.most);
+    }
 }
 
-const struct tcphs_table tcphs_conn_table = { columns + FIRST_conn, FIRST_server - FIRST_conn, 0, fill_conn, NULL };
-const struct tcphs_table tcphs_server_table = { columns + FIRST_server, FIRST_client - FIRST_server, 0, fill_server,
-                                                NULL };
-const struct tcphs_table tcphs_client_table = { columns + FIRST_client, FIRST_tree - FIRST_client, 0, fill_client,
-                                                NULL };
-const struct tcphs_table tcphs_tree_table = { columns + FIRST_tree, COLUMNS - FIRST_tree, 0, fill_tree, NULL };
+void tcphs_tally_setup_rows(const struct tcphs_tally *tally, GArray *rows)
+{
+    for (unsigned i = 0; i < TCPHS_SETUP_RANGES; i++) {
+        const struct tcphs_times *times = &tally->setup_in[i];
+        const struct tcphs_tree_row row = { TCPHS_TREE_SETUP, tcphs_setup_ranges[i], times->count, *times };
+        g_array_append_val(rows, row);
+    }
+    const struct tcphs_tree_row all = { TCPHS_TREE_SETUP, "all", tally->setup.count, tally->setup };
+    g_array_append_val(rows, all);
+}
+
+/* Setup times --------------------------------------------------------------------------------------------------- */
+
+static void fill_srt(const struct tcphs_table *table, guint index, struct tcphs_row *row)
+{
+    const struct tcphs_response_time *line =
+        (const struct tcphs_response_time *)g_ptr_array_index((GPtrArray *)table->context, index);
+    tcphs_row_word(row, SRT(by), line->by);
+    tcphs_row_word(row, SRT(item), line->item);
+    tcphs_row_count(row, SRT(count), line->times.count);
+    tcphs_row_time(row, SRT(min), line->times.least);
+    tcphs_row_time(row, SRT(mean), line->times.sum / (gint64)line->times.count);
+    tcphs_row_time(row, SRT(p95), tcphs_samples_quantile(&line->times, 0.95));
+    tcphs_row_time(row, SRT(max), line->times.most);
+}
+
+/* The columns of a report, up to those of the next one. */
+#define COLUMNS_OF(report, next)                                                                                       \
+    .name = #report, .columns = columns + FIRST_##report, .column_count = (next)-FIRST_##report
+#define WINDOW_OF(report, next) .window = windows + WINDOW_FIRST_##report, .window_count = (next)-WINDOW_FIRST_##report
+
+const struct tcphs_table tcphs_conn_table = { COLUMNS_OF(conn, FIRST_server), WINDOW_OF(conn, WINDOW_FIRST_server),
+                                              .fill = fill_conn };
+const struct tcphs_table tcphs_server_table = { COLUMNS_OF(server, FIRST_client),
+                                                WINDOW_OF(server, WINDOW_FIRST_client), .fill = fill_server };
+const struct tcphs_table tcphs_client_table = { COLUMNS_OF(client, FIRST_tree), WINDOW_OF(client, WINDOWS),
+                                                .fill = fill_client };
+const struct tcphs_table tcphs_tree_table = { COLUMNS_OF(tree, FIRST_srt), .fill = fill_tree };
+const struct tcphs_table tcphs_srt_table = { COLUMNS_OF(srt, COLUMNS), .fill = fill_srt };

@@ -19,10 +19,21 @@ extern const struct tcphs_table tcphs_conn_table, tcphs_server_table, tcphs_clie
 #define TCPHS_TREE_CLOSE "Close"
 #define TCPHS_TREE_CLOSED_BY "Closed by"
 #define TCPHS_TREE_ANOMALY "Anomalies"
+#define TCPHS_TREE_SETUP "Setup time (us)"
 
-/** The counts of a tally as (group, item, count): calls put for each, in the order in which they are shown. */
+/** One line of the tree. */
+struct tcphs_tree_row {
+    const char *group, *item;
+    guint64 count;
+    struct tcphs_times times; /**< of setup times; else none */
+};
+
+/** The counts of a tally: calls put for each line, in the order in which they are shown. */
 typedef void (*tcphs_put_count)(void *data, const char *group, const char *item, guint64 count);
 void tcphs_tally_each(const struct tcphs_tally *tally, tcphs_put_count put, void *data);
+
+/** Likewise the distribution of setup times; into rows of struct tcphs_tree_row, empty ranges too. */
+void tcphs_tally_setup_rows(const struct tcphs_tally *tally, GArray *rows);
 
 /** A table whose context is a struct tcphs_tree_rows. */
 extern const struct tcphs_table tcphs_tree_table;
@@ -32,9 +43,7 @@ struct tcphs_tree_rows {
     guint64 connections;
 };
 
-struct tcphs_tree_row {
-    const char *group, *item;
-    guint64 count;
-};
+/** A table whose context is a GPtrArray of struct tcphs_response_time (response_times.h). */
+extern const struct tcphs_table tcphs_srt_table;
 
 #endif

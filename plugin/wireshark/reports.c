@@ -3,7 +3,8 @@
  * host's tables and trees in Wireshark and sharkd. What stands in it comes from report_rows.c and ladder.c.
  *
  * A listener only remembers which connections its filter let through. Their values are read from the store when the
- * report is written, so a report is as right after one pass as after two.
+ * report is written, so a report is as right after one pass as after two; only a filter by fields of a connection lets
+ * the right ones through in a second pass alone, and no report is written without it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -12,25 +13,30 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <epan/dissectors/packet-tcp.h>
 #include <epan/stats_tree.h>
 #include <epan/tap.h>
+#include <wsutil/report_message.h>
 
 #include "ladder.h"
 #include "names.h"
+#include "observed.h"
 #include "report_rows.h"
+#include "response_times.h"
+#include "second_pass.h"
+#include "window.h"
+#include "without_tcp.h"
 
-static int tap_tcphs, tap_tcp;
+static int proto_tcphs, tap_tcphs;
 static const struct tcphs_report_options *options;
 static unsigned ladders_asked_for;
 
-enum which { REPORT_CONN, REPORT_SERVER, REPORT_CLIENT, REPORT_TREE, REPORT_LADDER, REPORTS };
+enum which { REPORT_CONN, REPORT_SERVER, REPORT_CLIENT, REPORT_TREE, REPORT_LADDER, REPORT_SRT, REPORTS };
 
 static const struct {
-    const char *command, *title;
+    const char *name, *command, *title;
     const struct tcphs_table *table;
 } reports[REPORTS] = {
-#define TCPHS_REPORT(name, NAME, title, table, meaning) [REPORT_##NAME] = { "tcphs," #name, title, table },
+#define TCPHS_REPORT(name, NAME, title, table, meaning) [REPORT_##NAME] = { #name, "tcphs," #name, title, table },
 #include "reports.def"
 };
 
@@ -75,57 +81,58 @@ bool tcphs_reports_are_wanted(void)
     return have_tap_listener(tap_tcphs);
 }
 
-/* The TCP headers of a frame stand in the queue in the order in which the host came upon them, quotes included. */
-static const struct tcpheader *next_header(const struct tcphs_hit *hit, unsigned *index)
+/* Ladders need more of each header than others. Flow graphs do too; that one listens shows in its flags only. */
+static bool details_are_wanted(void)
 {
-    const struct tcphs_tuple tuple = tcphs_store_tuple(hit->tracked);
-    const struct tcpheader *header;
-    while ((header = (const struct tcpheader *)fetch_tapped_data(tap_tcp, (int)(*index)++)) != NULL)
-        if (header->th_sport == tuple.port[hit->from] && header->th_dport == tuple.port[!hit->from])
-            return header;
-    return NULL;
+    return ladders_asked_for > 0 || (union_of_tap_listener_flags() & TCPHS_FLOW_GRAPH_FLAGS) != 0;
+}
+
+static void add_details(packet_info *pinfo, struct tcphs_tapped *tapped)
+{
+    struct tcphs_outcome *outcome = wmem_new(pinfo->pool, struct tcphs_outcome);
+    struct tcphs_observed *seen = wmem_new(pinfo->pool, struct tcphs_observed);
+    int header = tapped->hit.header;
+    tcphs_store_outcome(&tapped->hit, pinfo->num, outcome);
+    tapped->outcome = outcome;
+    if (tcphs_observe_next(pinfo, tcphs_ip_payloads_of(pinfo), &header, seen) && seen->whole)
+        tapped->segment = &seen->segment;
 }
 
 void tcphs_reports_queue(packet_info *pinfo, const struct tcphs_hit *hits, unsigned count)
 {
     struct tcphs_tapped *headers = wmem_alloc_array(pinfo->pool, struct tcphs_tapped, count);
-    unsigned index = 0;
+    const bool in_detail = details_are_wanted();
     for (unsigned i = 0; i < count; i++) {
-        headers[i] = (struct tcphs_tapped){ .hit = hits[i] };
-        if (ladders_asked_for > 0) {
-            struct tcphs_outcome *outcome = wmem_new(pinfo->pool, struct tcphs_outcome);
-            tcphs_store_outcome(&hits[i], pinfo->num, outcome);
-            headers[i].outcome = outcome;
-            headers[i].header = next_header(&hits[i], &index);
-        }
+        headers[i] = (struct tcphs_tapped){ .hit = hits[i], .is_first_visit = !pinfo->fd->visited };
+        if (in_detail)
+            add_details(pinfo, &headers[i]);
         tap_queue_packet(tap_tcphs, pinfo, &headers[i]);
     }
 }
 
 /* On standard output -------------------------------------------------------------------------------------------- */
 
-static void fail(const char *problem, const char *what)
-{
-    fprintf(stderr, "tshark: %s%s\n", problem, what);
-    exit(EXIT_FAILURE);
-}
+static const char *const formats[] = { [TCPHS_TEXT] = "text", [TCPHS_TSV] = "tsv", [TCPHS_JSON] = "json" };
 
+/* Text is also what stands for a format that does not exist: that was refused when the report was asked for. */
 static enum tcphs_format asked_format(void)
 {
-    static const char *const formats[] = { [TCPHS_TEXT] = "text", [TCPHS_TSV] = "tsv", [TCPHS_JSON] = "json" };
     for (unsigned i = 0; i < G_N_ELEMENTS(formats); i++)
         if (strcmp(options->format, formats[i]) == 0)
             return (enum tcphs_format)i;
-    fail("The preference tcphs.report must be text, tsv or json, not ", options->format);
     return TCPHS_TEXT;
 }
 
 struct asked {
     enum which which;
+    char *filter; /* NULL = all connections */
     struct selection selection;
     struct tcphs_ladders *ladders;
     bool written; /* nothing has come since */
+    bool refused; /* its filter needs a second pass, and there is none */
 };
+
+static bool has_failed; /* a report that was asked for was not written, or not all of it */
 
 static GSList *all_asked;
 
@@ -140,6 +147,25 @@ static tap_packet_status take_packet(void *data, packet_info *pinfo, epan_dissec
     selection_add(&asked->selection, t->hit.tracked);
     asked->written = false;
     return TAP_PACKET_REDRAW;
+}
+
+/* With -2 tshark gives taps nothing in the first pass. */
+static tap_packet_status notice_pass(void *data, packet_info *pinfo, epan_dissect_t *edt, const void *tapped,
+                                     tap_flags_t flags)
+{
+    struct asked *asked = (struct asked *)data;
+    (void)pinfo;
+    (void)edt;
+    (void)flags;
+    if (!((const struct tcphs_tapped *)tapped)->is_first_visit || asked->refused)
+        return TAP_PACKET_DONT_REDRAW;
+    asked->refused = has_failed = true;
+    tcphs_second_pass_was_told();
+    report_failure(
+        "-z %s,%s: tcphs.conn.* is final in a second pass only, and there is none, so this report will not be "
+        "written: read the capture with -2",
+        reports[asked->which].command, asked->filter);
+    return TAP_PACKET_DONT_REDRAW;
 }
 
 /* Ladders are kept of all connections: the frame that the filter lets through may be the last of its connection. */
@@ -237,17 +263,35 @@ static void write_accounts(const GPtrArray *tracked, bool of_servers)
 static void put_row(void *data, const char *group, const char *item, guint64 count)
 {
     GArray *rows = (GArray *)data;
-    const struct tcphs_tree_row row = { group, item, count };
+    const struct tcphs_tree_row row = { .group = group, .item = item, .count = count };
     if (count > 0 || asked_format() != TCPHS_TEXT)
         g_array_append_val(rows, row);
+}
+
+/* As with the others, empty ones are for programs only. */
+static void put_setup_rows(const struct tcphs_tally *tally, GArray *rows)
+{
+    const guint first = rows->len;
+    tcphs_tally_setup_rows(tally, rows);
+    for (guint i = rows->len; i-- > first && asked_format() == TCPHS_TEXT;)
+        if (g_array_index(rows, struct tcphs_tree_row, i).count == 0)
+            g_array_remove_index(rows, i);
 }
 
 static void write_tree(const struct tcphs_tally *tally)
 {
     struct tcphs_tree_rows tree = { g_array_new(FALSE, FALSE, sizeof(struct tcphs_tree_row)), tally->connections };
     tcphs_tally_each(tally, put_row, tree.rows);
+    put_setup_rows(tally, tree.rows);
     write_table(&tcphs_tree_table, &tree, tree.rows->len);
     g_array_free(tree.rows, TRUE);
+}
+
+static void write_response_times(const GPtrArray *tracked)
+{
+    GPtrArray *lines = tcphs_response_times_of(tracked);
+    write_table(&tcphs_srt_table, lines, lines->len);
+    g_ptr_array_free(lines, TRUE);
 }
 
 static void write_ladders(const struct asked *asked)
@@ -277,12 +321,21 @@ static void write_body(const struct asked *asked, const struct tcphs_tally *tall
     case REPORT_LADDER:
         write_ladders(asked);
         break;
+    case REPORT_SRT:
+        write_response_times(tracked);
+        break;
     case REPORTS:
         break;
     }
 }
 
-static void write_summary(const struct tcphs_tally *tally, enum tcphs_format format)
+static void write_totals(const struct asked *asked, const char *label, const struct tcphs_total *totals, unsigned count)
+{
+    const struct tcphs_totals all = { reports[asked->which].name, label, totals, count };
+    tcphs_totals_write(&all, asked_format(), stdout);
+}
+
+static void write_summary(const struct asked *asked, const struct tcphs_tally *tally)
 {
     struct tcphs_total totals[TCPHS_VERDICTS + 3] = { { "connections", tally->connections },
                                                       { "established", tally->verdicts[TCPHS_VERDICT_ESTABLISHED] },
@@ -292,11 +345,11 @@ static void write_summary(const struct tcphs_tally *tally, enum tcphs_format for
         if (try_val_to_str(v, tcphs_verdict_names) != NULL) /* not every number is in use */
             totals[count++] = (struct tcphs_total){ val_to_str_const(v, tcphs_verdict_names, "?"), tally->verdicts[v] };
     totals[count++] = (struct tcphs_total){ "probes", tally->probes };
-    tcphs_totals_write("summary", totals, count, format, stdout);
+    write_totals(asked, "summary", totals, count);
 }
 
 /* What the verdicts may suffer from: of the capture as a whole, and of the connections in the report. */
-static void write_quality(const struct tcphs_tally *tally, enum tcphs_format format)
+static void write_quality(const struct asked *asked, const struct tcphs_tally *tally)
 {
     const struct tcphs_quality *q = tcphs_store_quality();
     const struct tcphs_total totals[] = {
@@ -306,26 +359,46 @@ static void write_quality(const struct tcphs_tally *tally, enum tcphs_format for
         { "cut_frames", q->cut },
         { "connections_with_gaps", tally->gaps },
         { "connections_with_assumptions", tally->assumed },
+        { "tcp_not_seen", q->missed },
         { "connections_one_sided", tally->verdicts[TCPHS_VERDICT_ONE_SIDED] },
     };
-    tcphs_totals_write("capture", totals, G_N_ELEMENTS(totals), format, stdout);
+    write_totals(asked, "capture", totals, G_N_ELEMENTS(totals));
+}
+
+/* The host ignores SIGPIPE: that nobody reads on is no failure, as with `| head`. */
+static bool has_lost_its_reader(void)
+{
+    GPollFD out = { .fd = fileno(stdout), .events = G_IO_OUT };
+    return g_poll(&out, 1, 0) > 0 && (out.revents & (G_IO_ERR | G_IO_HUP));
+}
+
+static void end_output(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    const int error = errno;
+    if (!has_lost_its_reader()) {
+        report_failure("The report could not be written: %s", g_strerror(error));
+        has_failed = true;
+    }
+    clearerr(stdout);
 }
 
 static void write_report(void *data)
 {
     struct asked *asked = (struct asked *)data;
-    const enum tcphs_format format = asked->which == REPORT_LADDER ? TCPHS_TEXT : asked_format();
     struct tcphs_tally tally = { 0 };
+    if (asked->refused)
+        return;
     tally_in_order(asked->selection.tracked, &tally);
-    if (format == TCPHS_TEXT)
-        write_summary(&tally, format);
+    if (asked_format() == TCPHS_TEXT)
+        write_summary(asked, &tally);
     write_body(asked, &tally);
-    if (format != TCPHS_TEXT)
-        write_summary(&tally, format);
-    write_quality(&tally, format);
+    if (asked_format() != TCPHS_TEXT)
+        write_summary(asked, &tally);
+    write_quality(asked, &tally);
     asked->written = true;
-    if (fflush(stdout) != 0 || ferror(stdout))
-        fail("The report could not be written: ", g_strerror(errno));
+    end_output();
 }
 
 static void forget_all(void *data)
@@ -347,53 +420,128 @@ static void end_of_file(void)
     }
 }
 
-/* tshark matches the beginning of what was asked for; the rest is ours to check. */
-static const char *filter_in(const char *argument, enum which which)
+/* What a statistic of tshark cannot say when it is written, as the host does not ask: that it failed. All others have
+ * been written by now. */
+static void end_of_program(void)
 {
-    const char *rest = argument + strlen(reports[which].command);
-    if (*rest != '\0' && *rest != ',')
-        fail("Invalid -z argument: ", argument);
-    return rest[0] == ',' && rest[1] != '\0' ? rest + 1 : NULL;
+    if (has_failed)
+        exit(EXIT_FAILURE);
 }
 
-static void must_listen(GString *error)
+/* tshark matches the beginning of what was asked for; the rest is ours to check. */
+static bool is_named(const char *argument, enum which which)
 {
-    if (error != NULL)
-        fail("Couldn't register the report: ", error->str);
+    const char *rest = argument + (which < REPORTS ? strlen(reports[which].command) : 0);
+    return which < REPORTS && (*rest == '\0' || *rest == ',');
+}
+
+static char *filter_in(const char *argument, enum which which)
+{
+    const char *rest = argument + strlen(reports[which].command);
+    return rest[0] == ',' && rest[1] != '\0' ? g_strdup(rest + 1) : NULL;
+}
+
+static char *list_of_reports(const char *argument)
+{
+    GString *list = g_string_new(NULL);
+    g_string_printf(list, "Invalid -z argument \"%s\"; it must be one of:", argument);
+    for (unsigned i = 0; i < REPORTS; i++)
+        g_string_append_printf(list, "\n     %s", reports[i].command);
+    return g_string_free(list, FALSE);
+}
+
+/* Why there can be no such report, to be freed; NULL = there can. */
+static char *objection_to(const char *argument, enum which which)
+{
+    if (!is_named(argument, which))
+        return list_of_reports(argument);
+    if (!proto_is_protocol_enabled(find_protocol_by_id(proto_tcphs)))
+        return g_strdup_printf(
+            "-z %s: the protocol tcphs is disabled, so there is nothing to report; --enable-protocol "
+            "tcphs enables it",
+            argument);
+    if (strcmp(options->format, formats[asked_format()]) != 0)
+        return g_strdup_printf("The preference tcphs.report must be text, tsv or json, not \"%s\"", options->format);
+    if (which == REPORT_LADDER && asked_format() != TCPHS_TEXT)
+        return g_strdup_printf("-z %s is text for people: it is not written as %s (preference tcphs.report)", argument,
+                               options->format);
+    return NULL;
+}
+
+/* Why the host does not let us listen, to be freed; NULL = it does. */
+static char *listen_to(const char *tap, void *data, const char *filter, tap_packet_cb take)
+{
+    GString *error = register_tap_listener(tap, data, filter, TL_REQUIRES_NOTHING, NULL, take, NULL, NULL);
+    return error != NULL ? g_string_free(error, FALSE) : NULL;
+}
+
+static char *begin_ladders(struct asked *asked)
+{
+    asked->ladders = tcphs_ladders_new();
+    ladders_asked_for++;
+    return listen_to("tcphs", asked->ladders, NULL, take_rung);
+}
+
+/* An empty report would be a wrong answer. To be freed; NULL = the filter can be answered. */
+static char *objection_to_filter(const char *filter)
+{
+    const char *lost = *options->dissect_tcp ? NULL : tcphs_protocol_lost_without_tcp(filter);
+    if (lost == NULL)
+        return NULL;
+    return g_strdup_printf(
+        "The filter \"%s\" asks for %s, which is not dissected while the preference tcphs.dissect_tcp is "
+        "off",
+        filter, lost);
+}
+
+static char *begin(struct asked *asked)
+{
+    char *objection = objection_to_filter(asked->filter);
+    if (objection != NULL)
+        return objection;
+    GString *refused = register_tap_listener("tcphs", asked, asked->filter, TL_REQUIRES_NOTHING, forget_all,
+                                             take_packet, write_report, NULL);
+    if (refused != NULL)
+        return g_string_free(refused, FALSE);
+    char *error = NULL;
+    if (tcphs_second_pass_is_needed_by(asked->filter))
+        error = listen_to("tcphs", asked, NULL, notice_pass);
+    if (error == NULL && asked->which == REPORT_LADDER)
+        error = begin_ladders(asked);
+    return error;
 }
 
 static TCPHS_STAT_BEGINS ask(const char *argument, void *data)
 {
     const enum which which = (enum which)GPOINTER_TO_INT(data);
-    const char *filter = filter_in(argument, which);
-    struct asked *asked = g_new0(struct asked, 1);
-    asked_format(); /* a wrong one is said before anything is read */
-    asked->which = which;
-    selection_clear(&asked->selection);
-    all_asked = g_slist_append(all_asked, asked);
-    must_listen(register_tap_listener("tcphs", asked, filter, TL_REQUIRES_NOTHING, forget_all, take_packet,
-                                      write_report, NULL));
-    if (which == REPORT_LADDER) {
-        asked->ladders = tcphs_ladders_new();
-        must_listen(
-            register_tap_listener("tcphs", asked->ladders, NULL, TL_REQUIRES_NOTHING, NULL, take_rung, NULL, NULL));
-        if (ladders_asked_for++ == 0) /* so that the host queues TCP's numbers */
-            must_listen(
-                register_tap_listener("tcp", &ladders_asked_for, NULL, TL_IS_DISSECTOR_HELPER, NULL, NULL, NULL, NULL));
+    char *error = objection_to(argument, which);
+    if (error == NULL) {
+        struct asked *asked = g_new0(struct asked, 1);
+        asked->which = which;
+        asked->filter = filter_in(argument, which);
+        selection_clear(&asked->selection);
+        all_asked = g_slist_append(all_asked, asked);
+        error = begin(asked);
+    }
+    if (error != NULL) {
+        report_failure("%s", error);
+        g_free(error);
+        TCPHS_STAT_CANNOT_BEGIN;
     }
     TCPHS_STAT_HAS_BEGUN;
 }
 
 static void register_commands(void)
 {
-    for (unsigned i = 0; i < REPORTS; i++) {
+    for (unsigned i = 0; i <= REPORTS; i++) { /* the last is for what is none of them */
         stat_tap_ui ui = { .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
-                           .title = reports[i].title,
-                           .cli_string = reports[i].command,
+                           .title = i < REPORTS ? reports[i].title : "TCP Handshake",
+                           .cli_string = i < REPORTS ? reports[i].command : "tcphs",
                            .tap_init_cb = ask };
         register_stat_tap_ui(&ui, GINT_TO_POINTER(i));
     }
     register_cleanup_routine(end_of_file);
+    register_shutdown_routine(end_of_program);
 }
 
 /* In the host's tables ------------------------------------------------------------------------------------------ */
@@ -503,7 +651,7 @@ static void register_tables(void)
         ui->packet_func = show_packet;
         ui->stat_tap_reset_table_cb = clear_table;
         ui->stat_tap_free_table_item_cb = free_cell;
-        ui->fields = tcphs_table_items(reports[i].table->columns, reports[i].table->column_count, &ui->nfields);
+        ui->fields = tcphs_table_items(reports[i].table, &ui->nfields);
         ui->nparams = 1;
         ui->params = &filter;
         register_stat_tap_table_ui(ui);
@@ -531,6 +679,7 @@ static void open_tree(stats_tree *tree)
     g_hash_table_insert(selection_of_tree, tree, s);
     for (unsigned i = 0; i < G_N_ELEMENTS(groups); i++)
         stats_tree_create_node(tree, groups[i], 0, STAT_DT_INT, TRUE);
+    stats_tree_create_range_node_string(tree, TCPHS_TREE_SETUP, 0, TCPHS_SETUP_RANGES, (char **)tcphs_setup_ranges);
 }
 
 static void close_tree(stats_tree *tree)
@@ -545,6 +694,15 @@ static void tick(void *data, const char *group, const char *item, guint64 count)
         return;
     const int parent = tick_stat_node(tree, group, 0, TRUE);
     tick_stat_node(tree, item, parent, FALSE);
+}
+
+/* The host counts the group by itself, and shows the mean, the shortest and the longest of each range. */
+static void tick_setup(stats_tree *tree, gint64 setup)
+{
+    if (setup < 0)
+        return;
+    tick_stat_node(tree, TCPHS_TREE_SETUP, 0, FALSE);
+    stats_tree_tick_range(tree, TCPHS_TREE_SETUP, 0, (int)MIN(setup / 1000, G_MAXINT));
 }
 
 static tap_packet_status show_in_tree(stats_tree *tree, packet_info *pinfo, epan_dissect_t *edt, const void *tapped,
@@ -562,29 +720,26 @@ static tap_packet_status show_in_tree(stats_tree *tree, packet_info *pinfo, epan
     tcphs_case_of(t->hit.tracked, &c);
     tcphs_tally_add(&tally, &c);
     tcphs_tally_each(&tally, tick, tree);
+    tick_setup(tree, c.life->setup);
     return TAP_PACKET_REDRAW;
 }
 
 static void register_tree(void)
 {
     selection_of_tree = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, free_selection);
-    stats_tree_register_plugin("tcphs", "tcphs", "TCP Handshake" TCPHS_MENU_SEPARATOR "TCP Handshake: Overview", 0,
-                               show_in_tree, open_tree, close_tree);
+    /* Without a submenu, for the host gives tables none: all entries stand in the one menu. */
+    stats_tree_register_plugin("tcphs", "tcphs", "TCP Handshake: Overview", 0, show_in_tree, open_tree, close_tree);
 }
 
-void tcphs_reports_register(const struct tcphs_report_options *report_options)
+void tcphs_reports_register(int proto, const struct tcphs_report_options *report_options)
 {
+    proto_tcphs = proto;
     options = report_options;
     tap_tcphs = register_tap("tcphs");
-    /* In tshark a report is written by us; the host's table of the same name would write it in the host's manner, and
-     * the first to register has it. Elsewhere there is no standard output to write to. */
-    if (g_strcmp0(g_get_prgname(), "tshark") == 0)
+    /* On the command line a report is written by us; the host's table of the same name would write it in the host's
+     * manner, and the first to register has it. A window shows that table, and sharkd takes no -z. */
+    if (!tcphs_window_exists())
         register_commands();
     register_tables();
     register_tree();
-}
-
-void tcphs_reports_look_up(void)
-{
-    tap_tcp = find_tap_id("tcp");
 }

@@ -1,5 +1,5 @@
 /* routes.c
- * A table of all tuples, and an index of the host's streams that spares most segments the search in it.
+ * A table of all tuples.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -18,11 +18,8 @@ static struct {
     struct tcphs_route **slots; /* open addressing, linear probing; room is a power of two */
     guint32 count, room;
 } table;
-static struct {
-    struct tcphs_route **routes; /* by number of the host's stream; which splits and merges tuples in its own way */
-    guint32 room;
-} streams;
-static wmem_map_t *other_lanes; /* by their key: a hostile capture takes another tunnel for every segment */
+static struct tcphs_route *newest; /* of the last segment: the next is often of the same connection */
+static wmem_map_t *other_lanes;    /* by their key: a hostile capture takes another tunnel for every segment */
 static struct {
     guint32 keys[sizeof(struct tcphs_tuple) / 4];
     guint64 spread;
@@ -30,7 +27,7 @@ static struct {
 
 G_STATIC_ASSERT(sizeof(struct tcphs_tuple) % 8 == 0);
 
-enum { LEAST_ROOM = 1024, MOST_STREAMS = 1 << 26, LEAST_MANY = 4, MOST_WAITING = 16 };
+enum { LEAST_ROOM = 1024, LEAST_MANY = 4, MOST_WAITING = 16 };
 
 static void *file_room(gsize size)
 {
@@ -45,11 +42,10 @@ void tcphs_routes_begin(void)
         chance.spread = (guint64)g_random_int() << 32 | g_random_int() | 1;
     }
     other_lanes = wmem_map_new(wmem_file_scope(), wmem_int64_hash, g_int64_equal);
+    newest = NULL;
     table.count = 0;
     table.room = LEAST_ROOM;
     table.slots = (struct tcphs_route **)file_room(LEAST_ROOM * sizeof *table.slots);
-    streams.routes = NULL;
-    streams.room = 0;
 }
 
 /* Lanes --------------------------------------------------------------------------------------------------------- */
@@ -138,9 +134,9 @@ static struct tcphs_lane *lane_waiting_for(struct tcphs_route *route, guint8 fro
     return looked_at < MOST_WAITING && route->first_lane.seen_from == 1u << !from ? &route->first_lane : waiting;
 }
 
-struct tcphs_lane *tcphs_lane_beyond_first(struct tcphs_route *route, const struct tcphs_sighting *seen)
+struct tcphs_lane *tcphs_lane_beyond_first(struct tcphs_route *route, const struct tcphs_observed *seen)
 {
-    const guint32 frame = seen->segment.frame, path = seen->sight.path;
+    const guint32 frame = seen->segment.frame, path = seen->point.path;
     struct tcphs_lane *lane = lane_on(route, path, frame);
     if (lane != NULL)
         return lane;
@@ -253,25 +249,9 @@ static struct tcphs_route *find_or_make(const struct tcphs_tuple *tuple)
     return *slot = route;
 }
 
-static void index_stream(guint32 stream, struct tcphs_route *route)
+struct tcphs_route *tcphs_route_for(const struct tcphs_observed *seen)
 {
-    if (stream >= streams.room) {
-        const guint32 room = MAX(MAX(streams.room * 2, stream + 1), LEAST_ROOM);
-        streams.routes =
-            (struct tcphs_route **)wmem_realloc(wmem_file_scope(), streams.routes, room * sizeof *streams.routes);
-        memset(streams.routes + streams.room, 0, (room - streams.room) * sizeof *streams.routes);
-        streams.room = room;
-    }
-    streams.routes[stream] = route;
-}
-
-struct tcphs_route *tcphs_route_for(const struct tcphs_sighting *seen)
-{
-    const guint32 stream = seen->stream;
-    if (stream < streams.room && streams.routes[stream] != NULL && is_of(streams.routes[stream], &seen->tuple))
-        return streams.routes[stream];
-    struct tcphs_route *route = find_or_make(&seen->tuple);
-    if (stream < MOST_STREAMS)
-        index_stream(stream, route);
-    return route;
+    if (newest == NULL || !is_of(newest, &seen->tuple))
+        newest = find_or_make(&seen->tuple);
+    return newest;
 }

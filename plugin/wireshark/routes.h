@@ -8,7 +8,7 @@
 #define TCPHS_ROUTES_H
 
 #include "lives.h"
-#include "sighting.h"
+#include "observed.h"
 
 /** Connections of one tuple in order of their first frame: those on one path (VLAN, tunnels), or all, as Zeek does. */
 struct tcphs_lane {
@@ -40,16 +40,16 @@ void tcphs_routes_begin(void);
 /** The route of a tuple; NULL when there is none. */
 struct tcphs_route *tcphs_route_find(const struct tcphs_tuple *tuple);
 
-/** The same, made when there is none; seen->stream leads to it without a search, where it is known. */
-struct tcphs_route *tcphs_route_for(const struct tcphs_sighting *seen);
+/** The same, made when there is none. */
+struct tcphs_route *tcphs_route_for(const struct tcphs_observed *seen);
 
 /** See tcphs_lane_for. */
-struct tcphs_lane *tcphs_lane_beyond_first(struct tcphs_route *route, const struct tcphs_sighting *seen);
+struct tcphs_lane *tcphs_lane_beyond_first(struct tcphs_route *route, const struct tcphs_observed *seen);
 
 /** The lane that a segment of the newest frame takes, made when there is none. */
-static inline struct tcphs_lane *tcphs_lane_for(struct tcphs_route *route, const struct tcphs_sighting *seen)
+static inline struct tcphs_lane *tcphs_lane_for(struct tcphs_route *route, const struct tcphs_observed *seen)
 {
-    if (route->first_lane.count > 0 && route->first_lane.path == seen->sight.path)
+    if (route->first_lane.count > 0 && route->first_lane.path == seen->point.path)
         return &route->first_lane;
     return tcphs_lane_beyond_first(route, seen);
 }

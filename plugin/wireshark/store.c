@@ -11,26 +11,23 @@
 
 #include <epan/plugin_if.h>
 
-#include "segments.h"
-#include "sources.h"
+#include "half_open.h"
+#include "observed.h"
 
-/* What packet_info alone would not find in a frame: several headers, none, a quote, a copy. */
-struct odd_frame {
+/* The headers of a frame that is more than one ordinary segment: several headers, a quote, a copy. */
+struct listed_frame {
     guint32 count;
     struct tcphs_hit hits[];
 };
 
-static wmem_map_t *odd_frames; /* frame number -> struct odd_frame */
+static wmem_map_t *listed_frames; /* frame number -> struct listed_frame */
 static struct tcphs_copies *copies;
 static guint32 next_id;
 static gint64 last_offset;
 static guint32 last_frame;
 static struct tcphs_quality quality;
 static tcphs_zeek_is_server_port is_server_port;
-static const int *source_wanted; /* enum tcphs_source_wanted */
-static bool in_window;           /* the program is Wireshark itself */
-static bool awaits_taps;         /* the first pass had none, so learning begins with the second */
-static bool last_is_learned;     /* in this very visit: later frames may still change what it shows of its connection */
+static bool last_is_learned; /* in this very visit: later frames may still change what it shows of its connection */
 static struct {
     struct tcphs_hit hits[TCPHS_SHOWN_HEADERS];
     guint32 count;
@@ -43,37 +40,25 @@ static struct {
     guint32 count, room;
 } touched;
 
-/* In Wireshark's window taps are certain to run while a file is loaded; elsewhere only fields are. Checksums stand in
- * fields alone. */
-static void choose_source(void)
-{
-    ws_info_t *info = NULL;
-    plugin_if_get_ws_info(&info);
-    in_window = info != NULL && info->ws_info_supported;
-    const bool by_taps = *source_wanted == TCPHS_SOURCE_TAP ||
-                         (*source_wanted == TCPHS_SOURCE_AUTO && in_window && !tcphs_sources_verify_checksums());
-    tcphs_sources_want(by_taps ? TCPHS_FROM_TAPS : TCPHS_FROM_FIELDS, in_window);
-    awaits_taps = false;
-}
-
 static void start_file(void)
 {
     copies = wmem_new0(wmem_file_scope(), struct tcphs_copies);
     tcphs_routes_begin();
     tcphs_lives_begin();
+    tcphs_half_open_begin();
     memset(&touched, 0, sizeof touched);
     next_id = 0;
     last_offset = -1;
     last_frame = 0;
     memset(&quality, 0, sizeof quality);
-    choose_source();
+    tcphs_observe_checksums_as_the_host();
+    tcphs_ip_payloads_forget(); /* of whatever file was open before */
 }
 
-void tcphs_store_register(tcphs_zeek_is_server_port server_ports, const int *source)
+void tcphs_store_register(tcphs_zeek_is_server_port server_ports)
 {
-    source_wanted = source;
     is_server_port = server_ports;
-    odd_frames = wmem_map_new_autoreset(wmem_epan_scope(), wmem_file_scope(), g_direct_hash, g_direct_equal);
+    listed_frames = wmem_map_new_autoreset(wmem_epan_scope(), wmem_file_scope(), g_direct_hash, g_direct_equal);
     register_init_routine(start_file);
 }
 
@@ -86,7 +71,8 @@ static void forget_frame_number(guint32 frame)
         tcphs_history_forget_frame(&life->history, frame);
         tcphs_connection_forget_frame(&life->connection, frame);
     }
-    wmem_map_remove(odd_frames, GUINT_TO_POINTER(frame));
+    wmem_map_remove(listed_frames, GUINT_TO_POINTER(frame));
+    tcphs_half_open_forget_frame(frame);
 }
 
 static void touch(struct tcphs_tracked *t)
@@ -138,6 +124,18 @@ static struct tcphs_tracked *begin_connection(const struct tcphs_route *route, s
     return t;
 }
 
+/* Steps 1 and 2 keep how many attempts are half open at their server; what is over is none of them. */
+static void count_half_open(const struct tcphs_tracked *t, const struct tcphs_segment *s, const struct tcphs_outcome *o,
+                            bool over)
+{
+    if (over) {
+        tcphs_half_open_over(t->item.id);
+    } else if ((o->step == 1 || o->step == 2) && o->client < TCPHS_NO_CLIENT) {
+        const struct tcphs_tuple tuple = tcphs_route_tuple(t->route);
+        tcphs_half_open_step(s->frame, t->item.id, &tuple, !o->client, s->time);
+    }
+}
+
 /* The long way: it may begin a connection, and there may be something to tell. */
 static struct tcphs_life *feed_in_full(const struct tcphs_route *route, struct tcphs_lane *lane,
                                        const struct tcphs_segment *s, struct tcphs_tracked **t)
@@ -150,13 +148,14 @@ static struct tcphs_life *feed_in_full(const struct tcphs_route *route, struct t
     tcphs_connection_segment(&life->connection, s, &outcome);
     tcphs_history_add(&life->history, &outcome, s->from, tcphs_lives_grow);
     count_segment(life, s, &outcome);
+    count_half_open(*t, s, &outcome, life->opening_over >= 0);
     touch(*t);
     lane->seen_from |= (guint8)(1u << s->from) & 3u; /* nothing plain comes before an end's first segment */
     return life;
 }
 
 /* The connection that the segment belongs to, once it has moved it. */
-static struct tcphs_life *feed(struct tcphs_route *route, const struct tcphs_sighting *seen, struct tcphs_tracked **t)
+static struct tcphs_life *feed(struct tcphs_route *route, const struct tcphs_observed *seen, struct tcphs_tracked **t)
 {
     struct tcphs_lane *lane = tcphs_lane_for(route, seen);
     struct tcphs_life *life = NULL;
@@ -171,7 +170,7 @@ static struct tcphs_life *feed(struct tcphs_route *route, const struct tcphs_sig
 }
 
 /* Zeek takes every segment, copies too, unless IP already dropped it. */
-static struct tcphs_zeek_tracked *feed_zeek(struct tcphs_route *route, const struct tcphs_sighting *seen)
+static struct tcphs_zeek_tracked *feed_zeek(struct tcphs_route *route, const struct tcphs_observed *seen)
 {
     const struct tcphs_zeek_input in = { &seen->segment, seen->bad_checksum, seen->payload_captured, tcphs_lives_grow };
     struct tcphs_zeek_tracked *z = (struct tcphs_zeek_tracked *)tcphs_lane_last(&route->zeek);
@@ -191,10 +190,10 @@ static struct tcphs_zeek_tracked *feed_zeek(struct tcphs_route *route, const str
 }
 
 /* The connection that a header belongs to when it moves nothing: a copy, a fragment, an ICMP quote. */
-static struct tcphs_tracked *connection_of_silent(const struct tcphs_sighting *seen, guint32 frame)
+static struct tcphs_tracked *connection_of_silent(const struct tcphs_observed *seen, guint32 frame)
 {
     struct tcphs_route *route = tcphs_route_find(&seen->tuple);
-    return route != NULL ? tcphs_route_connection(route, seen->sight.path, frame) : NULL;
+    return route != NULL ? tcphs_route_connection(route, seen->point.path, frame) : NULL;
 }
 
 /* Which of Zeek's connections ours has been so far. */
@@ -205,15 +204,17 @@ static void note_zeek(struct tcphs_life *life, guint32 zeek_count)
     life->zeek_to = zeek_count;
 }
 
-/* A whole segment: both observers take it, each in its own way. */
-static bool learn_segment(struct tcphs_sighting *seen, struct tcphs_hit *hit)
+/* A whole segment: both observers take it, each in its own way. What is dropped for its checksum moves nothing; Zeek
+ * notes it, unless IP already dropped it. */
+static bool learn_segment(struct tcphs_observed *seen, struct tcphs_hit *hit)
 {
     struct tcphs_route *route = tcphs_route_for(seen);
     struct tcphs_tracked *t = NULL;
     struct tcphs_life *life = NULL;
-    seen->sight.tuple = route->number;
-    hit->copy = tcphs_copies_find(copies, &seen->segment, &seen->sight) != 0;
-    if (hit->copy) {
+    seen->point.tuple = route->number;
+    hit->dropped = seen->bad_checksum || seen->bad_network_checksum;
+    hit->copy = !hit->dropped && tcphs_copies_find(copies, &seen->segment, &seen->point) != 0;
+    if (hit->copy || hit->dropped) {
         t = connection_of_silent(seen, seen->segment.frame);
         life = t != NULL ? tcphs_life_open(t) : NULL;
     } else {
@@ -234,12 +235,15 @@ static void take_icmp_error(struct tcphs_tracked *t, guint8 from)
     tcphs_connection_icmp(&life->connection, last_frame, from);
     if (life->opening_over < 0 && life->connection.icmp_frame == last_frame)
         life->opening_over = quality.last_time;
+    if (life->opening_over >= 0)
+        tcphs_half_open_over(t->item.id);
     touch(t);
 }
 
-static bool learn_header(struct tcphs_sighting *seen, struct tcphs_hit *hit)
+/* True when there is something to tell of it. */
+static bool learn_header(struct tcphs_observed *seen, int header, struct tcphs_hit *hit)
 {
-    *hit = (struct tcphs_hit){ .from = seen->from, .icmp = seen->icmp };
+    *hit = (struct tcphs_hit){ .header = header, .from = seen->from, .icmp = seen->icmp };
     if (seen->whole)
         return learn_segment(seen, hit);
     if (!hit->icmp)
@@ -251,87 +255,54 @@ static bool learn_header(struct tcphs_sighting *seen, struct tcphs_hit *hit)
     return t != NULL;
 }
 
-/* What recall would find by packet_info alone. */
-static unsigned recall_by_pinfo(const packet_info *pinfo, struct tcphs_hit *hit)
-{
-    struct tcphs_tuple tuple;
-    guint8 from;
-    if (!tcphs_tuple_of_frame(pinfo, &tuple, &from))
-        return 0;
-    struct tcphs_route *route = tcphs_route_find(&tuple);
-    if (route == NULL)
-        return 0;
-    const struct tcphs_tracked *t =
-        tcphs_route_connection(route, pinfo->vlan_id, pinfo->num); /* tunnels: unknown here */
-    if (t == NULL)
-        return 0;
-    *hit = (struct tcphs_hit){ .tracked = t, .zeek = tcphs_route_zeek(route, pinfo->num), .from = from };
-    return 1;
-}
-
-static bool same_hit(const struct tcphs_hit *a, const struct tcphs_hit *b)
-{
-    return a->tracked == b->tracked && a->zeek == b->zeek && a->from == b->from && a->copy == b->copy &&
-           a->icmp == b->icmp;
-}
-
-/* What packet_info alone would tell of the frame is what was learned. */
-static bool is_usual(const packet_info *pinfo)
-{
-    struct tcphs_hit expected;
-    const unsigned found = recall_by_pinfo(pinfo, &expected);
-    return found == learned.count && (found == 0 || (found == 1 && same_hit(&expected, learned.hits)));
-}
-
-/* Keeps what packet_info alone would get wrong. */
-static void file_frame(guint32 frame)
+/* Keeps what a later visit could not find by the segment's own addresses, path and frame number. */
+static void list_frame(guint32 frame)
 {
     const size_t size = learned.count * sizeof *learned.hits;
-    struct odd_frame *odd = (struct odd_frame *)wmem_alloc(wmem_file_scope(), sizeof *odd + size);
-    odd->count = learned.count;
-    memcpy(odd->hits, learned.hits, size);
-    wmem_map_insert(odd_frames, GUINT_TO_POINTER(frame), odd);
+    struct listed_frame *listed = (struct listed_frame *)wmem_alloc(wmem_file_scope(), sizeof *listed + size);
+    listed->count = learned.count;
+    memcpy(listed->hits, learned.hits, size);
+    wmem_map_insert(listed_frames, GUINT_TO_POINTER(frame), listed);
 }
 
-/* One header, and it is plain to see that packet_info leads to its connection; an ordinary frame leaves nothing. */
-static bool is_plainly_usual(const struct tcphs_headers *walk, const struct tcphs_sighting *seen)
+/* One segment that both observers took: nothing need be kept of it. */
+static bool is_ordinary(const struct tcphs_hit *hit)
 {
-    return seen->whole && !learned.hits[0].copy && learned.hits[0].zeek != NULL &&
-           seen->sight.path == walk->pinfo->vlan_id && tcphs_tuple_is_of_frame(walk->pinfo, &seen->tuple, seen->from);
+    return !hit->copy && !hit->icmp && !hit->dropped && hit->zeek != NULL;
 }
 
-/* The same of a frame in which nothing but one header was to be seen. */
-static void learn_plain_frame(const packet_info *pinfo, struct tcphs_sighting *seen)
+static void learn_headers(packet_info *pinfo, const struct tcphs_ip_payloads *noted)
 {
-    learned.count = learn_header(seen, &learned.hits[0]) ? 1 : 0;
-    if ((learned.count == 0 || learned.hits[0].copy || learned.hits[0].zeek == NULL) && !is_usual(pinfo))
-        file_frame(pinfo->num);
-}
-
-static void learn_headers(struct tcphs_headers *walk)
-{
-    struct tcphs_sighting seen[2]; /* in turn, as the walk needs one to find that there is no other */
-    struct tcphs_hit hit;
+    struct tcphs_observed seen;
+    struct tcphs_hit unshown;
     unsigned headers = 0;
     learned.count = 0;
-    for (; tcphs_headers_next(walk, &seen[headers & 1]); headers++)
-        if (learn_header(&seen[headers & 1], &hit) && learned.count < TCPHS_SHOWN_HEADERS)
-            learned.hits[learned.count++] = hit;
-    if (headers == 1 && learned.count == 1 && is_plainly_usual(walk, &seen[0]))
-        return;
-    if ((headers > 0 || walk->pinfo->ptype == PT_TCP) && !is_usual(walk->pinfo))
-        file_frame(walk->pinfo->num);
+    for (int next = 0; tcphs_observe_next(pinfo, noted, &next, &seen); headers++) {
+        const bool shown = learned.count < TCPHS_SHOWN_HEADERS;
+        const bool told = learn_header(&seen, next - 1, shown ? &learned.hits[learned.count] : &unshown);
+        learned.count += told && shown;
+    }
+    if (learned.count > 0 && (headers > 1 || !is_ordinary(&learned.hits[0])))
+        list_frame(pinfo->num);
 }
 
-/* This pass has no taps: what it shows is left to the next, frames without TCP too, as learning goes by offset. In
- * Wireshark's window it is only the read filter's sight of a frame, which the load shows again with taps. */
-static void leave_to_next_pass(void)
+/* What Wireshark's window says of itself; NULL in any other program. */
+static const ws_info_t *window_info(void)
 {
-    if (in_window || awaits_taps)
-        return;
-    awaits_taps = true;
-    fprintf(stderr, "tcphs: this pass hands out no tap data, so nothing is known of its frames; the preference "
-                    "tcphs.source:fields works in every pass\n");
+    ws_info_t *info = NULL;
+    plugin_if_get_ws_info(&info);
+    return info != NULL && info->ws_info_supported ? info : NULL;
+}
+
+/* TCP that the host reaches without the hook: counted, and said once where somebody reads it. */
+static void count_missed(unsigned missed)
+{
+    if (missed > 0 && quality.missed == 0 && window_info() == NULL)
+        fprintf(stderr,
+                "tcphs: frame %u has TCP that does not come from the dissector table ip.proto (Decode As, TCP "
+                "in UDP, exported PDUs, a script): nothing is known of such segments\n",
+                last_frame);
+    quality.missed += missed;
 }
 
 static void count_frame(const packet_info *pinfo, gint64 time)
@@ -343,52 +314,66 @@ static void count_frame(const packet_info *pinfo, gint64 time)
     quality.cut += pinfo->fd->cap_len < pinfo->fd->pkt_len;
 }
 
-bool tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree)
+bool tcphs_store_learn(packet_info *pinfo)
 {
     const frame_data *fd = pinfo->fd;
-    struct tcphs_headers walk;
-    struct tcphs_sighting seen;
     last_is_learned = false;
-    if (copies == NULL || fd->file_off <= last_offset || fd->visited != awaits_taps)
+    if (copies == NULL || fd->file_off <= last_offset || fd->visited)
         return false;
-    const bool plain = tcphs_sighting_of_plain_frame(pinfo, frame, &seen);
-    if (!plain && !tcphs_headers_begin(&walk, pinfo, frame, tree)) {
-        leave_to_next_pass();
-        return false;
-    }
+    const struct tcphs_ip_payloads *noted = tcphs_ip_payloads_of(pinfo);
     if (pinfo->num == last_frame)
         forget_frame_number(last_frame);
     touched.count = 0;
     last_offset = fd->file_off;
     last_frame = pinfo->num;
     last_is_learned = true;
-    learned.told = !plain;
-    count_frame(pinfo, plain ? seen.segment.time : tcphs_nanoseconds(&pinfo->abs_ts));
-    if (plain)
-        learn_plain_frame(pinfo, &seen);
-    else
-        learn_headers(&walk);
+    learned.told = false;
+    count_frame(pinfo, tcphs_nanoseconds(&pinfo->abs_ts));
+    count_missed(tcphs_ip_payloads_missed(pinfo, noted));
+    learn_headers(pinfo, noted);
     return !learned.told;
 }
 
 /* Recalling ----------------------------------------------------------------------------------------------------- */
 
-unsigned tcphs_store_recall(const packet_info *pinfo, struct tcphs_hit *hits)
+/* The only header of a frame, when it is an ordinary segment. */
+static unsigned recall_segment(packet_info *pinfo, struct tcphs_hit *hit)
 {
-    if (!last_is_learned)
-        tcphs_lives_tick(quality.last_time, true);
+    const struct tcphs_ip_payloads *noted = tcphs_ip_payloads_of(pinfo);
+    struct tcphs_observed seen, other;
+    int next = 0;
+    if (!tcphs_observe_next(pinfo, noted, &next, &seen) || !seen.whole)
+        return 0;
+    const int header = next - 1;
+    if (next < noted->count && tcphs_observe_next(pinfo, noted, &next, &other))
+        return 0;
+    struct tcphs_route *route = tcphs_route_find(&seen.tuple);
+    const struct tcphs_tracked *t = route != NULL ? tcphs_route_connection(route, seen.point.path, pinfo->num) : NULL;
+    if (t == NULL)
+        return 0;
+    *hit = (struct tcphs_hit){
+        .tracked = t, .zeek = tcphs_route_zeek(route, pinfo->num), .header = header, .from = seen.from
+    };
+    return 1;
+}
+
+unsigned tcphs_store_recall(packet_info *pinfo, struct tcphs_hit *hits)
+{
     if (last_is_learned) {
         memcpy(hits, learned.hits, learned.count * sizeof *hits);
         return learned.count;
     }
-    const struct odd_frame *odd = (const struct odd_frame *)wmem_map_lookup(odd_frames, GUINT_TO_POINTER(pinfo->num));
-    if (odd == NULL)
-        return recall_by_pinfo(pinfo, hits);
-    memcpy(hits, odd->hits, odd->count * sizeof *hits);
-    return odd->count;
+    tcphs_lives_tick(quality.last_time, true);
+    const struct listed_frame *listed =
+        (const struct listed_frame *)wmem_map_lookup(listed_frames, GUINT_TO_POINTER(pinfo->num));
+    if (listed == NULL)
+        return recall_segment(pinfo, hits);
+    memcpy(hits, listed->hits, listed->count * sizeof *hits);
+    return listed->count;
 }
 
-/* A copy and an ICMP quote move nothing: of the segment they repeat they show only where the connection stands. */
+/* A copy, an ICMP quote and what is dropped for its checksum move nothing: they show only where the connection stands.
+ */
 static void keep_standing_only(struct tcphs_outcome *o)
 {
     struct tcphs_outcome standing = { .frame = o->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1, .waited = -1 };
@@ -404,16 +389,17 @@ void tcphs_store_outcome(const struct tcphs_hit *hit, guint32 frame, struct tcph
 {
     const struct tcphs_life *life = tcphs_life_of(hit->tracked);
     tcphs_history_recall(&life->history, &life->connection, frame, hit->from, out);
-    if (hit->copy || hit->icmp)
+    if (hit->copy || hit->icmp || hit->dropped)
         keep_standing_only(out);
+    if (hit->dropped)
+        out->accepted = TCPHS_ACCEPT_NO;
 }
 
 /* In the GUI a frame can be visited again while the file is still being read. */
 static bool is_read_to_the_end(void)
 {
-    ws_info_t *info = NULL;
-    plugin_if_get_ws_info(&info);
-    return info == NULL || !info->ws_info_supported || info->cf_state == FILE_READ_DONE;
+    const ws_info_t *window = window_info();
+    return window == NULL || window->cf_state == FILE_READ_DONE;
 }
 
 struct tcphs_horizon tcphs_store_horizon(const packet_info *pinfo)

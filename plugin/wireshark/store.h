@@ -18,9 +18,11 @@
 struct tcphs_hit {
     const struct tcphs_tracked *tracked;
     const struct tcphs_zeek_tracked *zeek; /**< NULL = Zeek would not look at it */
+    int header;                            /**< its index among the payloads noted of the frame */
     guint8 from;
-    bool copy; /**< a capture copy of an earlier frame */
-    bool icmp; /**< quoted in an ICMP message */
+    bool copy;    /**< a capture copy of an earlier frame */
+    bool icmp;    /**< quoted in an ICMP message */
+    bool dropped; /**< by its receiver, for a checksum that the host verified */
 };
 
 /** What the capture is worth, counted over all frames learned. */
@@ -28,30 +30,28 @@ struct tcphs_quality {
     guint32 frames;
     guint32 segments; /**< TCP headers that were captured whole, copies included */
     guint32 copies;
-    guint32 cut; /**< frames of which less was captured than was sent */
+    guint32 cut;    /**< frames of which less was captured than was sent */
+    guint32 missed; /**< TCP headers that the host dissected without the hook: nothing is known of them */
     gint64 first_time, last_time;
 };
 
-/** Where segments are read from: the values of the preference. */
-enum tcphs_source_wanted { TCPHS_SOURCE_AUTO, TCPHS_SOURCE_FIELDS, TCPHS_SOURCE_TAP };
-
-/** Prepares an empty store for each file the host opens; once, at registration. source is read for each file. */
-void tcphs_store_register(tcphs_zeek_is_server_port is_server_port, const int *source);
+/** Prepares an empty store for each file the host opens; once, at registration. */
+void tcphs_store_register(tcphs_zeek_is_server_port is_server_port);
 
 /**
  * Learns from a frame unless it was learned before; safe to call on every visit. True when there is nothing to tell of
  * it but where its connection stands, so that only a tree has a use for it.
  */
-bool tcphs_store_learn(packet_info *pinfo, tvbuff_t *frame, proto_tree *tree);
+bool tcphs_store_learn(packet_info *pinfo);
 
 /** More TCP headers than this in one frame are learned but not shown. */
 #define TCPHS_SHOWN_HEADERS 16
 
 /**
  * The TCP headers of a frame that belong to known connections, as learned: fills up to TCPHS_SHOWN_HEADERS hits,
- * returns how many. Needs packet_info only, so it works with no tree and in any order.
+ * returns how many. Needs what the hook noted in this visit, no tree; works in any order of frames.
  */
-unsigned tcphs_store_recall(const packet_info *pinfo, struct tcphs_hit *hits);
+unsigned tcphs_store_recall(packet_info *pinfo, struct tcphs_hit *hits);
 
 /** What was told of the segment in a header, as far as this sight of it shows it. */
 void tcphs_store_outcome(const struct tcphs_hit *hit, guint32 frame, struct tcphs_outcome *out);

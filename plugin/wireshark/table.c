@@ -119,6 +119,7 @@ static void append_for_people(GString *out, enum tcphs_kind kind, const struct t
 {
     switch (kind) {
     case TCPHS_COUNT:
+    case TCPHS_BYTES:
         append_count(out, cell->as.count, 0);
         break;
     case TCPHS_SECONDS:
@@ -160,6 +161,7 @@ static void append_for_programs(GString *out, enum tcphs_kind kind, const struct
         g_string_append(out, cell->as.mark ? "true" : "false");
         break;
     case TCPHS_COUNT:
+    case TCPHS_BYTES:
     case TCPHS_WORD:
     case TCPHS_LIST:
         append_for_people(out, kind, cell, 0);
@@ -327,6 +329,14 @@ static void dump_cell(json_dumper *dumper, enum tcphs_kind kind, const struct tc
     }
 }
 
+/* Two reports may be written one after the other: every line says which it is of. */
+static void begin_json(json_dumper *dumper, const char *name)
+{
+    json_dumper_begin_object(dumper);
+    json_dumper_set_member_name(dumper, "report");
+    json_dumper_value_string(dumper, name);
+}
+
 static void write_json(const struct tcphs_table *table, FILE *out)
 {
     struct tcphs_row row = { .words = g_string_chunk_new(256) };
@@ -334,7 +344,7 @@ static void write_json(const struct tcphs_table *table, FILE *out)
     for (guint i = 0; i < table->row_count; i++) {
         json_dumper dumper = { .output_file = out };
         fill(table, i, &row);
-        json_dumper_begin_object(&dumper);
+        begin_json(&dumper, table->name);
         for (unsigned c = 0; c < table->column_count; c++) {
             if (table->columns[c].key == NULL)
                 continue;
@@ -363,34 +373,33 @@ void tcphs_table_write(const struct tcphs_table *table, enum tcphs_format format
     }
 }
 
-static void write_totals_json(const char *label, const struct tcphs_total *totals, unsigned count, FILE *out)
+static void write_totals_json(const struct tcphs_totals *t, FILE *out)
 {
     json_dumper dumper = { .output_file = out };
+    begin_json(&dumper, t->name);
+    json_dumper_set_member_name(&dumper, t->label);
     json_dumper_begin_object(&dumper);
-    json_dumper_set_member_name(&dumper, label);
-    json_dumper_begin_object(&dumper);
-    for (unsigned i = 0; i < count; i++) {
-        json_dumper_set_member_name(&dumper, totals[i].key);
-        json_dumper_value_anyf(&dumper, "%" PRIu64, totals[i].count);
+    for (unsigned i = 0; i < t->count; i++) {
+        json_dumper_set_member_name(&dumper, t->totals[i].key);
+        json_dumper_value_anyf(&dumper, "%" PRIu64, t->totals[i].count);
     }
     json_dumper_end_object(&dumper);
     json_dumper_end_object(&dumper);
     json_dumper_finish(&dumper);
 }
 
-void tcphs_totals_write(const char *label, const struct tcphs_total *totals, unsigned count, enum tcphs_format format,
-                        FILE *out)
+void tcphs_totals_write(const struct tcphs_totals *t, enum tcphs_format format, FILE *out)
 {
     if (format == TCPHS_JSON) {
-        write_totals_json(label, totals, count, out);
+        write_totals_json(t, out);
         return;
     }
     GString *line = g_string_new(format == TCPHS_TSV ? "# " : NULL);
-    g_string_append_printf(line, "%s:", label);
-    for (unsigned i = 0; i < count; i++) {
-        if (i > 0 && format == TCPHS_TEXT && totals[i].count == 0)
+    g_string_append_printf(line, "%s:", t->label);
+    for (unsigned i = 0; i < t->count; i++) {
+        if (i > 0 && format == TCPHS_TEXT && t->totals[i].count == 0)
             continue;
-        char *part = g_strdup_printf(" %s %" PRIu64, totals[i].key, totals[i].count);
+        char *part = g_strdup_printf(" %s %" PRIu64, t->totals[i].key, t->totals[i].count);
         if (i > 0)
             g_string_append_c(line, ',');
         if (format == TCPHS_TEXT && line->len + strlen(part) >= LINE_WIDTH) {
@@ -404,68 +413,91 @@ void tcphs_totals_write(const char *label, const struct tcphs_total *totals, uns
     g_string_free(line, TRUE);
 }
 
-/* The host's tables --------------------------------------------------------------------------------------------- */
+/* The host's tables ---------------------------------------------------------------------------------------------
+ *
+ * The host sorts a column by the type that the cells in it have, writes every float with six decimals, and leaves cells
+ * without a type out of what it copies and saves, so that the rest of the row moves left. So every cell has the type of
+ * its column. Numbers that are absent here and there, too large for 32 bits, or too long with six decimals are texts of
+ * one width, right aligned, which sort as the numbers do.
+ */
 
-stat_tap_table_item *tcphs_table_items(const struct tcphs_column *columns, unsigned column_count, size_t *count)
+/* Widths of such texts: what is longer is whole all the same, but no longer sorts as a number. */
+enum { MILLISECONDS_WIDTH = 12, SHARE_WIDTH = 6, BYTES_WIDTH = 14 };
+
+static stat_tap_table_item_enum window_type(enum tcphs_kind kind)
 {
-    stat_tap_table_item *items = g_new0(stat_tap_table_item, column_count);
-    *count = 0;
-    for (unsigned c = 0; c < column_count; c++) {
-        if (columns[c].title == NULL)
-            continue;
-        const bool text = is_text(columns[c].kind) || columns[c].kind == TCPHS_MARK;
-        const bool whole = columns[c].kind == TCPHS_COUNT;
-        items[(*count)++] = (stat_tap_table_item){
-            .type = text    ? TABLE_ITEM_STRING
-                    : whole ? TABLE_ITEM_UINT
-                            : TABLE_ITEM_FLOAT,
-            .align = text ? TAP_ALIGN_LEFT : TAP_ALIGN_RIGHT,
-            .column_name = columns[c].title,
-            .field_format = text    ? "%s"
-                            : whole ? "%u"
-                                    : "%f",
+    if (kind == TCPHS_COUNT)
+        return TABLE_ITEM_UINT;
+    return kind == TCPHS_MOMENT ? TABLE_ITEM_FLOAT : TABLE_ITEM_STRING;
+}
+
+stat_tap_table_item *tcphs_table_items(const struct tcphs_table *table, size_t *count)
+{
+    static const char *const formats[] = {
+        [TABLE_ITEM_UINT] = "%u", [TABLE_ITEM_STRING] = "%s", [TABLE_ITEM_FLOAT] = "%f"
+    };
+    stat_tap_table_item *items = g_new0(stat_tap_table_item, table->window_count);
+    for (unsigned i = 0; i < table->window_count; i++) {
+        const enum tcphs_kind kind = table->columns[table->window[i].column].kind;
+        items[i] = (stat_tap_table_item){
+            .type = window_type(kind),
+            .align = is_text(kind) || kind == TCPHS_MARK ? TAP_ALIGN_LEFT : TAP_ALIGN_RIGHT,
+            .column_name = table->window[i].title,
+            .field_format = formats[window_type(kind)],
         };
     }
+    *count = table->window_count;
     return items;
 }
 
-static stat_tap_table_item_type shown_cell(enum tcphs_kind kind, const struct tcphs_cell *cell, gint64 start)
+static char *window_text(enum tcphs_kind kind, const struct tcphs_cell *cell)
 {
-    stat_tap_table_item_type item = { .type = TABLE_ITEM_NONE };
+    GString *text = g_string_new(NULL);
     if (!cell->present)
-        return item;
+        g_string_append_c(text, '-');
+    else if (kind == TCPHS_SECONDS || kind == TCPHS_MILLISECONDS)
+        append_fraction(text, cell->as.nanoseconds, 1000000, 2);
+    else
+        append_for_people(text, kind, cell, 0);
+    return g_string_free(text, FALSE);
+}
+
+static int window_width(enum tcphs_kind kind)
+{
     switch (kind) {
-    case TCPHS_COUNT:
-        item.type = TABLE_ITEM_UINT;
-        item.value.uint_value = (guint)MIN(cell->as.count, G_MAXUINT);
-        break;
     case TCPHS_SECONDS:
     case TCPHS_MILLISECONDS:
-        item.type = TABLE_ITEM_FLOAT;
-        item.value.float_value = (double)cell->as.nanoseconds / (kind == TCPHS_SECONDS ? 1e9 : 1e6);
-        break;
-    case TCPHS_MOMENT:
-        item.type = TABLE_ITEM_FLOAT;
-        item.value.float_value = (double)(cell->as.nanoseconds - start) / 1e9;
-        break;
+        return MILLISECONDS_WIDTH;
     case TCPHS_SHARE:
-        item.type = TABLE_ITEM_FLOAT;
-        item.value.float_value = cell->as.share * 100;
-        break;
+        return SHARE_WIDTH;
+    case TCPHS_BYTES:
+        return BYTES_WIDTH;
+    case TCPHS_COUNT:
+    case TCPHS_MOMENT:
     case TCPHS_WORD:
     case TCPHS_LIST:
-        item.type = TABLE_ITEM_STRING;
-        item.value.string_value = g_strdup(cell->as.word);
-        break;
     case TCPHS_MARK:
-        item.type = TABLE_ITEM_STRING;
-        item.value.string_value = g_strdup(cell->as.mark ? "yes" : "no");
         break;
+    }
+    return 0;
+}
+
+static stat_tap_table_item_type window_cell(enum tcphs_kind kind, const struct tcphs_cell *cell, gint64 start)
+{
+    stat_tap_table_item_type item = { .type = window_type(kind) };
+    if (item.type == TABLE_ITEM_UINT) {
+        item.value.uint_value = cell->present ? (guint)MIN(cell->as.count, G_MAXUINT) : 0;
+    } else if (item.type == TABLE_ITEM_FLOAT) {
+        item.value.float_value = cell->present ? (double)(cell->as.nanoseconds - start) / 1e9 : 0;
+    } else {
+        char *text = window_text(kind, cell);
+        item.value.string_value = g_strdup_printf("%*s", window_width(kind), text);
+        g_free(text);
     }
     return item;
 }
 
-static void free_words(stat_tap_table_item_type *items, guint count)
+static void free_texts(stat_tap_table_item_type *items, guint count)
 {
     for (guint i = 0; i < count; i++)
         if (items[i].type == TABLE_ITEM_STRING) {
@@ -478,21 +510,21 @@ void tcphs_table_show(const struct tcphs_table *table, guint index, gint64 start
 {
     stat_tap_table_item_type items[TCPHS_MOST_COLUMNS];
     struct tcphs_row row = { .words = g_string_chunk_new(256) };
-    guint count = 0;
     fill(table, index, &row);
-    for (unsigned c = 0; c < table->column_count; c++)
-        if (table->columns[c].title != NULL)
-            items[count++] = shown_cell(table->columns[c].kind, &row.cells[c], start);
+    for (unsigned i = 0; i < table->window_count; i++) {
+        const unsigned column = table->window[i].column;
+        items[i] = window_cell(table->columns[column].kind, &row.cells[column], start);
+    }
     if (index < shown->num_elements)
-        free_words(stat_tap_get_field_data(shown, index, 0), count);
-    stat_tap_init_table_row(shown, index, count, items);
+        free_texts(stat_tap_get_field_data(shown, index, 0), table->window_count);
+    stat_tap_init_table_row(shown, index, table->window_count, items);
     g_string_chunk_free(row.words);
 }
 
 void tcphs_table_clear(stat_tap_table *shown)
 {
     for (guint i = 0; i < shown->num_elements; i++) {
-        free_words(shown->elements[i], shown->num_fields);
+        free_texts(shown->elements[i], shown->num_fields);
         g_free(shown->elements[i]);
     }
     shown->num_elements = 0;

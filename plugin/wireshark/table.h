@@ -13,10 +13,11 @@
 
 /** What a column holds, which says how it is written. */
 enum tcphs_kind {
-    TCPHS_COUNT,
+    TCPHS_COUNT,        /**< at most 2^32 - 1 where a window shows it, and in every row */
+    TCPHS_BYTES,        /**< a count that may be larger */
     TCPHS_SECONDS,      /**< nanoseconds, written as seconds */
     TCPHS_MILLISECONDS, /**< nanoseconds, written as milliseconds for people, as seconds for programs */
-    TCPHS_MOMENT,       /**< nanoseconds since 1970; for people as seconds since the capture began */
+    TCPHS_MOMENT,       /**< nanoseconds since 1970; for people as seconds since the capture began; in every row */
     TCPHS_SHARE,        /**< 0 to 1; for people as percent */
     TCPHS_WORD,
     TCPHS_LIST, /**< words with commas between them */
@@ -58,10 +59,19 @@ void tcphs_row_word(struct tcphs_row *row, unsigned column, const char *word); /
 
 void tcphs_row_pair(struct tcphs_row *row, unsigned column, guint64 first, guint64 second); /**< "first/second" */
 
+/** A column of a table as the host's windows show it: in an order and under a title of its own. */
+struct tcphs_window_column {
+    unsigned column; /**< which one of the table */
+    const char *title;
+};
+
 /** A table that can be written. */
 struct tcphs_table {
+    const char *name; /**< the report's: JSON lines begin with it */
     const struct tcphs_column *columns;
     unsigned column_count;
+    const struct tcphs_window_column *window; /**< NULL = no window shows it */
+    unsigned window_count;
     guint row_count;
     void (*fill)(const struct tcphs_table *table, guint index, struct tcphs_row *row); /**< cells come all absent */
     void *context;                                                                     /**< for fill */
@@ -73,18 +83,22 @@ enum tcphs_format { TCPHS_TEXT, TCPHS_TSV, TCPHS_JSON };
 void tcphs_table_write(const struct tcphs_table *table, enum tcphs_format format, gint64 start, FILE *out);
 
 /** A line that sums up: pairs of a key and a count. In text only those that are not zero, after the label. */
-struct tcphs_total {
-    const char *key;
-    guint64 count;
+struct tcphs_totals {
+    const char *name; /**< the report's: a JSON line begins with it */
+    const char *label;
+    const struct tcphs_total {
+        const char *key;
+        guint64 count;
+    } * totals;
+    unsigned count;
 };
-void tcphs_totals_write(const char *label, const struct tcphs_total *totals, unsigned count, enum tcphs_format format,
-                        FILE *out);
+void tcphs_totals_write(const struct tcphs_totals *totals, enum tcphs_format format, FILE *out);
 
-/** Puts the row at an index of a table of the host, titled columns only; a new one or one that is there. */
+/** Puts the row at an index of a table of the host, a new one or one that is there. */
 void tcphs_table_show(const struct tcphs_table *table, guint index, gint64 start, stat_tap_table *shown);
 
-/** The host's description of the titled columns, to be kept for ever; count is set to their number. */
-stat_tap_table_item *tcphs_table_items(const struct tcphs_column *columns, unsigned column_count, size_t *count);
+/** The host's description of the columns that windows show, to be kept for ever; count is set to their number. */
+stat_tap_table_item *tcphs_table_items(const struct tcphs_table *table, size_t *count);
 
 /** Drops all rows of a table of the host. */
 void tcphs_table_clear(stat_tap_table *shown);

@@ -4,7 +4,7 @@
   bench.py [--short] [cost] [core] [memory] [growth] [monitor] [window]      default: all but window
 Environment as for the end-to-end tests: TCPHS_PLUGIN, TCPHS_TSHARK; TCPHS_BENCH is where bench_core and bench_still.so were built.
 Needs valgrind; the monitoring run shows tcptrace and Suricata where they are installed; window needs Wireshark, Xvfb and xdotool.
-Exit 1 when a budget is broken. --short asks only what is decided by counting, on small captures.
+Exit 1 when a budget is broken, 77 without valgrind. --short asks only what is decided by counting, on small captures.
 
 Instructions are counted by Valgrind with the chance taken out of hash seeds (still.c), so that they repeat to a few thousand in a thousand
 million. Per packet is the difference of two captures' totals over the difference of their packets, so that start-up cancels.
@@ -222,6 +222,9 @@ def main():
     wanted = [a for a in args if a != "--short"] or [p for p in parts if p != "window"]
     if set(wanted) - set(parts):
         sys.exit(__doc__)
+    if not shutil.which("valgrind") and set(wanted) != {"window"}:
+        print("bench: skipped: not installed: valgrind")
+        sys.exit(77)
     m = Machine()
     print("TShark " + ".".join(map(str, m.ours.version)))
     try:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The README's table of what tcphs, Wireshark itself, Zeek and Suricata say of the same sample captures.
+"""The table in plugin/doc/compared.md of what tcphs, Wireshark itself, Zeek and Suricata say of the same sample captures.
 
   compare.py            rewrites the table between <!-- compare: begin --> and <!-- compare: end -->
   compare.py --check    exits 1 and says where the table differs from what the tools say now
@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 import harness  # noqa: E402
 
-README = ROOT / "README.md"
+PAGE = ROOT / "plugin" / "doc" / "compared.md"
 PLACE = re.compile(r"(<!-- compare: begin -->\n)(.*?)(<!-- compare: end -->)", re.S)
 CAPTURES = ("client-closes-first simultaneous-open keep-alive port-reuse-time-wait syn-unanswered refused synack-wrong-ack-forever "
             "final-ack-wrong-forever half-open-peer server-resets-handshake health-check rst-challenged rst-out-of-window rst-forged-exact "
@@ -139,18 +139,18 @@ def main():
     try:
         host.install()
         host.assert_loaded()
-        text = README.read_text()
+        text = PAGE.read_text()
         places = PLACE.findall(text)
         if len(places) != 1:
-            sys.exit(f"README.md: {len(places)} places for the comparison, expected one")
+            sys.exit(f"{PAGE.name}: {len(places)} places for the comparison, expected one")
         old = places[0][1]
         new = fresh(host, rows_of(old))
     finally:
         host.close()
     if sys.argv[1:] != ["--check"]:
-        README.write_text(PLACE.sub(lambda m: m.group(1) + new + m.group(3), text))
+        PAGE.write_text(PLACE.sub(lambda m: m.group(1) + new + m.group(3), text))
     elif old != new:
-        sys.exit("\n".join(f"README: {a}\nnow:    {b}" for a, b in zip(old.splitlines(), new.splitlines()) if a != b) or "README.md: rows are missing")
+        sys.exit("\n".join(f"page: {a}\nnow:  {b}" for a, b in zip(old.splitlines(), new.splitlines()) if a != b) or "rows are missing")
 
 
 if __name__ == "__main__":

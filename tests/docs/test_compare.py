@@ -1,4 +1,4 @@
-"""The README's table of what four tools say of the same captures is what they say now; a tool that is not at hand is not asked."""
+"""The table in plugin/doc/compared.md of what four tools say of the same captures is what they say now; a tool that is not at hand is not asked."""
 import os
 import subprocess
 import sys
@@ -13,7 +13,7 @@ import compare  # noqa: E402
 
 
 def stored():
-    return compare.rows_of(compare.PLACE.search((ROOT / "README.md").read_text()).group(2))
+    return compare.rows_of(compare.PLACE.search(compare.PAGE.read_text()).group(2))
 
 
 def test_the_table_is_whole():

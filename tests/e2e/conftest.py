@@ -9,7 +9,15 @@ from installation import bare_host, host  # noqa: F401 - fixtures
 
 
 def pytest_addoption(parser):
-    parser.addoption("--update-golden", action="store_true", help="rewrite golden/ from what the plugin says now")
+    parser.addoption("--update-golden", action="store_true", help="rewrite golden/ and the outputs shown in pages from what the plugin says now")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "trust: takes long, or draws; runs in CTest's long run only")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "trust: takes long, or draws; runs in CTest's long run only")
 
 
 def captures_in(folder):
@@ -22,6 +30,12 @@ def samples(host):
     found = [host.place(p) for p in captures_in(harness.SAMPLES)]
     assert found, f"no captures in {harness.SAMPLES}"
     return found
+
+
+@pytest.fixture(scope="session", params=["a sixth", pytest.param("all", marks=pytest.mark.trust)])
+def share(request, samples):
+    """Samples for what takes several runs of each: a sixth of them; in the long run all."""
+    return samples if request.param == "all" else samples[::6]
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +83,7 @@ def score_process(host, request):
     if not wanted or not (harness.LAB / "expect.tsv").exists() or not harness.SCORE.exists():
         yield None
         return
-    tool = subprocess.Popen([sys.executable, harness.SCORE, "--plugin", host.plugin, "--tshark", host.tshark, "-v", harness.LAB],
+    tool = subprocess.Popen([sys.executable, harness.SCORE, "--plugin", host.installed, "--tshark", host.tshark, "-v", harness.LAB],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     yield tool
     tool.kill()

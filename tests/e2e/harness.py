@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 
 NOBODY = 65534
+PATIENCE = 600  # seconds until a program is said to hang; on a busy machine the slowest take a minute
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "sample-captures"
 LAB = ROOT.parent / "shared" / "lab"
@@ -103,7 +104,7 @@ class Host:
         self.home = Path(tempfile.mkdtemp(prefix="tcphs-e2e-"))
         self.give_away(self.home)
         self.env = self.make_env()
-        self.caches, self.lock = {}, threading.Lock()
+        self.caches, self.lock, self.installed = {}, threading.Lock(), None
         self.version = self.ask_version()
 
     def make_env(self):
@@ -117,14 +118,23 @@ class Host:
         """A folder of scripts that start the programs with the sanitizer's run time. Nobody else gets it: mergecap and editcap hang at
         their start with it."""
         folder = self.folder("wrapped")
+        preload = ":".join(self.readable(Path(name), folder) for name in self.preload.split(":"))
         for kind in ("tshark", "sharkd", "wireshark"):
             program = shutil.which(getattr(self, kind))
             if program:
                 script = folder / kind
-                script.write_text(f'#!/bin/sh\nLD_PRELOAD={self.preload} exec {program} "$@"\n')
+                script.write_text(f'#!/bin/sh\nLD_PRELOAD={preload} exec {program} "$@"\n')
                 script.chmod(0o755)
                 setattr(self, kind, str(script))
         return folder
+
+    @staticmethod
+    def readable(source, folder):
+        """A copy in a folder of ours: the checkout may be private, and a path for LD_PRELOAD has no spaces."""
+        target = folder / source.name
+        shutil.copyfile(source, target)
+        target.chmod(0o755)
+        return str(target)
 
     def ask_version(self):
         text = self.run(self.tshark, "--version").stdout
@@ -149,8 +159,9 @@ class Host:
     def install(self):
         assert self.plugin.is_file(), f"no plugin at {self.plugin}: build it, or set TCPHS_PLUGIN"
         folder = self.folder(".local", "lib", "wireshark", "plugins", "{}.{}".format(*self.version), "epan")
-        shutil.copy(self.plugin, folder / "tcphs.so")
-        (folder / "tcphs.so").chmod(0o755)
+        self.installed = folder / "tcphs.so"
+        shutil.copyfile(self.plugin, self.installed)
+        self.installed.chmod(0o755)
 
     def assert_loaded(self):
         """A plugin that is silently not loaded would make every comparison of runs succeed."""
@@ -170,7 +181,7 @@ class Host:
             os.setgid(NOBODY)
             os.setuid(NOBODY)
 
-    def run(self, *args, timeout=120, env=None):
+    def run(self, *args, timeout=PATIENCE, env=None):
         return subprocess.run([str(a) for a in args], env=env or self.env, preexec_fn=self.drop, timeout=timeout,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", cwd=self.home)
 
@@ -269,18 +280,22 @@ class Sharkd:
 
     def __exit__(self, *_):
         self.process.stdin.close()
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
         self.process.stdout.close()
         self.errors.close()
 
-    def ask(self, method, **params):
+    def reply(self, method, **params):
+        """The answer as it comes: with "result", or with "error"."""
         self.count += 1
         request = {"jsonrpc": "2.0", "id": self.count, "method": method, "params": params}
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         assert line, f"sharkd died on {method} {params}, exit {self.process.poll()}: {self.stderr()[-800:]}"
-        answer = json.loads(line)
+        return json.loads(line)
+
+    def ask(self, method, **params):
+        answer = self.reply(method, **params)
         assert "result" in answer, f"sharkd: {method} {params}: {answer.get('error')}"
         return answer["result"]
 

@@ -52,6 +52,19 @@ def colours():
     return found
 
 
+def graphs():
+    """Name to filter, colour, Y axis, Y field and factor of every I/O graph."""
+    found = {}
+    for _, name, expression, colour, _, axis, field, _, factor in map(quoted, rows("io_graphs")):
+        found[name] = (expression, colour, axis, field, factor)
+    return found
+
+
+def plots():
+    """Name to filter and field of every plot."""
+    return {name: (expression, field) for _, _, name, expression, _, _, field, _ in map(quoted, rows("plots"))}
+
+
 def macros():
     """Name to text, as 4.4 and later read them."""
     return dict(re.fullmatch(r'"(\w+)" (.*)', row).groups() for row in rows("dmacros"))

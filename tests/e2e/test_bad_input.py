@@ -18,6 +18,7 @@ WHO_AND_WHEN = re.compile(r"\(tshark:\d+\) [\d:.]+")  # differs from run to run
 UP_TO_WINDOW = 16  # what a judgement needs of a header: ports, numbers, flags, window; checksum and urgent pointer come after
 MUTANTS, FILES = 20000, 4
 PASSES = [[], ["-2"]]
+SLOWLY = [[], pytest.param(["-2"], marks=pytest.mark.trust)]
 
 
 def normal_file():
@@ -36,7 +37,7 @@ def broken_files():
             "pcapng block cut": b"\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a\x01\0\0\0", **cuts}
 
 
-@pytest.mark.parametrize("passes", PASSES)
+@pytest.mark.parametrize("passes", SLOWLY)
 @pytest.mark.parametrize("name", broken_files())
 def test_broken_file_ends_as_without_the_plugin(host, put, name, passes):
     path = put("broken.pcap", broken_files()[name])
@@ -291,6 +292,7 @@ def mutant(rng, frames):
     return bytes(frame), rng.randrange(len(frame)) if rng.random() < 0.1 else None
 
 
+@pytest.mark.trust
 def test_mutated_headers(host, put):
     rng, frames, paths = random.Random(SEED), base_frames(), []
     for part in range(FILES):
@@ -303,6 +305,7 @@ def test_mutated_headers(host, put):
     in_parallel(lambda path: passes_agree(host, path), paths)
 
 
+@pytest.mark.trust
 @pytest.mark.parametrize("seed", [1, 2])
 def test_mutated_samples(host, everything, seed):
     """editcap changes two bytes of a hundred, anywhere in the frames of real captures."""

@@ -84,13 +84,12 @@ def test_what_is_final_at_once(told):
 def test_preferences_have_these_defaults(told, host):
     said = dict(re.findall(r"^#(tcphs\.\w+): (.*)$", host.run(host.tshark, "-G", "defaultprefs").stdout, re.M))
     known = {p["name"]: p["default"] for p in told["preferences"]}
-    spelled = {"Automatic": "auto"}      # -G gives the title of a choice, -o takes its name
-    assert {n: spelled.get(v, v) for n, v in said.items()} == known
+    assert said == known
 
 
 def test_every_choice_of_a_preference_is_taken(told, host, samples):
     tried = [f"{p['name']}:{choice}" for p in told["preferences"] for choice in p.get("choices", [])]
-    assert len(tried) == 6
+    assert len(tried) >= 3
     for option in tried:
         host.ts("-q", "-z", "tcphs,conn", "-o", option, "-r", samples[0])
 
@@ -98,9 +97,11 @@ def test_every_choice_of_a_preference_is_taken(told, host, samples):
 def test_reports_print_these_columns(told, host, samples):
     for report in told["reports"]:
         keys = [c["key"] for c in report["columns"] if "key" in c]
-        done = host.ts("-q", "-z", report["command"], "-o", "tcphs.report:tsv", "-r", samples[0])
-        assert report["name"] == "ladder" or done.stdout.splitlines()[0].split("\t") == keys
-    assert len(told["reports"]) == 5
+        if keys:
+            done = host.ts("-q", "-z", report["command"], "-o", "tcphs.report:tsv", "-r", samples[0])
+            assert done.stdout.splitlines()[0].split("\t") == keys
+    assert [report["name"] for report in told["reports"] if not any("key" in c for c in report["columns"])] == ["ladder"]
+    assert len(told["reports"]) == 6
 
 
 def test_the_page_names_everything(told, page):

@@ -3,10 +3,11 @@
 Leaves to others: the rules themselves in all their cases (unit tests, lab).
 """
 import json
+import re
 
 import pytest
 
-from harness import Pairs, flatten, in_parallel
+from harness import Pairs, Sharkd, flatten, in_parallel
 from packets import Capture, Talk, SYN_OPTIONS, icmp
 
 SECOND = 1_000_000
@@ -161,15 +162,24 @@ def known(host):
     return path, frames
 
 
-@pytest.fixture(scope="module")
-def answers(host, known):
-    """What every filter lets through, in one pass and two; asked in parallel, for there are many. A refused filter answers with words."""
-    def ask(question):
-        display_filter, passes = question
-        done = host.run(host.tshark, "-n", "-r", known[0], *passes, "-Y", display_filter, "-T", "fields", "-e", "frame.number")
+def by_tshark(host, path, *passes):
+    """What every filter lets through; asked in parallel, for there are many. A refused filter answers with words."""
+    def ask(display_filter):
+        done = host.run(host.tshark, "-n", "-r", path, *passes, "-Y", display_filter, "-T", "fields", "-e", "frame.number")
         return done.stderr if done.returncode else [int(n) for n in done.stdout.split()]
-    questions = [(f, p) for f in ONE_PASS for p in ((), ("-2",))]
-    return dict(zip(questions, in_parallel(ask, questions)))
+    return dict(zip(ONE_PASS, in_parallel(ask, ONE_PASS)))
+
+
+def by_sharkd(host, path):
+    """The same of one loaded file, as the window filters."""
+    with Sharkd(host) as sharkd:
+        sharkd.load(path)
+        return {f: [frame["num"] for frame in sharkd.ask("frames", filter=f)] for f in ONE_PASS}
+
+
+@pytest.fixture(scope="module", params=["loaded", *(pytest.param(name, marks=pytest.mark.trust) for name in ("one pass", "two passes"))])
+def answers(request, host, known):
+    return by_sharkd(host, known[0]) if request.param == "loaded" else by_tshark(host, known[0], *(["-2"] if request.param == "two passes" else []))
 
 
 def due(frames, table):
@@ -177,9 +187,8 @@ def due(frames, table):
 
 
 @pytest.mark.parametrize("display_filter", ONE_PASS)
-@pytest.mark.parametrize("passes", [(), ("-2",)], ids=["one pass", "two passes"])
-def test_filter(known, answers, display_filter, passes):
-    assert answers[display_filter, passes] == due(known[1], ONE_PASS[display_filter])
+def test_filter(known, answers, display_filter):
+    assert answers[display_filter] == due(known[1], ONE_PASS[display_filter])
 
 
 def test_failed_is_the_one_filter_for_failures(host, known):
@@ -291,11 +300,35 @@ def test_tree_root_names_stage_and_verdict(host, known):
     assert "refused" in roots[frames["refused"][0] - 1]
 
 
-def test_info_column_is_a_preference(host, known):
+def test_tree_names_the_anomaly_first_and_has_two_branches(host, known):
     path, frames = known
-    place = frames["client_falls_silent"][3] - 1
-    assert "SYN_RECEIVED" not in host.lines("-r", path)[place]
-    assert "SYN_RECEIVED" in host.lines("-r", path, "-o", "tcphs.info_column:TRUE")[place]
+    text = host.ts("-r", path, "-2", "-O", "tcphs").stdout
+    trees = re.findall(r"^\[?TCP Handshake Analysis.*\n(?:[ ].*\n)*", text, re.M)
+    assert re.match(r"\[?TCP Handshake Analysis, Anomaly: synack_bad_ack, Stage: ", trees[frames["synack_with_bad_ack"][1] - 1])
+    for tree in trees:
+        assert [b for b in re.findall(r"^ {4}\[?(\w+)", tree, re.M) if b != "Expert"] == ["Segment", "Connection"], tree
+        segment, connection = tree.split("[Connection]")
+        assert "Stage: " in segment and "Final: " in connection and "Final: " not in segment
+
+
+def test_news_in_the_info_column_are_a_preference(host, known):
+    """In front of TCP's own text, as its own remarks are, and nowhere else."""
+    path, frames = known
+    columns = ("-o", 'gui.column.format:"Info","%i"')
+    plain = host.lines("-r", path, *columns)
+    told = host.lines("-r", path, *columns, "-o", "tcphs.info_column:TRUE")
+    assert not [line for line in plain if line.startswith(("[step", "[close"))]
+    for number, news in [(frames["healthy"][0], "[step 1] "), (frames["healthy"][2], "[step 3, established] "), (frames["healthy"][3], ""),
+                         (frames["refused"][1], "[refused, failed] "), (frames["three_segment_close"][4], "[close 2, close 3] ")]:
+        assert told[number - 1] == news + plain[number - 1]
+    assert told[frames["synack_with_bad_ack"][1] - 1].startswith("[synack_bad_ack")
+
+
+def test_the_names_of_anomalies_fit_into_a_column(host, known):
+    path, frames = known
+    assert host.numbers(path, 'tcphs.anomalies == "synack_bad_ack"') == host.numbers(path, "tcphs.anomaly.synack_bad_ack") != []
+    rows = host.lines("-r", path, "-o", 'gui.column.format:"Anomaly","%Cus:tcphs.anomalies:0:R"')
+    assert rows[frames["synack_with_bad_ack"][1] - 1] == "synack_bad_ack"
 
 
 def test_columns_may_show_fields(host, known):

@@ -62,7 +62,6 @@ def test_gaps_accuse_nobody(host, name):
         out += [frames[i]._replace(data=with_own_address(frames[i].data, number)) for i in chosen]
     path = host.output("gaps-" + name)
     path.write_bytes(pcap_bytes(out))
-    accused = host.lines("-n", "-r", path, "-Y", "tcphs.anomaly", "-T", "fields", "-e", "frame.number", "-e", "tcphs.explain")
-    assert accused == [], f"{name}: accused although only frames are missing"
-    read = host.lines("-n", "-r", path, "-Y", "tcphs.id", "-T", "fields", "-e", "frame.number")
-    assert len(read) == len(out), "not every variant was read as TCP"
+    rows = [line.split("\t") for line in host.lines("-r", path, "-T", "fields", "-e", "tcphs.id", "-e", "tcphs.anomaly", "-e", "tcphs.explain")]
+    assert [row for row in rows if row[1]] == [], f"{name}: accused although only frames are missing"
+    assert len(rows) == len(out) and all(row[0] for row in rows), "not every variant was read as TCP"

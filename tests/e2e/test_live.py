@@ -135,7 +135,8 @@ def test_one_json_object_per_event(net):
 
     def events(got):
         return [int(json.loads(line)["layers"]["tcphs_event"][0]) for line in got if '"layers"' in line]
-    done = events(net.lines(command, lambda line: '"layers"' in line, lambda got: 2 in events(got)))
+    # The first line may be of a probe that the capture met in its middle: one whose opening it saw shows that the capture runs.
+    done = events(net.lines(command, lambda line: 1 in events([line]), lambda got: 2 in events(got)))
     assert done[-7:] == [1, 3, 1, 3, 1, 3, 2], "three connections open and end, one fails"
     assert set(done[:-7]) == {1, 3}
 

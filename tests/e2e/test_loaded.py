@@ -12,7 +12,7 @@ TYPES = {
     "synack_count": UINT, "copy": NONE, "icmp": NONE, "id": UINT, "assumed": NONE, "event": UINT, "explain": STRING, "anomaly": NONE,
     "back_frame": FRAME,  # the link back that section 3.1 asks of what only a later segment reveals
     "conn.verdict": UINT, "conn.failed": NONE, "conn.close": UINT, "conn.closed_by": UINT, "conn.no_data": NONE,
-    "conn.established_frame": FRAME, "conn.end_frame": FRAME, "conn.icmp_frame": FRAME, "conn.final": BOOL,
+    "anomalies": STRING, "server.half_open": UINT, "conn.established_frame": FRAME, "conn.end_frame": FRAME, "conn.icmp_frame": FRAME, "conn.final": BOOL,
 }
 STATES = ("CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK TIME-WAIT UNKNOWN").split()
 ENUMS = {
@@ -71,6 +71,15 @@ def test_help_texts_end_on_one_line_and_differ(declared):
     """A blurb copied from the next row teaches the wrong thing."""
     blurbs = [declared["tcphs." + n][2] for n in TYPES]
     assert len(set(blurbs)) == len(blurbs), sorted(b for b in set(blurbs) if blurbs.count(b) > 1)
+
+
+def test_help_texts_fit_into_the_status_bar(declared):
+    """Which shows the text and the name of the field, about 115 letters wide in a window of 1280 pixels. An example of a filter comes first."""
+    fields = {n: v[2] for n, v in declared.items() if not n.startswith(("tcphs.anomaly.", "tcphs.expert."))}
+    assert {n: len(text) for n, text in fields.items() if len(f"{text} ({n})") > 115} == {}
+    assert [n for n, text in fields.items() if n not in text.split(": ")[0]] == []
+    anomalies = {n: v[2] for n, v in declared.items() if n.startswith("tcphs.anomaly.")}
+    assert {n: len(text) for n, text in anomalies.items() if len(f"{text} ({n})") > 125} == {}
 
 
 def test_names_survive_scripts(declared):

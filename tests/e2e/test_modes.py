@@ -70,6 +70,7 @@ def test_same_answer(host, everything, mode, passes):
     assert_same(host, [everything], *passes, *SAME_ANSWER[mode])
 
 
+@pytest.mark.trust
 @pytest.mark.parametrize("options", [["-2"], OFF_TOGETHER], ids=["two passes", "what can be off is off"])
 def test_same_answer_on_every_sample(host, samples, options):
     assert_same(host, samples, *options)
@@ -81,13 +82,6 @@ def test_same_answer_without_ip_reassembly(host, everything):
     host.ts("-r", everything, "-Y", "!(ip.flags.mf == 1 || ip.frag_offset > 0 || ipv6.fraghdr)", "-w", whole)
     assert 0 < len(host.once(whole)) < len(host.once(everything))
     assert_same(host, [whole], "-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE")
-
-
-def test_same_answer_from_the_tap(host, captures):
-    """The other source, which reads no tree; without the preference there is one source and nothing to compare."""
-    if not any("tcphs.source" in row[0] for row in host.glossary("defaultprefs")):
-        pytest.skip("this build has one source only")
-    assert_same(host, captures, "-o", "tcphs.source:tap")
 
 
 @pytest.mark.parametrize("display_filter", ["tcp.flags.syn == 1", "tcphs.step", "tcphs.anomaly || icmp", "tcp.checksum & 1"])
@@ -135,11 +129,12 @@ def under_read_filter(host, capture, read_filter):
     return len(pairs), len(whole), found[:8] + [f"{capture.name} {link}" for link in links[:4]]
 
 
+@pytest.mark.parametrize("alone", [False, pytest.param(True, marks=pytest.mark.trust)], ids=["all in a row", "each by itself"])
 @pytest.mark.parametrize("turn,read_filter", list(enumerate(READ_FILTERS)))
-def test_same_answer_under_a_read_filter(host, samples, everything, turn, read_filter):
+def test_same_answer_under_a_read_filter(host, samples, everything, turn, read_filter, alone):
     """Frames go, about half by the first two filters, and their numbers with them: they are matched by their time stamps, where
-    these are unique. Each filter takes another part of the samples."""
-    captures = [*samples[turn::len(READ_FILTERS)], everything]
+    these are unique. By themselves each filter takes another part of the samples."""
+    captures = samples[turn::len(READ_FILTERS)] if alone else [everything]
     results = in_parallel(lambda capture: under_read_filter(host, capture, read_filter), captures)
     found = sum((r[2] for r in results), [])
     assert not found, "\n".join(found)
@@ -222,18 +217,13 @@ def printed_tree(host, capture, titles, *args):
     return [k for k in kept if k]
 
 
-def test_printed_tree_is_the_same_in_both_passes(host, samples, declared):
+def test_printed_tree_is_the_same_in_both_passes(host, everything, declared):
     """-V prints the rendered labels: units, enumeration strings, expert infos."""
     titles = tuple(t[0] for n, t in declared.items() if n.startswith("tcphs.conn."))
-
-    def compare(capture):
-        once, twice = (printed_tree(host, capture, titles, "-V", *args) for args in ([], ["-2"]))
-        assert "root" in once, capture.name
-        # Frame lines carry the host's own numbers of bytes only; they anchor the comparison to frames.
-        return [f"{capture.name}: {a.strip()!r} and {b.strip()!r}" for a, b in zip(once, twice) if a != b][:4] or (
-            [] if len(once) == len(twice) else [f"{capture.name}: {len(once)} and {len(twice)} lines"])
-    found = sum(in_parallel(compare, samples[::3]), [])
-    assert not found, "\n".join(found)
+    once, twice = in_parallel(lambda args: printed_tree(host, everything, titles, "-V", *args), ([], ["-2"]))
+    assert "root" in once
+    # Frame lines carry the host's own numbers of bytes only; they anchor the comparison to frames.
+    assert [f"{a.strip()!r} and {b.strip()!r}" for a, b in zip(once, twice) if a != b][:8] == [] and len(once) == len(twice)
 
 
 def test_the_summary_line_is_the_hosts_own(host, everything):
@@ -271,53 +261,8 @@ def test_first_pass_verdicts_only_grow(host, samples):
             assert verdict in due or verdict == "11", f"{capture.name} connection {number} frame {frame}: {verdict}, then {due}"
 
 
-# Fields and taps
-
-
-TAP = ("-o", "tcphs.source:tap")
-
-
-def test_taps_say_what_fields_say(host, samples, lab):
-    """To the bit, nested headers, quotes, fragments and cut frames included."""
-    def differ(capture):
-        return differences(capture.name, host.once(capture), host.frames(capture, *TAP), pick=lambda f: f.fields)
-    assert [d for found in in_parallel(differ, samples + lab) for d in found] == []
-
-
-def test_taps_feed_the_reports(host, everything):
-    ask = ("-q", "-z", "tcphs,conn", "-z", "tcphs,server", "-z", "tcphs,ladder", "-r", everything)
-    assert host.ts(*ask).stdout == host.ts(*ask, *TAP).stdout
-
-
-def test_a_pass_without_taps_is_said_once(host, samples):
-    """Two passes of tshark: the first has no taps. The segments are read in the second, and what is shown of them does not change."""
-    showcase = next(s for s in samples if s.name == "showcase.pcapng")
-    done = host.ts("-2", "-r", showcase, *TAP, "-T", "fields", "-e", "tcphs.stage", "-e", "tcphs.id", "-e", "tcphs.conn.final")
-    assert done.stderr.count("tcphs: this pass hands out no tap data") == 1 and "tcphs.source:fields" in done.stderr
-    one = host.lines("-r", showcase, "-T", "fields", "-e", "tcphs.stage", "-e", "tcphs.id", "-e", "tcphs.conn.final")
-    assert done.stdout.splitlines() == one
-    assert "no tap data" not in host.ts("-r", showcase, *TAP).stderr
-
-
-def test_frames_without_tcp_do_not_hide_those_with(host, put):
-    """What a pass without taps can read (frames with no TCP) must not be taken for all there is."""
-    cap = Capture()
-    talk = Talk(cap, 40001)
-    for step in (lambda: talk.c("S"), lambda: talk.s("SA", 0, 1), lambda: talk.c("A", 1, 1)):
-        cap.add(b"\xff" * 6 + b"\x02" * 6 + b"\x08\x06" + bytes(28))  # ARP
-        step()
-    cap.add(b"\xff" * 6 + b"\x02" * 6 + b"\x08\x06" + bytes(28))
-    path = put("arp.pcap", cap.bytes())
-    ask = ["-T", "fields", "-e", "frame.number", "-e", "tcphs.stage"]
-    wanted = host.lines("-r", path, *ask)
-    assert [line.split("\t")[1] for line in wanted] == ["", "1", "", "2", "", "3", ""]
-    assert host.lines("-2", "-r", path, *TAP, *ask) == wanted == host.lines("-r", path, *TAP, *ask)
-    reports = [host.ts("-q", *passes, *TAP, "-z", "tcphs,conn", "-r", path).stdout for passes in ([], ["-2"])]
-    assert reports[0] == reports[1] and "frames 7" in reports[0]
-
-
 def test_a_cut_header_without_ip_does_not_end_the_run(host, put):
-    """TCP that no IP header stands before has no tap data when it is cut: that is no pass without taps."""
+    """TCP that no IP header stands before."""
     cap = Capture()
     talk = Talk(cap, 40001)
     talk.open()
@@ -328,14 +273,4 @@ def test_a_cut_header_without_ip_does_not_end_the_run(host, put):
         size = 32 + len(data) + -len(data) % 4
         blocks.append(struct.pack("<IIIIIII", 6, size, interface, 0, 1, len(data), len(data)) + data + b"\0" * (-len(data) % 4) + struct.pack("<I", size))
     path = put("export.pcapng", b"".join(blocks))
-    fields, taps = host.once(path), host.frames(path, *TAP)
-    assert differences("fields and taps", fields, taps, pick=lambda f: f.fields) == []
-    assert [f.fields.get("tcphs.step") for f in taps] == [None, ["1"], ["2"], ["3"]]
-
-
-def test_sharkd_without_taps_says_so(host, samples):
-    home_preferences = ["tcphs.source", "tap"]
-    with Sharkd(host) as sharkd:
-        sharkd.ask("setconf", name=home_preferences[0], value=home_preferences[1])
-        sharkd.load(next(s for s in samples if s.name == "showcase.pcapng"))
-        assert "no tap data" in sharkd.stderr()
+    assert [f.fields.get("tcphs.step") for f in host.once(path)] == [None, ["1"], ["2"], ["3"]]

@@ -44,24 +44,24 @@ def test_what_can_carry_ip_is_left_on(profile):
     assert len(off) > 200 and not off & (tunnels | {"tcphs", "frame", "data"})
 
 
-def test_same_fields(host, profile, samples, everything):
+def test_same_fields(host, profile, share, everything):
     """The lab's captures are in everything."""
     def differ(capture):
         return differences(capture.name, host.once(capture), host.frames(capture, *MONITOR), pick=lambda f: f.fields)
-    captures = [*samples, everything]
+    captures = [*share, everything]
     assert sum(in_parallel(differ, captures), []) == []
     assert sum(len(host.once(c)) for c in captures) > 1000 and any(Frame.per_segment(f) for f in host.once(everything))
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_same_reports(host, profile, samples, everything, form):
+def test_same_reports(host, profile, share, everything, form):
     """The lab's captures are in everything."""
     def differ(capture):
         ask = ("-q", *REPORTS, "-o", f"tcphs.report:{form}", "-r", capture)
         plain, monitor = (host.ts(*more, *ask) for more in ((), MONITOR))
         assert len(plain.stdout.splitlines()) > 4
         return [] if (plain.stdout, plain.stderr) == (monitor.stdout, monitor.stderr) else [capture.name]
-    assert sum(in_parallel(differ, [*samples, everything] if form == "json" else [everything]), []) == []
+    assert sum(in_parallel(differ, [*share, everything] if form == "json" else [everything]), []) == []
 
 
 def test_nothing_is_said_on_stderr(host, profile, everything):

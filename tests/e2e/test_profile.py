@@ -80,7 +80,8 @@ def test_every_filter_finds_what_it_promises(host):
 
 
 def test_the_selected_packet_compiles(host):
-    assert found(host, "showcase.pcapng", profile.buttons()[OF_THE_SELECTED_PACKET]) == []
+    """Where no packet is selected, or one of no connection, the list is left as it is."""
+    assert found(host, "showcase.pcapng", profile.buttons()[OF_THE_SELECTED_PACKET]) == list(range(1, 35))
 
 
 def healthy():
@@ -105,14 +106,52 @@ def test_macros_are_the_same_in_both_formats():
 def test_columns(host):
     """Every column that shows a field shows it, and under the right title."""
     fields = profile.custom_fields()
-    assert {"Stage", "Step", "From", "Verdict", "Setup", "Anomaly"} <= set(fields)
+    assert {"Stage", "Step", "Verdict", "Setup", "Anomaly", "In words"} <= set(fields)
     capture = host.place(harness.SAMPLES / "showcase.pcapng")
     for title, field in fields.items():
         assert found(host, "showcase.pcapng", field), title
     lines = host.lines("-r", capture, "-2", "-C", profile.NAME)
     assert len(lines) == 34
-    assert re.search(r"^ +3 +0\.010363 +192\.0\.2\.1 \S+ 192\.0\.2\.2 +client 3 ESTABLISHED 0\.010363000 established .*\[ACK\]", lines[2])
-    assert re.search(r"client +ESTABLISHED +established \S+ RST at 1038 is challenged, not obeyed: only 38 resets\. 40404", lines[24])
+    assert re.search(r"^ +3 +0\.010363 +192\.0\.2\.1 40401 192\.0\.2\.2 +80 3 ESTABLISHED established +0\.010363000 40401 .*\[ACK\]", lines[2])
+    assert re.search(r"ESTABLISHED established +rst_inexact +40404 .*\[RST\].* RST at 1038 is challenged, not obeyed: only 38 resets\.$", lines[24])
+
+
+# What must be readable without scrolling in a window of 1280 pixels, up to where the host draws its map of the list, and the longest of it.
+LONGEST = {"No.": "1234567", "Time": "12345.123456", "Source": "192.168.100.100", "Port": "65535", "Destination": "192.168.100.100", "Step": "Step",
+           "Stage": "SYN_RECEIVED", "Verdict": "no_final_ack", "Anomaly": "rst_peer_continues", "Setup": "0.010363000",
+           "Info": "40404 \u2192 80 [FIN, ACK]"}
+LETTER, MARGIN, ARROWS, VISIBLE = 8, 6, 14, 1225  # pixels; the first column also shows which packets belong together
+
+
+def test_columns_are_wide_enough(host):
+    """The host keeps widths in the file recent by format; the sentence comes last, beyond what is visible."""
+    widths = re.findall(r"(%[^,]+), (\d+)", profile.rows("recent")[0])
+    columns = profile.columns()
+    assert [form for form, _ in widths] == [form.removesuffix(":0:R") for _, form in columns]
+    needed = {title: LETTER * len(text) + MARGIN + (ARROWS if title == "No." else 0) for title, text in LONGEST.items()}
+    at = 0
+    for (title, _), (_, width) in zip(columns, widths):
+        assert int(width) >= needed.get(title, 0), title
+        if title in needed:
+            assert at + needed[title] <= VISIBLE, title
+        at += int(width)
+    assert columns[-1][0] == "In words"
+
+
+def test_graphs_show_what_they_say(host):
+    """Each counts, or takes its value from, the segments that its name promises."""
+    frames = {"Attempts, x10": [1, 11, 12, 14, 18], "Established, x10": [3, 20], "Failed, x10": [11, 12, 14], "Resets, x10": [],
+              "Setup time, mean ms": [3, 20], "Setup time, longest ms": [3, 20],
+              "Half open at the busiest server": [1, 2, 11, 12, 14, 15, 18, 19, 33, 34]}
+    assert {name: found(host, "showcase.pcapng", expression) for name, (expression, *_) in profile.graphs().items()} == frames
+    for name, (expression, _, axis, field, factor) in profile.graphs().items():
+        assert (axis == "Packets") == (field == "") == name.endswith(", x10") and (factor == "10") == name.endswith(", x10"), name
+        assert (factor == "1000") == name.endswith(" ms"), name
+        if field:
+            assert found(host, "showcase.pcapng", f"{expression} && {field}") == frames[name]
+    assert found(host, "server-aborts.pcap", profile.graphs()["Resets, x10"][0]) == [6]
+    assert profile.plots() == {"Setup time, ms": ("tcphs.step == 3", "tcphs.time.setup"),
+                               "Half open at its server": ("tcphs.server.half_open", "tcphs.server.half_open")}
 
 
 def test_first_rule_that_matches_colours_the_packet(host):
@@ -189,9 +228,8 @@ def test_colours_can_be_told_apart_by_every_eye():
     assert {pair: round(value, 1) for pair, value in distances().items() if value < APART} == {}
 
 
-def test_readme_says_what_the_profile_has():
-    text = re.search(r"## The profile\n(.*?)\n## ", (harness.ROOT / "README.md").read_text(), re.S).group(1)
-    words = " ".join(text.split())
+def test_its_page_says_what_the_profile_has():
+    words = " ".join((harness.ROOT / "plugin" / "doc" / "profile.md").read_text().split())
     assert [label for label in profile.buttons() if label not in words] == []
     assert [name for name in profile.macros() if f"`${{{name}" not in words] == []
     least = min(contrast(back, front) for _, back, front in profile.colours().values())
@@ -237,7 +275,7 @@ def test_personal_install(host, tmp_path, config):
     changed.unlink()
     cmake("--install", build, **env)
     changed.write_text("the user's own again\n")
-    assert f"Kept, for it was changed: {changed}" in cmake("--build", build, "--target", "uninstall", **env)
+    assert f"Kept, for it was changed since: {changed}" in cmake("--build", build, "--target", "uninstall", **env)
     assert [p for p in profiles.rglob("*") if p.is_file()] == [changed]
     changed.unlink()
     cmake("--install", build, **env)

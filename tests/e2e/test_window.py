@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -13,7 +14,7 @@ import harness
 import profile_files as profile
 from packets import Capture, Talk
 from test_gui import programs, screen, windows  # noqa: F401 - fixtures
-from window import IN_THE_LIST, Window, missing
+from window import A_WHILE, IN_THE_LIST, Window, missing
 
 BEHIND = 15_000  # packets between the top of the list and what decides about it
 TOP = 8  # connections at the top
@@ -57,9 +58,25 @@ def test_an_hour_at_the_window(host, screen, tmp_path):  # noqa: F811
         window.opens("Follow TCP Stream", "ctrl+Home", "ctrl+alt+shift+t")
         window.shows(as_listed(host, capture, "-Y", "tcp.stream eq 0"), "stream followed")
         window.shows(everything, "filter cleared", lambda: window.filter(""))
-        window.opens("TCP Handshake: Overview", "alt+s", "Up", "Right", "Return")
+        window.opens("TCP Handshake: Overview", "alt+s", "Up", "Return")
         window.shows(everything, "reloaded", lambda: window.keys("ctrl+r"))
         window.again(lambda: window.keys("ctrl+w"), lambda: windows(window.display, "The Wireshark Network Analyzer"), "closed")
+        assert window.quit() == []
+
+
+def test_a_filter_that_was_there_before_the_file(host, screen, tmp_path):  # noqa: F811
+    """A filter by what is final only at the end is applied once more when the file has been read, for the first time, again, and anew."""
+    capture, failed = host.place(harness.SAMPLES / "showcase.pcapng"), "tcphs.conn.failed"
+    assert host.numbers(capture, failed) != host.numbers(capture, failed, "-2"), "nothing to be put right"
+    rows = as_listed(host, capture, "-Y", failed)
+    with Window(host, screen, tmp_path, "-r", capture, "-Y", failed) as window:
+        window.opened(capture.name)
+        window.shows(rows, "filtered while it was read")
+        for keys in ("ctrl+r", "ctrl+shift+l"):  # read again; dissected anew, as after a change of preferences
+            window.keys(keys)
+            time.sleep(A_WHILE)  # the list looks the same before and after
+            window.shows(rows, keys)
+        window.shows(as_listed(host, capture), "filter cleared", lambda: window.filter(""))
         assert window.quit() == []
 
 
@@ -119,6 +136,8 @@ def test_colours_and_verdicts_are_right_after_loading(host, screen, put, tmp_pat
         assert window.quit() == []
 
 
+MAY_CAPTURE = ["setpriv", "--reuid", harness.NOBODY, "--regid", harness.NOBODY, "--clear-groups", "--inh-caps", "+net_raw,+net_admin",
+               "--ambient-caps", "+net_raw,+net_admin"]
 TRAFFIC = """
 import socket, time
 listener = socket.create_server(("127.0.0.1", 7001))
@@ -154,10 +173,8 @@ def test_live_capture(host, screen, apart, tmp_path):  # noqa: F811
     """Wireshark captures while connections come and go; what its list shows of each packet is what tshark reads from the file afterwards."""
     capture = host.output("live.pcapng")
     capture.unlink(missing_ok=True)
-    rights = ["setpriv", "--reuid", harness.NOBODY, "--regid", harness.NOBODY, "--clear-groups", "--inh-caps", "+net_raw,+net_admin",
-              "--ambient-caps", "+net_raw,+net_admin"]
     options = ["-k", "-i", "lo", "-w", capture, "-a", "packets:60", "-f", "tcp"]
-    with Window(host, screen, tmp_path, *options, command=[*apart, *rights]) as window:
+    with Window(host, screen, tmp_path, *options, command=[*apart, *MAY_CAPTURE]) as window:
         window.opened("live.pcapng")
         seen = window.until(lambda: [rows for rows in [window.copied()] if len(rows) == 60], "60 packets")[0]
         rows = as_listed(host, capture)
@@ -167,4 +184,18 @@ def test_live_capture(host, screen, apart, tmp_path):  # noqa: F811
         assert [row[:verdict] + row[verdict + 1:] for row in seen] == [row[:verdict] + row[verdict + 1:] for row in rows]
         assert {"established", "refused"} <= {row[verdict] for row in rows}
         window.shows(rows, "read again, the verdict is final in every row", lambda: window.keys("ctrl+r"))
+        assert window.quit() == []
+
+
+def test_a_filter_during_a_live_capture(host, screen, apart, tmp_path):  # noqa: F811
+    """At the end of the capture the filter is applied once more, without anybody doing it."""
+    capture = host.output("filtered.pcapng")
+    capture.unlink(missing_ok=True)
+    options = ["-k", "-i", "lo", "-w", capture, "-a", "packets:60", "-f", "tcp", "-Y", "tcphs.conn.failed"]
+    with Window(host, screen, tmp_path, *options, command=[*apart, *MAY_CAPTURE]) as window:
+        window.opened("filtered.pcapng")
+        window.until(lambda: capture.exists() and len(as_listed(host, capture)) == 60, "60 packets")
+        one, two = (host.numbers(capture, "tcphs.conn.failed", *passes) for passes in ([], ["-2"]))
+        assert one != two, "nothing to be put right"
+        window.shows(as_listed(host, capture, "-Y", "tcphs.conn.failed"), "captured")
         assert window.quit() == []

@@ -15,9 +15,10 @@ ZEEK = ROOT.parent / "shared" / "zeek"
 TOOL = ROOT.parent / "shared" / "tools" / "zeek-score"
 
 
+@pytest.mark.trust
 @pytest.mark.skipif(not (ZEEK / "oracle.tsv").exists() or not TOOL.exists(), reason="no traces with Zeek's verdicts beside this checkout")
 def test_agrees_with_zeek(host):
-    done = subprocess.run([sys.executable, TOOL, "--plugin", host.plugin, "--tshark", host.tshark, "-v", ZEEK], capture_output=True, text=True,
+    done = subprocess.run([sys.executable, TOOL, "--plugin", host.installed, "--tshark", host.tshark, "-v", ZEEK], capture_output=True, text=True,
                           timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     for figure in ("conn_state", "history", "both"):

@@ -10,12 +10,10 @@ import time
 
 import harness
 import profile_files as profile
-from test_gui import loud_lines, press, read_xwd, windows, write_png
+from test_gui import A_WHILE, LONG, loud_lines, press, read_xwd, windows, write_png
 
 NEEDED = ["Xvfb", "openbox", "xdotool", "xclip"]
-LONG = 180  # seconds; a machine may be busy with other tests
-A_WHILE = 8
-IN_THE_LIST = (420, 230)  # a packet's row, in its "Step" cell
+IN_THE_LIST = (545, 230)  # a packet's row, in its "Step" cell
 UNCOPIED = "nothing was copied"
 
 
@@ -135,9 +133,13 @@ class Window:
         done = subprocess.run(["xclip", "-o", "-selection", "clipboard"], env=self.env, capture_output=True, text=True)
         return done.stdout
 
+    def own_clipboard(self):
+        """Takes the clipboard, so that what is in it later was copied since."""
+        subprocess.run(["xclip", "-i", "-selection", "clipboard"], env=self.env, input=UNCOPIED, text=True, stdout=subprocess.DEVNULL)
+
     def copied(self, *choosing):
         """The cells of the chosen rows of the packet list (all, if no keys choose otherwise), as they are displayed."""
-        subprocess.run(["xclip", "-i", "-selection", "clipboard"], env=self.env, input=UNCOPIED, text=True, stdout=subprocess.DEVNULL)
+        self.own_clipboard()
         self.click_list()
         self.keys("ctrl+Home", *(choosing or ["ctrl+a"]), "ctrl+c")
         text = self.clipboard()

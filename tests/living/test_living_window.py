@@ -94,7 +94,7 @@ def test_switched_off_and_on_again(host, screen, tmp_path):  # noqa: F811
 def test_profiles_come_and_go(host, screen, tmp_path):  # noqa: F811
     """While a file is open: the window dissects anew by other preferences, or without tcphs, and so on."""
     capture = host.place(harness.SAMPLES / "showcase.pcapng")
-    profile_like_ours(host, LOUD, preferences="\ntcphs.info_column: TRUE\ntcphs.source: fields\n")
+    profile_like_ours(host, LOUD, preferences="\ntcphs.info_column: TRUE\n")
     profile_like_ours(host, WITHOUT, disabled_protos="tcphs\n")
     profile_like_ours(host, VERIFYING, preferences="\ntcp.check_checksum: TRUE\n")
     due = {name: listed_by(host, capture, name) for name in (profile.NAME, LOUD, WITHOUT, VERIFYING)}

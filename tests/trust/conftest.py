@@ -1,12 +1,11 @@
 """Fixtures of the trust tests: how long they run, the plugin built with sanitizers, and hosts that load it.
 
-Environment: TCPHS_TRUST_SECONDS (default 60): how long each fuzzer goes on; TCPHS_TRUST_BUILD: where it builds (default
-build/trust); TCPHS_TRUST_SEED: where its numbers begin (default: today's date).
+Environment: TCPHS_TRUST_BUILD: where they build (default build/trust); and as draws.py says.
 """
 import os
 import subprocess
+import shutil
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "trust"), str(ROOT / "tests" / "e2e")]
 
+import draws  # noqa: E402
 import harness  # noqa: E402
 from installation import bare_host, host  # noqa: E402, F401 - fixtures
 
-SECONDS = float(os.environ.get("TCPHS_TRUST_SECONDS", 60))
 BUILD = Path(os.environ.get("TCPHS_TRUST_BUILD", ROOT / "build" / "trust")).absolute()
 SANITIZED = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
 RUN_TIMES = ("libasan.so", "libubsan.so")
@@ -58,21 +57,20 @@ def built(name, *options, targets=()):
     return folder
 
 
-@pytest.fixture(scope="session")
-def seconds():
-    return SECONDS
+def needs(*programs):
+    """Skips what cannot be done without programs that `tests/install-packages --long` installs."""
+    missing = [name for name in programs if not shutil.which(name)]
+    if missing:
+        pytest.skip("not installed: " + " ".join(missing))
 
 
-@pytest.fixture(scope="session")
-def seed():
-    """Another one every day: the fuzzing in CI never repeats itself, and a finding names the one it came from."""
-    return os.environ.get("TCPHS_TRUST_SEED", time.strftime("%Y-%m-%d"))
+pytest_terminal_summary = draws.pytest_terminal_summary
 
 
 @pytest.fixture(scope="session")
 def sanitized():
     """The build folder of plugin and unit tests under AddressSanitizer and UndefinedBehaviorSanitizer."""
-    return built("sanitized", f"-DCMAKE_C_FLAGS={SANITIZED}", "-DTCPHS_HARDENING=OFF")
+    return built("sanitized", f"-DCMAKE_C_FLAGS={SANITIZED}", "-DTCPHS_HARDENING=OFF", targets=["all", "tests", "trust_alone"])
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +80,7 @@ def sanitized_host(sanitized):
 
 @pytest.fixture(scope="session")
 def healthy():
-    """Contents of the captures that tests damage: the project's own, and those of a real kernel where they stand beside it."""
-    found = sorted(harness.SAMPLES.glob("*.pcap")) + sorted(harness.LAB.glob("*.pcap"))
+    """Contents of the captures that tests damage."""
+    found = sorted(harness.SAMPLES.glob("*.pcap"))
     assert found, f"no captures in {harness.SAMPLES}"
     return [p.read_bytes() for p in found]

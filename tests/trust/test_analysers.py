@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, ROOT, built
+from conftest import BUILD, ROOT, built, needs
 
 # GLib's test macros and attributes, which cppcheck cannot take apart.
 MACROS = ("-DG_NORETURN=_Noreturn", "-DG_GNUC_PRINTF(a,b)=", '-DG_GINT64_FORMAT="ld"')
@@ -17,6 +17,7 @@ NO_FAULTS = ("nullPointerOutOfMemory", "nullPointerArithmeticOutOfMemory", "asse
 @pytest.fixture(scope="module")
 def database():
     """A compile database of plugin and tests, without a build."""
+    needs("clang-tidy", "cppcheck")
     return built("analysed", "-DTCPHS_WERROR=OFF", targets=["help"])
 
 

@@ -1,23 +1,23 @@
 """Damaged captures through real sharkd and tshark with a plugin built with AddressSanitizer and UndefinedBehaviorSanitizer.
 
-One sharkd reads thousands of captures one after the other; each is a file of its own. A finding keeps the capture.
+One sharkd reads thousands of captures one after the other; each is a file of its own. A finding keeps the capture that it is about.
 """
 import json
 import random
 import re
-import time
 
 import pytest
 
+import draws
 import harness
 from damage import Damager
 
 ASKED = "tcphs.explain || tcphs.conn.zeek.history || tcphs.conn.verdict"  # needs nearly all that tcphs can show
 REPORTS = ("nstat:tcphs,conn", "nstat:tcphs,server", "nstat:tcphs,client", "stat:tcphs")
-FILES_PER_SHARKD = 5000
+FILES, FILES_PER_SHARKD = 5000, 5000  # damaged captures in the short form
+COMPARISONS = 10  # … and runs of the test that joins captures
 UNEQUAL = {"file"}  # what cannot be joined
-JOINED = 200  # captures in a row for taps
-COMPARED = 60  # captures joined for one comparison of the two sources, each with other preferences of the host
+COMPARED = 60  # captures joined for one comparison of the two passes, each with other preferences of the host
 SETTINGS = ((), ("-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE"), (), ("-o", "tcp.desegment_tcp_streams:FALSE"),
             (), ("-o", "tcp.reassemble_out_of_order:TRUE", "-o", "tcp.analyze_sequence_numbers:FALSE"))
 OURS = re.compile(r"tcphs|Sanitizer|runtime error|dissector bug|assert|critical", re.I)
@@ -30,7 +30,7 @@ class Reader:
     """A sharkd that is asked about one capture after the other. It gives no answer at all to the load of some broken files."""
 
     def __init__(self, host):
-        self.host, self.sharkd, self.files = host, harness.Sharkd(host), 0
+        self.host, self.sharkd, self.files, self.said = host, harness.Sharkd(host), 0, 0
 
     def ask_all(self, requests):
         """Sends requests at once and returns the answers that came, by number; the last is always answered."""
@@ -56,15 +56,23 @@ class Reader:
             requests.append(("tap", {f"tap{i}": name for i, name in enumerate(REPORTS)}))
         answers = self.ask_all([*requests, ("status", {})])
         assert "result" in answers[-1], answers[-1]
+        wrong = self.new_errors()
+        assert not wrong, wrong[:10]
         return answers[-1]["result"]["frames"]
 
+    def new_errors(self):
+        """What of the errors since the last time is ours: they are of the capture read since then."""
+        with open(self.sharkd.errors.name, errors="replace") as errors:
+            errors.seek(self.said)
+            lines = errors.read().splitlines()
+            self.said = errors.tell()
+        return [line for line in lines if OURS.search(line) and not HOSTS_OWN.match(line) and not HOSTS_BUG.search(line)]
+
     def close(self):
-        """Ends sharkd in good order, and says what of its errors was ours."""
+        """Ends sharkd in good order."""
         self.sharkd.process.stdin.close()
-        status = self.sharkd.process.wait(60)
-        errors = self.sharkd.stderr()
-        wrong = [line for line in errors.splitlines() if OURS.search(line) and not HOSTS_OWN.match(line) and not HOSTS_BUG.search(line)]
-        assert status == 0 and not wrong, f"exit {status}: {errors[-6000:] if status else wrong[:10]}"
+        status, wrong = self.sharkd.process.wait(harness.PATIENCE), self.new_errors()
+        assert status == 0 and not wrong, f"at its end: exit {status}: {wrong[:10]} {self.sharkd.stderr()[-6000:] if status else ''}"
 
 
 @pytest.fixture
@@ -86,41 +94,40 @@ def keep(content, label):
     return target
 
 
-def batch(host, captures, made, until):
-    """As many of the captures as one sharkd reads before the time is over; returns how many files and frames."""
-    reader, frames, content, label = Reader(host), 0, b"", "none"
-    try:
-        for label, content in captures:
+def read_all(host, captures, made):
+    """Reads (label, content) of each capture, by a new sharkd after every FILES_PER_SHARKD; returns how many files and frames."""
+    reader, files, frames = Reader(host), 0, 0
+    for label, content in captures:
+        try:
             frames += reader.read(made(content), random.Random(label))
-            if time.monotonic() > until or reader.files == FILES_PER_SHARKD:
-                break
-        reader.close()
-    except AssertionError as finding:
-        raise AssertionError(f"capture kept as {keep(content, label)}: {finding}") from None
-    return reader.files, frames
+        except AssertionError as finding:
+            raise AssertionError(f"capture kept as {keep(content, label)}: {finding}") from None
+        files += 1
+        if files % FILES_PER_SHARKD == 0:
+            reader.close()
+            reader = Reader(host)
+    reader.close()
+    return files, frames
 
 
-def test_damaged_captures(sanitized_host, healthy, made, seconds, seed):
-    damager, until, files, frames = Damager(healthy), time.monotonic() + seconds, 0, 0
-    captures = ((f"{seed}-{n}", damager.make(seed, n)[0]) for n in range(10**9))
-    while time.monotonic() < until:
-        more, more_frames = batch(sanitized_host, captures, made, until)
-        files, frames = files + more, frames + more_frames
-        print(f"{files} damaged captures, {frames} frames, seed {seed}", flush=True)
-    assert files > seconds and frames > files, f"only {files} captures with {frames} frames: nothing was tried"
+def test_damaged_captures(sanitized_host, healthy, made):
+    damager, seed = Damager(healthy), draws.seed()
+    files, frames = read_all(sanitized_host, ((f"{seed}-{n}", damager.make(seed, n)[0]) for n in draws.turns(FILES)), made)
+    print(f"{files} damaged captures, {frames} frames, seed {seed}")
+    assert frames > files, "nothing was tried"
 
 
-def test_captures_damaged_by_editcap(sanitized_host, host, made, seed):
+def test_captures_damaged_by_editcap(sanitized_host, host, made):
     """editcap's own -E on all samples in a row, cut into files of 20 frames."""
     folder, found = host.folder("noisy"), []
     merged = host.output("merged.pcap")
     assert host.run(host.tool("mergecap"), "-a", "-F", "pcap", "-w", merged, *[host.place(p) for p in harness.SAMPLES.glob("*.pcap")]).returncode == 0
     for share in ("0.002", "0.02", "0.2"):
-        done = host.run(host.tool("editcap"), "--seed", sum(map(ord, seed)), "-E", share, "-c", 20, merged, folder / f"e{share}.pcap")
+        done = host.run(host.tool("editcap"), "--seed", sum(map(ord, draws.seed())), "-E", share, "-c", 20, merged, folder / f"e{share}.pcap")
         assert done.returncode == 0, done.stderr
     found = sorted(folder.glob("*.pcap"))
     assert len(found) > 100
-    files, _ = batch(sanitized_host, [(p.name, p.read_bytes()) for p in found], made, time.monotonic() + 600)
+    files, _ = read_all(sanitized_host, [(p.name, p.read_bytes()) for p in found], made)
     assert files == len(found)
 
 
@@ -134,39 +141,20 @@ def joined(damager, seed, numbers):
     return head + b"".join(captures), len(captures)
 
 
-def test_damaged_captures_by_taps(sanitized_host, healthy, seed, seconds):
-    """sharkd reads fields; taps are read by tshark, to which the captures are one file after the other."""
-    damager, until, number, frames, kept = Damager(healthy), time.monotonic() + seconds / 4, 0, 0, 0
-    path = sanitized_host.folder("damaged") / "by-taps.pcap"
-    while number == 0 or time.monotonic() < until:
-        content, count = joined(damager, f"{seed}-taps", range(number, number + JOINED))
-        number += JOINED
-        path.write_bytes(content)
-        path.chmod(0o644)
-        done = sanitized_host.run(sanitized_host.tshark, "-n", "-r", path, "-o", "tcphs.source:tap", "-q", "-z", "tcphs,conn", "-T", "fields",
-                                  "-e", "tcphs.id", "-e", "tcphs.explain", timeout=600)
-        said = [line for line in done.stderr.replace(str(path), "").splitlines() if OURS.search(line) and not HOSTS_BUG.search(line)]
-        assert done.returncode in (0, 2) and not said, f"capture kept as {keep(content, f'taps-{seed}-{number}')}: {done.returncode} {said[:10]}"
-        frames, kept = frames + int(re.search(r"capture: frames (\d+)", done.stdout).group(1)), kept + count
-    print(f"{kept} damaged captures by taps, {frames} frames, seed {seed}")
-    assert frames > kept > 0, "nothing was tried"
-
-
-def test_both_sources_agree_on_damaged_captures(host, healthy, seed, seconds):
-    """Nonsense too gives the same fields from tree and tap, once and twice read, and no word from us on stderr."""
-    damager, until, number = Damager(healthy), time.monotonic() + min(seconds, 60) / 3, 0
+def test_both_passes_agree_on_damaged_captures(host, healthy):
+    """Nonsense too gives the same fields once and twice read, and no word from us on stderr."""
+    damager, seed = Damager(healthy), draws.seed()
     path = host.folder("damaged") / "joined.pcap"
-    while number == 0 or time.monotonic() < until:
+    for turn in draws.turns(COMPARISONS, 1 / 3):
+        number, settings = turn * COMPARED, SETTINGS[turn % len(SETTINGS)]
         content, _ = joined(damager, f"{seed}-compared", range(number, number + COMPARED))
-        settings = SETTINGS[number // COMPARED % len(SETTINGS)]
-        number += COMPARED
         path.write_bytes(content)
         path.chmod(0o644)
         runs = [host.ts("-r", path, *settings, *more, "-T", "json", "-J", harness.TREE_LAYERS, ok=(0, 2))
-                for more in (["-o", "tcphs.source:fields"], ["-o", "tcphs.source:tap"], ["-2", "-o", "tcphs.source:fields"])]
+                for more in ([], ["-2"])]
         said = [line.replace(str(path), "") for r in runs for line in r.stderr.splitlines() if not HOSTS_BUG.search(line)]
         assert not [line for line in said if OURS.search(line)]
-        fields, tap, twice = ([harness.Frame.from_json(p) for p in json.loads(r.stdout or "[]", object_pairs_hook=harness.Pairs)] for r in runs)
-        wrong = harness.differences("fields and tap", fields, tap) + harness.differences("once and twice", fields, twice)
+        once, twice = ([harness.Frame.from_json(p) for p in json.loads(r.stdout or "[]", object_pairs_hook=harness.Pairs)] for r in runs)
+        wrong = harness.differences("once and twice", once, twice)
         assert not wrong, f"capture kept as {keep(content, f'compared-{seed}-{number}')}, read with {settings}: {wrong}"
-        assert any(f.fields for f in fields)
+        assert any(f.fields for f in once)

@@ -2,10 +2,17 @@
 import os
 import platform
 
-from conftest import ROOT, run
+import pytest
+
+from conftest import ROOT, needs, run
 
 PLUGIN = os.environ.get("TCPHS_PLUGIN", ROOT / "build" / "plugin" / "tcphs.so")
 EXPORTED = {"plugin_describe", "plugin_register", "plugin_version", "plugin_want_major", "plugin_want_minor"}
+
+
+@pytest.fixture(autouse=True)
+def tools():
+    needs("readelf", "objdump", "nm")
 
 
 def test_read_only_after_loading():

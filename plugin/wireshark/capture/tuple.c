@@ -43,34 +43,9 @@ static void copy_address_bytes(guint8 *to, const address *from)
         memcpy(to, from->data, MIN(length, 16));
 }
 
-void tcphs_tuple_put_addresses(struct tcphs_tuple *tuple, const packet_info *pinfo)
+void tcphs_tuple_put_addresses(struct tcphs_tuple *tuple, const address *sender, const address *receiver)
 {
-    copy_address_bytes(tuple->address[0], &pinfo->src);
-    copy_address_bytes(tuple->address[1], &pinfo->dst);
-    tuple->address_type = (guint16)pinfo->src.type;
-}
-
-bool tcphs_tuple_of_frame(const packet_info *pinfo, struct tcphs_tuple *tuple, guint8 *from)
-{
-    if (pinfo->ptype != PT_TCP)
-        return false;
-    memset(tuple, 0, sizeof *tuple);
-    tcphs_tuple_put_addresses(tuple, pinfo);
-    tuple->port[0] = (guint16)pinfo->srcport;
-    tuple->port[1] = (guint16)pinfo->destport;
-    *from = tcphs_tuple_put_in_order(tuple, tcphs_tuple_order(tuple));
-    return true;
-}
-
-static bool is_address(const address *a, const guint8 *bytes)
-{
-    const size_t length = (size_t)a->len;
-    return a->len > 0 && length <= 16 && a->data != NULL && memcmp(a->data, bytes, length) == 0;
-}
-
-bool tcphs_tuple_is_of_frame(const packet_info *pinfo, const struct tcphs_tuple *t, guint8 from)
-{
-    return pinfo->ptype == PT_TCP && pinfo->src.type == t->address_type && pinfo->srcport == t->port[from] &&
-           pinfo->destport == t->port[!from] && is_address(&pinfo->src, t->address[from]) &&
-           is_address(&pinfo->dst, t->address[!from]);
+    copy_address_bytes(tuple->address[0], sender);
+    copy_address_bytes(tuple->address[1], receiver);
+    tuple->address_type = (guint16)sender->type;
 }

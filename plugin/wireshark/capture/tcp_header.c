@@ -7,7 +7,6 @@
 #include "tcp_header.h"
 
 #include "seq.h"
-#include "sighting.h"
 
 /* Highest right edge of a SACK option's blocks. */
 static void read_sack(struct tcphs_segment *s, const guint8 *blocks, unsigned length)
@@ -20,32 +19,65 @@ static void read_sack(struct tcphs_segment *s, const guint8 *blocks, unsigned le
     }
 }
 
+static void read_timestamps(struct tcphs_segment *s, const guint8 *values)
+{
+    s->ts_value = tcphs_get32(values);
+    s->ts_echo = tcphs_get32(values + 4);
+    s->options |= TCPHS_OPT_TIMESTAMP;
+}
+
+/* An option whose length is not the one it must have says nothing. Kinds as assigned by IANA. */
 static void read_option(struct tcphs_segment *s, const guint8 *option, unsigned length)
 {
     enum {
+        MSS = 2,
         WSCALE = 3,
+        SACK_PERMITTED = 4,
         SACK = 5,
         TIMESTAMP = 8,
+        MD5 = 19,
+        AUTHENTICATION = 29,
         MULTIPATH = 30,
         FASTOPEN = 34,
         EXPERIMENT = 254,
         FASTOPEN_MAGIC = 0xF989
     };
     switch (option[0]) {
+    case MSS:
+        if (length == 4) {
+            s->mss = tcphs_get16(option + 2);
+            s->options |= TCPHS_OPT_MSS;
+        }
+        break;
     case WSCALE:
         if (length == 3) {
             s->wscale = option[2];
             s->options |= TCPHS_OPT_WSCALE;
         }
         break;
+    case SACK_PERMITTED:
+        if (length == 2)
+            s->options |= TCPHS_OPT_SACK_PERMITTED;
+        break;
     case SACK:
         read_sack(s, option + 2, length - 2);
         break;
     case TIMESTAMP:
-        s->options |= TCPHS_OPT_TIMESTAMP;
+        if (length == 10)
+            read_timestamps(s, option + 2);
+        break;
+    case MD5:
+        if (length == 18)
+            s->options |= TCPHS_OPT_MD5;
+        break;
+    case AUTHENTICATION:
+        if (length >= 4)
+            s->options |= TCPHS_OPT_AO;
         break;
     case MULTIPATH:
         s->options |= TCPHS_OPT_MULTIPATH;
+        if (length >= 3 && option[2] >> 4 == 0) /* subtype MP_CAPABLE, RFC 8684 section 3.1 */
+            s->options |= TCPHS_OPT_MP_CAPABLE;
         break;
     case FASTOPEN:
         s->options |= TCPHS_OPT_FASTOPEN;
@@ -65,7 +97,7 @@ static void read_options(struct tcphs_segment *s, const guint8 *options, unsigne
     enum { STAMP_ALONE = 12, STAMP_ALIGNED = 0x0101080A };
     /* As in nearly every segment (RFC 7323 appendix A). */
     if (length == STAMP_ALONE && tcphs_get32(options) == STAMP_ALIGNED) {
-        s->options |= TCPHS_OPT_TIMESTAMP;
+        read_timestamps(s, options + 4);
         return;
     }
     for (unsigned i = 0; i < length && options[i] != 0;) {
@@ -80,36 +112,19 @@ static void read_options(struct tcphs_segment *s, const guint8 *options, unsigne
     }
 }
 
-/* The fixed header up to the window. */
-static void read_start(const packet_info *pinfo, const guint8 *tcp, struct tcphs_segment *s)
+void tcphs_tcp_read(const guint8 *tcp, int captured, struct tcphs_segment *s)
 {
-    s->time = tcphs_nanoseconds(&pinfo->abs_ts);
-    s->frame = pinfo->num;
+    const int length = tcphs_tcp_length(tcp);
     s->seq = tcphs_get32(tcp + 4);
     s->ack = tcphs_get32(tcp + 8);
     s->flags = tcphs_get16(tcp + 12) & 0x1FF;
     s->window = tcphs_get16(tcp + 14);
-}
-
-void tcphs_tcp_read_whole(const packet_info *pinfo, const guint8 *tcp, int length, struct tcphs_segment *s)
-{
-    read_start(pinfo, tcp, s);
-    s->urgent = tcphs_get16(tcp + 18);
-    read_options(s, tcp + TCPHS_TCP_FIXED, (unsigned)(length - TCPHS_TCP_FIXED));
-}
-
-void tcphs_tcp_read(const packet_info *pinfo, struct tcphs_place tcp, struct tcphs_segment *s)
-{
-    const int length = tcphs_tcp_length(tcp.bytes);
-    const guint8 *whole = tcphs_bytes_of(tcp, 0, length), *fixed = tcphs_bytes_of(tcp, 0, TCPHS_TCP_FIXED);
-    if (whole != NULL) {
-        tcphs_tcp_read_whole(pinfo, whole, length, s);
-        return;
-    }
-    read_start(pinfo, tcp.bytes, s);
-    s->options = TCPHS_OPTIONS_CUT;
-    if (fixed != NULL)
-        s->urgent = tcphs_get16(fixed + 18);
+    if (captured >= TCPHS_TCP_FIXED)
+        s->urgent = tcphs_get16(tcp + 18);
     else if (s->flags & TCPHS_URG)
         s->urgent = 1; /* cut off: nothing can be said against it */
+    if (captured >= length)
+        read_options(s, tcp + TCPHS_TCP_FIXED, (unsigned)(length - TCPHS_TCP_FIXED));
+    else
+        s->options = TCPHS_OPTIONS_CUT;
 }

@@ -23,14 +23,7 @@ int tcphs_tuple_order(const struct tcphs_tuple *tuple);
 /** Turns a tuple with the sender first, and this order, into one with the lower end first; returns which end sent. */
 guint8 tcphs_tuple_put_in_order(struct tcphs_tuple *tuple, int order);
 
-/** Puts the addresses by which the host knows a frame, the sender's first, into a tuple that is all zero; those longer
- * than 16 bytes are cut. */
-void tcphs_tuple_put_addresses(struct tcphs_tuple *tuple, const packet_info *pinfo);
-
-/** The tuple of a frame as every visit knows it, from packet_info alone; false when the frame is no TCP. */
-bool tcphs_tuple_of_frame(const packet_info *pinfo, struct tcphs_tuple *tuple, guint8 *from);
-
-/** Whether the tuple of a frame (above) is this one, sent by this end of it, at less cost. */
-bool tcphs_tuple_is_of_frame(const packet_info *pinfo, const struct tcphs_tuple *tuple, guint8 from);
+/** Puts two addresses, the sender's first, into a tuple that is all zero; those longer than 16 bytes are cut. */
+void tcphs_tuple_put_addresses(struct tcphs_tuple *tuple, const address *sender, const address *receiver);
 
 #endif

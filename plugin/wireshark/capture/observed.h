@@ -1,0 +1,42 @@
+/* observed.h
+ * One TCP header as it was captured in a frame: all that is known of it before its connection is looked for.
+ * Leaves to others which connection that is.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPHS_OBSERVED_H
+#define TCPHS_OBSERVED_H
+
+#include "copies.h"
+#include "ip_payload.h"
+#include "segment.h"
+#include "tuple.h"
+
+/** One TCP header in a frame. */
+struct tcphs_observed {
+    struct tcphs_segment segment; /**< meaningful only when whole */
+    struct tcphs_tuple tuple;
+    struct tcphs_sight point; /**< where it was captured; its number of the tuple is left to the caller */
+    guint8 from;              /**< which end of the tuple sent it */
+    bool whole;               /**< a complete, real segment; else a fragment, a quote or a header cut short */
+    bool icmp;                /**< quoted by an ICMP or ICMPv6 message */
+    bool icmp_error;          /**< … that says the segment cannot arrive */
+    bool payload_captured;    /**< to its last byte */
+    bool bad_checksum; /**< verified as the host's preference of TCP asks for, and wrong: its receiver drops it */
+    bool bad_network_checksum; /**< likewise of the IPv4 header */
+};
+
+/**
+ * Reads the next TCP header of a frame, from index *next (0 = the first) on, and sets *next behind it. False when there
+ * is none.
+ */
+bool tcphs_observe_next(const packet_info *pinfo, const struct tcphs_ip_payloads *noted, int *next,
+                        struct tcphs_observed *out);
+
+/** Which checksums the host verifies; asked once for a file, before it is read. */
+void tcphs_observe_checksums_as_the_host(void);
+
+/** A capture time in nanoseconds; times that no clock shows are cut so that differences of them can be taken. */
+gint64 tcphs_nanoseconds(const nstime_t *time);
+
+#endif
