@@ -42,6 +42,32 @@ static void believe_syn_ack_heard(const struct tcphs_move *m)
     tcphs_act(m->y, TCPHS_HEARS_SYN_ACK);
 }
 
+/* The SYN-ACK was not captured -------------------------------------------------------------------------------- */
+
+/* It comes at last: the capture took it behind the ACK that answers it, as captures of several queues do. */
+static bool is_late_syn_ack(const struct tcphs_view *v)
+{
+    return v->kind == TCPHS_KIND_SYN_ACK && v->c->inferred_frame != 0 &&
+           !(v->x->known & (TCPHS_SENT_SYN_ACK | TCPHS_SENT_SYN)) && v->s->seq == v->x->iss && tcphs_acks_syn(v) &&
+           tcphs_connection_stage(v->c) == TCPHS_STAGE_ESTABLISHED;
+}
+
+static void take_late_syn_ack(const struct tcphs_move *m)
+{
+    struct tcphs_connection *c = m->c;
+    struct tcphs_end *x = m->x;
+    tcphs_learn_syn_options(m);
+    x->known |= TCPHS_KNOWS_ISS | TCPHS_SENT_SYN_ACK;
+    if (!tcphs_knows(x, TCPHS_KNOWS_WINDOW))
+        tcphs_learn_window(m, m->s->window);
+    if (!(x->beliefs & TCPHS_SENT_ORDINARY)) { /* nothing was missing */
+        c->facts &= ~(uint32_t)(TCPHS_GAPS | TCPHS_ASSUMED);
+        m->y->beliefs |= TCPHS_AHEAD_OF_SYN_ACK;
+    }
+    tcphs_change_link(c, TCPHS_LINK_ACK, c->inferred_frame == TCPHS_NAMELESS_FRAME ? 0 : c->inferred_frame);
+    c->inferred_frame = 0;
+}
+
 /* Which of several SYN-ACKs ----------------------------------------------------------------------------------- */
 
 struct tcphs_rival *tcphs_find_rival(struct tcphs_connection *c, uint32_t iss)
@@ -103,7 +129,7 @@ static const struct tcphs_rival *continued_rival(const struct tcphs_connection *
                                                  uint32_t number)
 {
     if (server->state != TCPHS_SYN_RECEIVED || !tcphs_knows(server, TCPHS_SENT_SYN_ACK) ||
-        (server->beliefs & TCPHS_SENT_ORDINARY) || number == server->iss + 1)
+        tcphs_knows(server, TCPHS_ANSWERED_SYN_ACK) || number == server->iss + 1)
         return NULL;
     for (int i = 0; i < TCPHS_RIVALS; i++)
         if (c->rivals[i].frame != 0 && tcphs_seq_follows(number, c->rivals[i].iss + 1, UINT16_MAX))
@@ -235,7 +261,8 @@ bool tcphs_contradicts_opening(const struct tcphs_view *v)
 static void back_to_handshake(struct tcphs_end *e)
 {
     const unsigned later = TCPHS_FIN_SENT | TCPHS_FIN_HEARD | TCPHS_FIN_ACKED | TCPHS_FIN_ASSUMED |
-                           TCPHS_FIN_REPEATED | TCPHS_DATA_ACKED | TCPHS_CLAIM_HAS_FIN | TCPHS_HELD_OVERFLOW;
+                           TCPHS_FIN_REPEATED | TCPHS_DATA_ACKED | TCPHS_CLAIM_HAS_FIN | TCPHS_HELD_OVERFLOW |
+                           TCPHS_ANSWERED_SYN_ACK;
     e->known &= ~(uint32_t)later;
     e->beliefs &= ~(uint32_t)(TCPHS_OPENED_UNSEEN | TCPHS_SENT_ORDINARY);
     e->claim_frame = e->other_frame = e->provoked_frame = 0;
@@ -277,6 +304,7 @@ static const struct {
     { tcphs_overtakes_held_fin, tcphs_retract_held_fin, true },
     { repeats_unheard_syn, take_back_syn_ack, false },
     { goes_on_behind_syn_ack, believe_syn_ack_heard, false },
+    { is_late_syn_ack, take_late_syn_ack, false },
     { chooses_rival, take_rival, false },
     { opens_unseen, assume_opening, false },
     { tcphs_contradicts_assumed_fin, tcphs_retract_assumed_fin, false },

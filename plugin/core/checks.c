@@ -207,6 +207,8 @@ static bool refutes_claim(const struct tcphs_view *v)
     switch (v->kind) {
     case TCPHS_KIND_RST: /* how a SYN-RECEIVED or SYN-SENT end answers an unacceptable ACK */
         return v->answers_claim && x->state <= TCPHS_SYN_RECEIVED;
+    case TCPHS_KIND_SYN: /* it asks again, for what it was told was no answer */
+        return x->state == TCPHS_SYN_SENT && tcphs_repeats_syn(v);
     case TCPHS_KIND_SYN_ACK:
         return x->state == TCPHS_SYN_RECEIVED && v->s->seq == x->iss;
     case TCPHS_KIND_ORDINARY:
@@ -223,8 +225,19 @@ bool tcphs_is_displaced_final_ack(const struct tcphs_view *v)
     return v->y->state == TCPHS_SYN_RECEIVED && tcphs_is_pure_ack(v->s) && v->seq_place == TCPHS_SEQ_FAR;
 }
 
+/* The server asks for the final ACK again, or says what it expects: the one it got stood at the wrong number. */
+static bool refuses_misplaced_ack(const struct tcphs_view *v)
+{
+    if (!(v->y->beliefs & TCPHS_PROVOKED_BY_ACK) || v->x->state != TCPHS_SYN_RECEIVED || !in_time(v))
+        return false;
+    const bool asks_again = v->kind == TCPHS_KIND_SYN_ACK && tcphs_repeats_syn(v);
+    return (asks_again || tcphs_is_pure_ack(v->s)) && v->s->ack == v->x->rcv_nxt;
+}
+
 uint32_t tcphs_check_final_ack_bad(const struct tcphs_view *v)
 {
+    if (refuses_misplaced_ack(v))
+        return v->y->provoked_frame;
     if (v->x->state == TCPHS_SYN_RECEIVED && refutes_claim(v))
         return v->y->claim_frame;
     return itself(v,
@@ -317,10 +330,34 @@ uint32_t tcphs_check_ack_too_old(const struct tcphs_view *v)
                          tcphs_is_synchronised(v->y->state) && !tcphs_check_last_ack_bad(v));
 }
 
+/* The peer says what it expects, and offers no room as far as the data that it was sent. */
+static bool refuses_data(const struct tcphs_view *v)
+{
+    return (v->y->beliefs & (TCPHS_PROVOKED_BY_DATA | TCPHS_HAS_ASKED)) == TCPHS_PROVOKED_BY_DATA &&
+           tcphs_is_pure_ack(v->s) && in_time(v) && tcphs_fits(v) && v->s->ack == v->x->rcv_ack &&
+           v->s->ack == v->x->rcv_nxt &&
+           !tcphs_seq_before(v->y->provoked_seq, v->s->ack + tcphs_granted_window(v->c, v->s));
+}
+
+/* The sender closes before data that bore its name: behind its FIN it has sent nothing. Gives that data's frame, or 0. */
+static uint32_t ends_before_data(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x;
+    if (!is_ordinary(v) || !has_fin(v) || !in_time(v) || v->accepted != TCPHS_ACCEPT_YES || v->s->seq != x->snd_nxt)
+        return 0;
+    if (tcphs_has_stray(x) && tcphs_seq_after(x->other_iss, v->end - 1))
+        return x->other_frame;
+    return (x->beliefs & TCPHS_PROVOKED_BY_DATA) && tcphs_seq_after(x->provoked_seq, v->end - 1) ? x->provoked_frame : 0;
+}
+
 uint32_t tcphs_check_seq_beyond_window(const struct tcphs_view *v)
 {
     if (refuses_stray(v) && stray_only_leaps(v) && has_no_room_for_stray(v))
         return v->y->other_frame;
+    if (refuses_data(v))
+        return v->y->provoked_frame;
+    if (ends_before_data(v))
+        return ends_before_data(v);
     return itself(v, is_ordinary(v) && !has_fin(v) && v->seq_place == TCPHS_SEQ_FAR && receiver_open(v) &&
                          !is_over(v->c) && !(v->c->facts & TCPHS_GAPS));
 }
@@ -378,6 +415,10 @@ bool tcphs_outlives_own_rst(const struct tcphs_view *v)
     /* New bytes, or news of what the peer sent after the RST; an older segment overtaken by the RST is neither. */
     const bool new_bytes =
         v->end != v->s->seq && tcphs_seq_after(v->end, v->x->snd_nxt) && !tcphs_seq_before(v->s->seq, c->rst_seq);
+    /* Where the RST came as its sender's segments do, and this one does not, or leaps: this one is not the sender's. */
+    if (c->rst_origin == TCPHS_ORIGIN_FITS &&
+        (tcphs_origin(v) == TCPHS_ORIGIN_DIFFERS || tcphs_seq_after(v->s->seq, v->x->snd_nxt)))
+        return false;
     return new_bytes ||
            (c->rst_peer_known && v->ack_place == TCPHS_ACK_IN && tcphs_seq_after(v->s->ack, c->rst_peer_nxt));
 }
@@ -472,11 +513,6 @@ uint32_t tcphs_check_rst_train(const struct tcphs_view *v)
     return stepped ? c->burst_frame : 0;
 }
 
-/* Before this many segments in a row agree, nothing is said about the next. */
-#define STEADY 3
-/* A sender busy with other connections may have used this many identifications within a second. */
-#define FAR_STEP 8192
-
 uint32_t tcphs_check_rst_ttl(const struct tcphs_view *v)
 {
     const struct tcphs_end *x = v->x;
@@ -484,17 +520,14 @@ uint32_t tcphs_check_rst_ttl(const struct tcphs_view *v)
     const bool closed = is_over(v->c) || tcphs_knows(x, TCPHS_FIN_SENT) || x->state == TCPHS_CLOSED;
     if (v->kind != TCPHS_KIND_RST || (closed && tcphs_answers_as_closed(v)) || v->answers_claim)
         return 0;
-    if (v->s->ttl == 0 || x->ttl_steady < STEADY || x->ttl_steady == TCPHS_MIXED)
-        return 0;
-    const uint16_t step = (uint16_t)(v->s->ip_id - x->ip_id);
-    const bool at_once = tcphs_clock(v->s->time) - x->fit_clock < TCPHS_SECOND / 1000;
-    const bool out_of_step = v->s->ip_id != 0 && x->ip_id_steps >= STEADY && step > FAR_STEP && at_once;
-    return itself(v, v->s->ttl != x->ttl || out_of_step);
+    return itself(v, tcphs_origin(v) == TCPHS_ORIGIN_DIFFERS);
 }
 
 uint32_t tcphs_check_rst_in_handshake(const struct tcphs_view *v)
 {
-    return itself(v, tcphs_rst_counts(v) && tcphs_connection_stage(v->c) == TCPHS_STAGE_SYN_RECEIVED);
+    /* Who is answered though it never asked knows nothing of a connection, and says so (RFC 9293 3.5.2). */
+    return itself(v, tcphs_rst_counts(v) && tcphs_connection_stage(v->c) == TCPHS_STAGE_SYN_RECEIVED &&
+                         v->c->syn_count > 0);
 }
 
 /* A FIN of y may have passed uncaptured: its direction is not in the capture, or x has acknowledged more of it than was
@@ -590,7 +623,11 @@ uint32_t tcphs_check_challenge_ack(const struct tcphs_view *v)
     const bool known = tcphs_knows(v->x, TCPHS_KNOWS_SENT | TCPHS_KNOWS_HEARD);
     const bool states_truth =
         known && tcphs_is_pure_ack(v->s) && v->s->seq == v->x->snd_nxt && v->s->ack == v->x->rcv_nxt;
-    return states_truth ? v->y->provoked_frame : 0;
+    /* With something new to acknowledge, the handshake to complete, or a question to answer, it was due without any
+     * challenge. */
+    const bool own_occasion =
+        v->s->ack != v->x->rcv_ack || v->y->state == TCPHS_SYN_RECEIVED || (v->y->beliefs & TCPHS_HAS_ASKED) != 0;
+    return states_truth && !own_occasion ? v->y->provoked_frame : 0;
 }
 
 uint32_t tcphs_check_port_reused(const struct tcphs_view *v)
@@ -748,7 +785,7 @@ static uint64_t rows_due(const struct tcphs_view *v)
         due |= found_on[OF_OPENING];
     if (is_over(v->c))
         due |= found_on[OF_RESET];
-    if ((y->claim_frame | y->other_frame | y->provoked_frame | v->c->early_frame | v->c->opening_frame) != 0)
+    if ((x->other_frame | x->provoked_frame | y->claim_frame | y->other_frame | y->provoked_frame | v->c->early_frame | v->c->opening_frame) != 0)
         due |= found_on[OF_DOUBT];
     if (!(v->c->facts & TCPHS_FIRST_PASSED))
         due |= found_on[OF_BEGINNING];
@@ -764,29 +801,31 @@ static const uint64_t DEFERRED = B(ack_unsent) | B(ack_beyond_window) | B(ack_to
                                  B(data_after_close) | B(last_ack_bad);
 #undef B
 
-static uint64_t check_rows(const struct tcphs_view *v, uint64_t due, uint32_t *back)
+static uint64_t check_rows(const struct tcphs_view *v, uint64_t due, struct tcphs_found *out)
 {
     uint64_t found = 0;
-    *back = 0;
+    *out = (struct tcphs_found){ .back = 0 };
     for (; due != 0; due &= due - 1) {
         const unsigned i = (unsigned)__builtin_ctzll(due); /* the lowest row */
         const uint32_t frame = rows[i](v);
         if (frame == 0 || (frame == v->s->frame && (DEFERRED & TCPHS_FINDING_BIT(i)) && tcphs_is_stranger(v)))
             continue;
         found |= TCPHS_FINDING_BIT(i);
-        if (frame != v->s->frame && *back == 0)
-            *back = frame;
+        if (frame != v->s->frame && out->back == 0)
+            out->back = frame;
+        if (frame != v->s->frame && frame == out->back)
+            out->backward |= TCPHS_FINDING_BIT(i);
     }
     return found;
 }
 
-uint64_t tcphs_check_all(const struct tcphs_view *v, uint32_t *back)
+uint64_t tcphs_check_all(const struct tcphs_view *v, struct tcphs_found *out)
 {
-    return check_rows(v, rows_due(v), back);
+    return check_rows(v, rows_due(v), out);
 }
 
-uint64_t tcphs_check_every_row(const struct tcphs_view *v, uint32_t *back)
+uint64_t tcphs_check_every_row(const struct tcphs_view *v, struct tcphs_found *out)
 {
     const uint64_t every = (UINT64_C(2) << (TCPHS_FINDINGS - 1)) - 2; /* but the hole */
-    return check_rows(v, every, back);
+    return check_rows(v, every, out);
 }

@@ -14,11 +14,17 @@
 #define TCPHS_NOTE(name, ...) uint32_t tcphs_check_##name(const struct tcphs_view *v);
 #include "findings.def"
 
-/** All findings of a segment; *back becomes the earlier frame that one of them accuses, or 0. */
-uint64_t tcphs_check_all(const struct tcphs_view *v, uint32_t *back);
+/** Which earlier frame is accused, 0 = none, and by which of the findings. */
+struct tcphs_found {
+    uint32_t back;
+    uint64_t backward;
+};
+
+/** All findings of a segment, and what they point back to. */
+uint64_t tcphs_check_all(const struct tcphs_view *v, struct tcphs_found *out);
 
 /** The same, each row asked whether there is an occasion for it or not: slow, for tests. */
-uint64_t tcphs_check_every_row(const struct tcphs_view *v, uint32_t *back);
+uint64_t tcphs_check_every_row(const struct tcphs_view *v, struct tcphs_found *out);
 
 /* What the checks and the moves of connection.c must agree on: */
 

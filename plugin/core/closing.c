@@ -112,7 +112,7 @@ void tcphs_assume_own_fin(const struct tcphs_move *m)
     }
     tcphs_send_fin(m, x, TCPHS_SENDS_FIN, x->snd_nxt);
     x->known |= TCPHS_FIN_ASSUMED | TCPHS_FIN_HEARD | TCPHS_FIN_ACKED;
-    x->provoked_frame = m->s->frame; /* should the other end not agree */
+    tcphs_provoke(m, 0); /* should the other end not agree */
     x->known |= TCPHS_PROVOKED_BY_RST;
     y->rcv_nxt = y->rcv_ack = x->fin_seq + 1;
     tcphs_act(y, TCPHS_HEARS_FIN);

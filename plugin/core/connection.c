@@ -78,6 +78,13 @@ static bool repeats_final_ack(const struct tcphs_move *m)
            m->s->ack == m->y->iss + 1 && m->s->seq == m->x->iss + 1;
 }
 
+/* The final ACK itself was captured ahead of the SYN-ACK, and could not be checked: the next one like it can. */
+static bool is_checked_final_ack(const struct tcphs_move *m)
+{
+    return (m->x->beliefs & TCPHS_AHEAD_OF_SYN_ACK) && m->v->kind == TCPHS_KIND_ORDINARY &&
+           m->s->ack == m->y->iss + 1 && m->s->seq == m->x->iss + 1;
+}
+
 static void tell_milestones(const struct tcphs_move *m, enum tcphs_stage before, bool was_syn_received)
 {
     struct tcphs_connection *c = m->c;
@@ -86,8 +93,11 @@ static void tell_milestones(const struct tcphs_move *m, enum tcphs_stage before,
                           !(c->facts & TCPHS_MIDSTREAM_START);
     const bool answered = was_syn_received && m->y->state != TCPHS_SYN_RECEIVED && m->v->kind == TCPHS_KIND_ORDINARY &&
                           tcphs_knows(m->y, TCPHS_SENT_SYN_ACK);
-    if ((answered && !(c->facts & TCPHS_WAS_ESTABLISHED)) || (m->v->kind == TCPHS_KIND_ORDINARY && repeats_final_ack(m)))
+    const bool is_final_ack = m->v->kind == TCPHS_KIND_ORDINARY && (repeats_final_ack(m) || is_checked_final_ack(m));
+    if ((answered && !(c->facts & TCPHS_WAS_ESTABLISHED)) || is_final_ack)
         tell_step_3(m);
+    if (m->v->kind == TCPHS_KIND_ORDINARY)
+        m->x->beliefs &= ~(uint32_t)TCPHS_AHEAD_OF_SYN_ACK;
     if (open_now && !(c->facts & TCPHS_WAS_ESTABLISHED))
         tell_established(m);
     if (now == before || (now != TCPHS_STAGE_CLOSED && now != TCPHS_STAGE_RESET))
@@ -97,7 +107,7 @@ static void tell_milestones(const struct tcphs_move *m, enum tcphs_stage before,
     if (was_open && !(c->facts & TCPHS_HAD_ENDED)) {
         c->facts |= TCPHS_HAD_ENDED;
         m->o->event = TCPHS_EVENT_ENDED;
-    } else if (!was_open && !(c->facts & TCPHS_HAD_FAILED)) {
+    } else if (!was_open && !(c->facts & TCPHS_HAD_FAILED) && c->syn_count > 0) {
         c->facts |= TCPHS_HAD_FAILED;
         m->o->event = TCPHS_EVENT_FAILED;
     }
@@ -106,7 +116,7 @@ static void tell_milestones(const struct tcphs_move *m, enum tcphs_stage before,
 void tcphs_connection_look(const struct tcphs_connection *c, struct tcphs_outcome *o)
 {
     memset(o, 0, sizeof *o);
-    o->time_synack = o->time_ack = o->time_setup = -1;
+    o->time_synack = o->time_ack = o->time_setup = o->waited = -1;
     o->stage = (uint8_t)tcphs_connection_stage(c);
     o->client = c->client;
     o->assumed = (c->facts & TCPHS_ASSUMED) != 0;
@@ -116,6 +126,28 @@ void tcphs_connection_look(const struct tcphs_connection *c, struct tcphs_outcom
         o->state[i] = c->end[i].state;
         o->usual[i] = tcphs_knows(y, TCPHS_KNOWS_HEARD) && tcphs_is_synchronised(y->state) ? TCPHS_ACCEPT_YES
                                                                                            : TCPHS_ACCEPT_UNKNOWN;
+    }
+}
+
+/* An earlier segment is at fault by its sequence number: what it stood at, and what would have been right. */
+static void tell_earlier_numbers(const struct tcphs_view *v, struct tcphs_outcome *o)
+{
+    const struct tcphs_end *x = v->x, *y = v->y;
+    if (o->back == 0)
+        return;
+    const uint32_t start_x = tcphs_knows(x, TCPHS_KNOWS_ISS) ? x->iss : 0;
+    const uint32_t start_y = tcphs_knows(y, TCPHS_KNOWS_ISS) ? y->iss : 0;
+    if (o->back == y->provoked_frame && (y->beliefs & (TCPHS_PROVOKED_BY_ACK | TCPHS_PROVOKED_BY_DATA))) {
+        o->seq_seen = y->provoked_seq - start_y;
+        o->seq_due = x->rcv_nxt - start_y;
+        o->ack_seen = o->ack_due; /* which was right */
+    } else if (o->back == x->provoked_frame || o->back == x->other_frame) {
+        o->seq_seen = (o->back == x->other_frame ? x->other_iss : x->provoked_seq) - start_x;
+        o->seq_due = v->s->seq - start_x;
+    } else if (o->back == v->c->opening_frame) {
+        const struct tcphs_end *e = (x->beliefs & TCPHS_OPENED_UNSEEN) ? x : y;
+        o->seq_seen = e->snd_nxt - e->iss - (tcphs_knows(e, TCPHS_FIN_SENT) ? 1 : 0);
+        o->seq_due = 1;
     }
 }
 
@@ -138,6 +170,9 @@ static void tell_numbers(const struct tcphs_view *v, struct tcphs_outcome *o)
     o->ack_due = (proves_earlier ? x->snd_nxt : tcphs_due_ack(v)) - ack_start;
     o->seq_seen = v->s->seq - seq_start;
     o->seq_due = seq_due - seq_start;
+    if (v->kind == TCPHS_KIND_RST && !tcphs_has_any(v->s, TCPHS_ACK) && !proves_earlier)
+        o->ack_seen = o->ack_due; /* it has no acknowledgment that could be wrong */
+    tell_earlier_numbers(v, o);
     const bool withstands_rst = tcphs_knows(y, TCPHS_PROVOKED_BY_RST) && o->back == y->provoked_frame;
     const bool outlived = o->back == v->c->rst_frame && v->c->rst_doubtful;
     if (refuses_stray || withstands_rst || outlived) {
@@ -183,20 +218,30 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
         m->y->other_frame = 0;
         m->y->known |= tcphs_knows(m->y, TCPHS_OTHER_IS_STRAY) ? 0 : TCPHS_SYN_REFUSED;
     }
-    if (m->v->kind == TCPHS_KIND_ORDINARY) {
-        m->y->provoked_frame = 0;
-        m->y->known &= ~(uint32_t)TCPHS_PROVOKED_BY_RST;
-    }
+    const bool answers = m->v->kind == TCPHS_KIND_ORDINARY ||
+                         (m->v->kind == TCPHS_KIND_SYN_ACK && (m->y->beliefs & TCPHS_PROVOKED_BY_ACK));
+    if (answers && m->y->provoked_frame != 0)
+        tcphs_forget_provocation(m->y);
+    if ((findings & TCPHS_FINDING_BIT(TCPHS_FINDS_seq_beyond_window)) && m->o->back == m->x->provoked_frame &&
+        m->o->back != 0)
+        tcphs_forget_provocation(m->x);
+    if ((findings & TCPHS_FINDING_BIT(TCPHS_FINDS_final_ack_bad)) && m->x->state == TCPHS_SYN_RECEIVED)
+        m->c->facts |= TCPHS_BAD_FINAL_ACK;
+    if (findings & TCPHS_FINDING_BIT(TCPHS_FINDS_ack_in_syn_sent))
+        m->c->facts |= TCPHS_CHALLENGED;
     if (m->c->early_frame != m->s->frame && tcphs_is_synchronised(m->y->state) && m->c->client == m->s->from)
         m->c->early_frame = 0;
 }
 
 void tcphs_find(const struct tcphs_move *m)
 {
-    uint32_t back = 0;
-    const uint64_t found = tcphs_check_all(m->v, &back);
+    struct tcphs_found found_now;
+    const uint64_t found = tcphs_check_all(m->v, &found_now);
     m->o->findings |= found;
-    m->o->back = m->o->back ? m->o->back : back;
+    if (m->o->back == 0)
+        m->o->back = found_now.back;
+    if (found_now.back == m->o->back)
+        m->o->backward |= found_now.backward;
     if (found)
         tell_numbers(m->v, m->o);
 }
@@ -205,7 +250,7 @@ static void note_sender(const struct tcphs_move *m)
 {
     if (m->v->accepted != TCPHS_ACCEPT_NO)
         tcphs_note_fit(m);
-    if (m->v->accepted == TCPHS_ACCEPT_YES && m->v->kind != TCPHS_KIND_RST)
+    if (m->v->accepted != TCPHS_ACCEPT_NO && m->v->kind != TCPHS_KIND_RST)
         tcphs_learn_hops(m);
     if (m->v->accepted != TCPHS_ACCEPT_NO)
         m->y->beliefs &= ~(uint32_t)TCPHS_OPENED_UNSEEN; /* the other end agrees */
@@ -230,23 +275,12 @@ static void show_standing(const struct tcphs_connection *c, struct tcphs_outcome
     memcpy(o->links, standing.links, sizeof o->links);
 }
 
-static void show_changed_links(const uint32_t *before, struct tcphs_outcome *o)
-{
-    for (unsigned i = 0; i < TCPHS_LINKS; i++)
-        if (before[i] != 0 && before[i] != o->links[i]) {
-            o->links_changed |= (uint8_t)(1u << i);
-            o->links_before[i] = before[i];
-        }
-}
-
 static void feed(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
 {
     struct tcphs_view v;
     const struct tcphs_move m = { c, s, &v, o, &c->end[s->from], &c->end[!s->from] };
-    *o = (struct tcphs_outcome){ .frame = s->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1 };
+    *o = (struct tcphs_outcome){ .frame = s->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1, .waited = -1 };
     tcphs_view_init(&v, c, s);
-    uint32_t links[TCPHS_LINKS];
-    memcpy(links, c->links, sizeof links);
     const bool outlives = tcphs_outlives_own_rst(&v);
     const uint32_t opening = c->opening_frame;
     tcphs_revise_beliefs(&m, &v);
@@ -264,8 +298,8 @@ static void feed(struct tcphs_connection *c, const struct tcphs_segment *s, stru
     tell_milestones(&m, before, was_syn_received);
     note_sender(&m);
     o->back = o->back == TCPHS_NAMELESS_FRAME ? 0 : o->back;
+    o->backward = o->back == 0 ? 0 : o->backward;
     show_standing(c, o);
-    show_changed_links(links, o);
 }
 
 /*
@@ -289,11 +323,24 @@ static void hear_itself(struct tcphs_connection *c, const struct tcphs_segment *
     show_standing(c, o);
 }
 
+/* The links that the segment has pointed elsewhere than to itself. */
+static void show_changed_links(const uint32_t *before, struct tcphs_outcome *o)
+{
+    for (unsigned i = 0; i < TCPHS_LINKS; i++)
+        if (before[i] != o->links[i] && (before[i] != 0 || o->links[i] != o->frame)) {
+            o->links_changed |= (uint8_t)(1u << i);
+            o->links_before[i] = before[i];
+        }
+}
+
 void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
 {
+    uint32_t links[TCPHS_LINKS];
+    memcpy(links, c->links, sizeof links);
     feed(c, s, o);
     if (s->to_itself)
         hear_itself(c, s, o);
+    show_changed_links(links, o);
 }
 
 void tcphs_connection_icmp(struct tcphs_connection *c, uint32_t frame, unsigned from)
@@ -313,7 +360,7 @@ void tcphs_connection_forget_frame(struct tcphs_connection *c, uint32_t frame)
             *shown[i] = 0;
     uint32_t *const remembered[] = {
         &c->rst_frame,          &c->burst_frame,           &c->early_frame,
-        &c->opening_frame,      &c->retry_frame,           &c->rivals[0].frame, &c->rivals[1].frame,
+        &c->inferred_frame,     &c->opening_frame,      &c->retry_frame,           &c->rivals[0].frame, &c->rivals[1].frame,
         &c->end[0].claim_frame, &c->end[1].claim_frame,    &c->end[0].other_frame,
         &c->end[1].other_frame, &c->end[0].provoked_frame, &c->end[1].provoked_frame,
     };

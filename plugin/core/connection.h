@@ -60,6 +60,10 @@ enum tcphs_belief {
     TCPHS_SENT_ORDINARY = 1 << 0, /**< it has sent more than SYN, SYN-ACK and RST: its SYN was answered, beyond doubt */
     TCPHS_OPENED_UNSEEN = 1 << 1, /**< the end of the handshake is assumed, by this end's FIN or RST far beyond it */
     TCPHS_FIN_BEHIND_GAP = 1 << 3, /**< its FIN counts, but came with an acknowledgment of what was not captured */
+    TCPHS_PROVOKED_BY_ACK = 1 << 4,  /**< provoked_frame is an ACK that should complete the handshake */
+    TCPHS_PROVOKED_BY_DATA = 1 << 5, /**< provoked_frame is data a little beyond the window */
+    TCPHS_AHEAD_OF_SYN_ACK = 1 << 7, /**< its ACK was captured before the SYN-ACK that it acknowledges */
+    TCPHS_HAS_ASKED = 1 << 6, /**< since provoked_frame it has sent something else that wants an answer */
     TCPHS_IS_TIMED = 1 << 2,      /**< timed_end and timed_clock hold */
 };
 
@@ -68,7 +72,7 @@ enum tcphs_belief {
 
 /** One endpoint. All numbers are raw sequence numbers; the names are those of RFC 9293 section 3.3.1. */
 struct tcphs_end {
-    uint32_t iss;
+    /* What each segment changes or asks for. */
     uint32_t snd_nxt;                        /**< end of the highest byte it was seen to send, SYN and FIN included */
     uint32_t snd_una;                        /**< highest acknowledgment its peer gave that it would accept */
     uint32_t rcv_nxt;                        /**< next byte it expects, believing that what was captured is heard */
@@ -77,30 +81,34 @@ struct tcphs_end {
     uint32_t rcv_edge;                       /**< highest right window edge it ever granted */
     uint32_t granted_edge;                   /**< the same, only as far as it said so itself with the scale known … */
     uint32_t granted_ack; /**< … and what it acknowledged then: beyond this, a lower edge takes back what was offered */
-    uint32_t max_window; /**< largest window it ever granted, scaled */
+    uint32_t max_window;  /**< largest window it ever granted, scaled */
+    uint32_t known;       /**< enum tcphs_known */
+    uint32_t beliefs;     /**< enum tcphs_belief */
+    uint32_t claim_frame; /**< it acknowledged more than its peer was seen to send in this frame; 0 = no open claim */
+    uint32_t other_frame; /**< it sent a SYN, SYN-ACK or stray segment of other numbers in this frame; 0 = none */
+    uint32_t provoked_frame; /**< its last segment that RFC 5961 lets the peer challenge; 0 = none */
+    uint32_t fit_clock;      /**< when it last sent what its peer accepts, see tcphs_clock */
+    uint32_t timed_end;      /**< it sent bytes up to here … */
+    uint32_t timed_clock;    /**< … then: the answer will tell how far the peer is */
+    uint32_t loop; /**< least time in us from a segment passing here to its answer by this end passing; 0 = unknown */
+    uint32_t held[TCPHS_HELD][2]; /**< out-of-order data it has heard: [left, right), unused when equal */
+    uint8_t state;                /**< enum tcphs_state */
+    uint8_t wscale;               /**< shift it offered, at most 14 */
+    uint8_t ttl, ttl_steady;      /**< of its last segment, and how many had it; TCPHS_MIXED = not all of them */
+    uint8_t hops_least, hops_most; /**< of all of them, valid once there was one */
+    uint16_t ip_id;                /**< of its last segment … */
+    uint8_t ip_id_steps;           /**< … and how many small steps in a row led to it */
+    uint8_t repeats; /**< how often it has sent again what is not acknowledged, with no word of its peer meanwhile */
+    /* What is rarely asked for. */
+    uint32_t iss;
     uint32_t fin_seq;
     uint32_t sack_right;
-    uint32_t held[TCPHS_HELD][2]; /**< out-of-order data it has heard: [left, right), unused when equal */
-    uint32_t claim_ack;           /**< it acknowledged this, beyond what its peer was seen to send … */
-    uint32_t claim_frame;         /**< … in this frame; 0 = no open claim */
-    uint32_t other_iss;   /**< a SYN, SYN-ACK or stray segment of it, of numbers that do not fit the connection … */
-    uint32_t other_end;   /**< … the number behind all that SYN occupies … */
-    uint32_t other_frame; /**< … in this frame; 0 = none */
-    uint32_t claim_clock; /**< when it made that claim, see tcphs_clock */
-    uint32_t claim_left;  /**< where its bytes begin that came with that claim, or one like it before */
-    uint32_t timed_end;   /**< it sent bytes up to here … */
-    uint32_t timed_clock; /**< … then: the answer will tell how far the peer is */
-    uint32_t loop; /**< least time in us from a segment passing here to its answer by this end passing; 0 = unknown */
-    uint32_t fit_clock;   /**< when it last sent what its peer accepts */
-    uint32_t provoked_frame; /**< its last segment that RFC 5961 lets the peer challenge; 0 = none */
-    uint32_t known;          /**< enum tcphs_known */
-    uint32_t beliefs;        /**< enum tcphs_belief */
-    uint8_t state;           /**< enum tcphs_state */
-    uint8_t wscale;          /**< shift it offered, at most 14 */
-    uint8_t ttl, ttl_steady; /**< of its last segment, and how many had it; TCPHS_MIXED = not all of them */
-    uint16_t ip_id;          /**< of its last segment … */
-    uint8_t ip_id_steps;     /**< … and how many small steps in a row led to it */
-    uint8_t repeats; /**< how often it has sent again what is not acknowledged, with no word of its peer meanwhile */
+    uint32_t claim_ack;    /**< what it acknowledged in claim_frame */
+    uint32_t claim_clock;  /**< when */
+    uint32_t claim_left;   /**< where its bytes begin that came with that claim, or one like it before */
+    uint32_t other_iss;    /**< where the segment in other_frame stood … */
+    uint32_t other_end;    /**< … and the number behind all that SYN occupies, or what it acknowledged */
+    uint32_t provoked_seq; /**< where the segment in provoked_frame stood */
 };
 
 /** One more SYN-ACK of an attempt, with other numbers: of several the one counts that the client goes on with. */
@@ -142,6 +150,9 @@ enum tcphs_link { TCPHS_LINK_SYN, TCPHS_LINK_SYNACK, TCPHS_LINK_ACK, TCPHS_LINK_
 /** No more often are the links of a connection changed: what is told again of a frame must find each change. */
 #define TCPHS_MOST_LINK_CHANGES 16
 
+/** The IP identification of one sender's segments advances by no more than this from one to the next. */
+#define TCPHS_SMALL_STEP 64
+
 /** tcphs_end.ttl_steady of an end whose segments came with more than one TTL. */
 #define TCPHS_MIXED UINT8_MAX
 
@@ -149,14 +160,16 @@ enum tcphs_link { TCPHS_LINK_SYN, TCPHS_LINK_SYNACK, TCPHS_LINK_ACK, TCPHS_LINK_
 #define TCPHS_NAMELESS_FRAME UINT32_MAX
 
 struct tcphs_connection {
+    int64_t last_time;    /**< of the last segment fed */
+    uint32_t facts;       /**< enum tcphs_fact */
+    uint32_t early_frame; /**< server data captured before any final ACK; 0 = none */
     struct tcphs_end end[2];
     int64_t first_syn_time, last_syn_time, last_synack_time;
     int64_t rst_time;            /**< of the accepted RST */
-    int64_t last_time;           /**< of the last segment fed */
     int64_t round_trip;          /**< from the handshake; -1 unknown */
     uint32_t links[TCPHS_LINKS]; /**< the accepted segment of each kind: frame number, 0 = none */
     uint32_t established_frame, end_frame, icmp_frame;
-    uint32_t early_frame; /**< server data captured before any final ACK; 0 = none */
+    uint32_t inferred_frame; /**< the client's ACK by which an unseen SYN-ACK was inferred: the server's iss is from it */
     uint32_t opening_frame; /**< the FIN or RST by which the end of the handshake is assumed; 0 = none */
     uint32_t rst_frame;   /**< the accepted RST that holds now */
     uint32_t rst_seq;
@@ -168,11 +181,10 @@ struct tcphs_connection {
     int64_t other_time; /**< of the last SYN kept as other_iss … */
     int64_t retry_time; /**< … and of the first one of that number; of how many, and of which end, see below */
     uint32_t retry_iss, retry_frame;
-    uint32_t facts; /**< enum tcphs_fact */
     uint16_t syn_count, synack_count, retry_count, retry_window;
     uint8_t client;       /**< 0, 1, or TCPHS_NO_CLIENT */
     uint8_t first_closer; /**< end that sent the first accepted FIN or RST; TCPHS_NO_CLIENT = none */
-    uint8_t rst_from;
+    uint8_t rst_from, rst_origin; /**< enum tcphs_origin of it */
     uint8_t burst_from, burst_count;
     uint16_t retry_options;
     uint8_t retry_from, retry_wscale;
@@ -192,6 +204,8 @@ static inline uint32_t tcphs_clock(int64_t time)
 /** Everything that is shown of one segment (DESIGN section 3.1), final when it is returned. */
 struct tcphs_outcome {
     uint64_t findings;                         /**< bit per row of findings.def */
+    uint64_t backward;                         /**< those of them that accuse the earlier segment in frame `back` */
+    int64_t waited;                            /**< on a repeated SYN: nanoseconds since the first; -1 absent */
     int64_t time_synack, time_ack, time_setup; /**< nanoseconds; -1 absent */
     uint32_t frame;
     uint32_t due, seen;         /**< acknowledgment pair, valid with has_due */
@@ -207,6 +221,7 @@ struct tcphs_outcome {
     uint8_t client;
     uint8_t links_changed; /**< bit per link that pointed elsewhere before */
     bool assumed, has_due;
+    bool came_back; /**< with waited: the other end has sent something, if not what the SYN asked for */
     bool assumption_begins; /**< set by recall: the first segment that rests on an assumption */
     bool unkept;            /**< set by recall: what was found in this segment was not kept, see TCPHS_MOST_NOTES … */
     bool unkept_begins;     /**< … and it is the first such segment */

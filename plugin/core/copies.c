@@ -7,7 +7,8 @@
 #include "copies.h"
 
 #define ELSEWHERE (INT64_C(100) * 1000 * 1000) /* a hop, a tunnel or a second interface: 100 ms */
-#define SAME_PLACE (INT64_C(50) * 1000)        /* a mirror port that delivers twice: 50 us */
+#define AT_ONCE (INT64_C(50) * 1000)           /* a mirror port that delivers twice: 50 us */
+#define IN_A_ROW (INT64_C(1000) * 1000)        /* a bridge seen on both its sides: 1 ms, but nothing between */
 
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -23,28 +24,64 @@ static uint64_t fingerprint(const struct tcphs_segment *s, const struct tcphs_si
     return mix(hash, (uint64_t)sight->ip_id << 32 | (uint64_t)s->from << 16);
 }
 
-/* Where two places get the same number, a copy passes for the duplicate it looks like. */
-static uint32_t place_of(const struct tcphs_sight *sight)
+/* What else makes two packets of one place identical; a box between two places may change it. */
+static uint16_t details_of(const struct tcphs_segment *s)
 {
-    return (uint32_t)(mix((uint64_t)sight->interface << 32 | sight->path, sight->ttl) >> 32);
+    const uint32_t sack = (s->options & TCPHS_OPT_SACK) ? s->sack_right : 0;
+    return (uint16_t)(sack ^ sack >> 16 ^ s->urgent ^ ((uint32_t)s->options << 8 | s->wscale));
+}
+
+/* Where two places get the same number, a copy passes for the duplicate it looks like. */
+static uint16_t place_of(const struct tcphs_sight *sight)
+{
+    return (uint16_t)(mix((uint64_t)sight->interface << 32 | sight->path, sight->ttl) >> 48);
+}
+
+/* The same packet again in the same place: by the mirror, or sent again, or made twice by the network? */
+static bool is_double(const struct tcphs_copies *c, const struct tcphs_segment *s, const struct tcphs_sight *sight,
+                      uint32_t frame, int64_t apart)
+{
+    const size_t at = (size_t)(sight->tuple % TCPHS_COPIES_TUPLES);
+    if (c->last[at].tuple != sight->tuple) /* pushed out: nothing is known of what is between */
+        return sight->ip_id != 0 && apart <= AT_ONCE;
+    const uint32_t answered = c->last[at].frame[!s->from];
+    const bool next_to = c->last[at].frame[s->from] == frame && answered < frame;
+    if (sight->ip_id == 0)
+        return answered < frame && apart <= AT_ONCE;
+    return apart <= AT_ONCE || (next_to && apart <= IN_A_ROW);
+}
+
+static void remember_last(struct tcphs_copies *c, const struct tcphs_segment *s, const struct tcphs_sight *sight)
+{
+    const size_t at = (size_t)(sight->tuple % TCPHS_COPIES_TUPLES);
+    if (c->last[at].tuple != sight->tuple) {
+        c->last[at].tuple = sight->tuple;
+        c->last[at].frame[0] = c->last[at].frame[1] = 0;
+    }
+    c->last[at].frame[s->from] = s->frame;
 }
 
 uint32_t tcphs_copies_find(struct tcphs_copies *c, const struct tcphs_segment *s, const struct tcphs_sight *sight)
 {
     const uint64_t print = fingerprint(s, sight);
     const size_t at = (size_t)(print % TCPHS_COPIES_ROOM);
-    const uint32_t place = place_of(sight);
+    const uint16_t place = place_of(sight), details = details_of(s);
     if (c->recent[at].frame != 0 && c->recent[at].print == print) {
         int64_t apart = s->time - c->recent[at].time;
         apart = apart < 0 ? -apart : apart;
+        const uint32_t frame = c->recent[at].frame;
         const bool elsewhere = c->recent[at].place != place;
-        /* Without an IP id nothing tells the same packet from an equal one sent again at once. */
-        if (apart <= (elsewhere ? ELSEWHERE : SAME_PLACE) && (elsewhere || sight->ip_id != 0))
-            return c->recent[at].frame;
+        if (elsewhere ? apart <= ELSEWHERE
+                      : c->recent[at].details == details && is_double(c, s, sight, frame, apart)) {
+            remember_last(c, s, sight); /* a copy can be answered as well */
+            return frame;
+        }
     }
+    remember_last(c, s, sight);
     c->recent[at].print = print;
     c->recent[at].time = s->time;
     c->recent[at].place = place;
+    c->recent[at].details = details;
     c->recent[at].frame = s->frame;
     return 0;
 }

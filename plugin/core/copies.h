@@ -21,19 +21,27 @@ struct tcphs_sight {
 };
 
 #define TCPHS_COPIES_ROOM 16384
+#define TCPHS_COPIES_TUPLES 4096
 
 struct tcphs_copies {
+    struct {
+        uint64_t tuple;
+        uint32_t frame[2]; /**< of the last segment each end has sent, copies too; 0 = none */
+    } last[TCPHS_COPIES_TUPLES];
     struct {
         uint64_t print;
         int64_t time;
         uint32_t frame; /**< 0 = empty */
-        uint32_t place; /**< a number for interface, path and TTL */
+        uint16_t place;   /**< a number for interface, path and TTL */
+        uint16_t details; /**< … and one for what else a packet says */
     } recent[TCPHS_COPIES_ROOM];
 };
 
 /**
  * The frame of which this one is a capture copy, or 0; remembers the segment when it is none. A copy is the same
- * segment with the same IP id within 100 ms on another interface, path or TTL, or the very same packet within 50 us.
+ * segment with the same IP id within 100 ms on another interface, path or TTL; or the very same packet in the same
+ * place, within 50 us, or within 1 ms where the two have nothing of their connection between them. Without an IP id
+ * nothing of the other end may be between them in any case: a stack answers two segments alike, as fast as they come.
  */
 uint32_t tcphs_copies_find(struct tcphs_copies *c, const struct tcphs_segment *s, const struct tcphs_sight *sight);
 

@@ -22,12 +22,14 @@ enum note_kind {
     NOTE_TIME_SYNACK,  /**< value: nanoseconds, as are the next two */
     NOTE_TIME_ACK,
     NOTE_TIME_SETUP,
+    NOTE_BACKWARD, /**< value: the findings that accuse the frame of NOTE_BACK */
+    NOTE_WAITED,   /**< value: nanoseconds since the first SYN, small: something has come back */
     NOTE_FULL, /* the last: from this frame on nothing but changes is kept */
 };
 
 /* The findings whose explanation needs one of the pairs. */
-enum { NOTHING, ACK, SEQ };
-#define PAIR_BIT(wanted, name, numbers) ((numbers) == (wanted) ? TCPHS_FINDING_BIT(TCPHS_FINDS_##name) : 0)
+enum { NOTHING = 0, ACK = 1, SEQ = 2, BOTH = ACK | SEQ };
+#define PAIR_BIT(wanted, name, numbers) ((numbers) & (wanted) ? TCPHS_FINDING_BIT(TCPHS_FINDS_##name) : 0)
 static const uint64_t EXPLAINED_BY_ACK = 0
 #define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, ...) | PAIR_BIT(ACK, name, numbers)
 #define TCPHS_NOTE(name, family, severity, group, summary, numbers, ...) | PAIR_BIT(ACK, name, numbers)
@@ -184,6 +186,10 @@ void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, u
         add_value(h, frame, NOTE_SEQ_PAIR, pair(o->seq_due, o->seq_seen), grow);
     if (o->back)
         add_value(h, frame, NOTE_BACK, o->back, grow);
+    if (o->backward)
+        add_value(h, frame, NOTE_BACKWARD, o->backward, grow);
+    if (o->waited >= 0)
+        add_note(h, (struct tcphs_note){ frame, NOTE_WAITED, o->came_back, 0, (uint64_t)o->waited }, grow);
     add_time(h, frame, NOTE_TIME_SYNACK, o->time_synack, grow);
     add_time(h, frame, NOTE_TIME_ACK, o->time_ack, grow);
     add_time(h, frame, NOTE_TIME_SETUP, o->time_setup, grow);
@@ -255,6 +261,13 @@ static void recall_note(const struct tcphs_note *n, struct tcphs_outcome *o)
     case NOTE_BACK:
         o->back = (uint32_t)n->value;
         break;
+    case NOTE_BACKWARD:
+        o->backward = n->value;
+        break;
+    case NOTE_WAITED:
+        o->waited = (int64_t)n->value;
+        o->came_back = n->small != 0;
+        break;
     case NOTE_TIME_SYNACK:
         o->time_synack = (int64_t)n->value;
         break;
@@ -275,7 +288,7 @@ void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_conn
 {
     memset(o, 0, sizeof *o);
     o->frame = frame;
-    o->time_synack = o->time_ack = o->time_setup = -1;
+    o->time_synack = o->time_ack = o->time_setup = o->waited = -1;
     o->client = TCPHS_NO_CLIENT;
     o->state[0] = o->state[1] = TCPHS_UNKNOWN;
     const struct tcphs_change *change = change_at(h, frame);

@@ -92,24 +92,29 @@ static inline void tcphs_time_answer(struct tcphs_end *x, struct tcphs_end *y, u
         x->loop = took > 0 ? took : 1;
 }
 
-/** The IP identification of one sender's segments advances by no more than this from one to the next. */
-#define TCPHS_SMALL_STEP 64
-
 /** Takes in how far the sender is, and how it numbers its IP packets. */
 static inline void tcphs_learn_hops(const struct tcphs_move *m)
 {
     struct tcphs_end *x = m->x;
     const uint16_t step = (uint16_t)(m->s->ip_id - x->ip_id);
-    if (x->ttl_steady > 0 && m->s->ttl != x->ttl)
-        x->ttl_steady = TCPHS_MIXED;
-    else if (x->ttl_steady < TCPHS_MIXED - 1)
+    if (x->ttl_steady == 0 || m->s->ttl != x->ttl) {
+        const uint8_t hops = (uint8_t)tcphs_hops(m->s->ttl);
+        x->hops_least = x->ttl_steady == 0 || hops < x->hops_least ? hops : x->hops_least;
+        x->hops_most = x->ttl_steady == 0 || hops > x->hops_most ? hops : x->hops_most;
+        x->ttl_steady = x->ttl_steady == 0 ? 1 : TCPHS_MIXED;
+    } else if (x->ttl_steady < TCPHS_MIXED - 1) {
         x->ttl_steady++;
+    }
     x->ttl = m->s->ttl;
     x->ip_id_steps =
         (uint8_t)(step == 0 || step > TCPHS_SMALL_STEP ? 0 : x->ip_id_steps + (x->ip_id_steps < UINT8_MAX));
     x->ip_id = m->s->ip_id;
 }
 
+/** The sender has sent what RFC 5961 lets the peer challenge; kind = TCPHS_PROVOKED_BY_ACK, _BY_DATA or 0. */
+void tcphs_provoke(const struct tcphs_move *m, unsigned kind);
+/** The challenge has come, or will not come any more. */
+void tcphs_forget_provocation(struct tcphs_end *e);
 /** Points a link elsewhere, or nowhere (0); not done any more when it was done too often. */
 void tcphs_change_link(struct tcphs_connection *c, enum tcphs_link link, uint32_t frame);
 /** Takes in what the options of a SYN or SYN-ACK offer, if they were captured whole. */

@@ -209,3 +209,19 @@ void tcphs_change_link(struct tcphs_connection *c, enum tcphs_link link, uint32_
         c->link_changes++;
     c->links[link] = frame;
 }
+
+#define PROVOCATIONS (TCPHS_PROVOKED_BY_ACK | TCPHS_PROVOKED_BY_DATA | TCPHS_HAS_ASKED)
+
+void tcphs_provoke(const struct tcphs_move *m, unsigned kind)
+{
+    m->x->provoked_frame = m->s->frame;
+    m->x->provoked_seq = m->s->seq;
+    m->x->beliefs = (m->x->beliefs & ~(uint32_t)PROVOCATIONS) | kind;
+}
+
+void tcphs_forget_provocation(struct tcphs_end *e)
+{
+    e->provoked_frame = 0;
+    e->known &= ~(uint32_t)TCPHS_PROVOKED_BY_RST;
+    e->beliefs &= ~(uint32_t)PROVOCATIONS;
+}

@@ -27,6 +27,17 @@ static void tell_syn(const struct tcphs_move *m)
     m->o->step = 1;
 }
 
+/* It sends its SYN again: how long it has been waiting, and whether anything came back. */
+static void tell_wait(const struct tcphs_move *m)
+{
+    const struct tcphs_connection *c = m->c;
+    /* What a SYN met inside the connection before this one is told there. */
+    if (!(c->facts & TCPHS_FIRST_PASSED) || tcphs_is_synchronised(m->y->state) || m->s->time < c->first_syn_time)
+        return;
+    m->o->waited = m->s->time - c->first_syn_time;
+    m->o->came_back = tcphs_knows(m->y, TCPHS_SENT_ANYTHING);
+}
+
 static void open_by_syn(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
@@ -87,7 +98,8 @@ void tcphs_keep_other(const struct tcphs_move *m, uint32_t end, unsigned kind)
     m->x->known |= kind;
     m->x->other_iss = m->s->seq;
     m->x->other_end = end;
-    m->x->other_frame = m->x->provoked_frame = m->s->frame;
+    m->x->other_frame = m->s->frame;
+    tcphs_provoke(m, 0);
 }
 
 /* The capture has the SYN behind the SYN-ACK that answered it. */
@@ -112,6 +124,7 @@ void tcphs_move_by_syn(const struct tcphs_move *m)
             tcphs_act(m->x, TCPHS_SENDS_SYN);
             tcphs_act(m->y, TCPHS_HEARS_SYN);
             tell_syn(m);
+            tell_wait(m);
         }
         return;
     }
@@ -127,7 +140,7 @@ void tcphs_move_by_syn(const struct tcphs_move *m)
     if (stage == TCPHS_STAGE_SYN_RECEIVED && tcphs_knows(m->x, TCPHS_SENT_SYN))
         count(m, &m->c->syn_count);
     if (tcphs_has_any(m->s, TCPHS_FIN) && tcphs_is_synchronised(m->y->state)) /* opens nothing */
-        m->x->provoked_frame = m->s->frame;
+        tcphs_provoke(m, 0);
     else
         tcphs_keep_other(m, m->v->end, 0);
 }
@@ -185,8 +198,12 @@ static void accept_syn_ack(const struct tcphs_move *m)
 static void repeat_syn_ack(const struct tcphs_move *m)
 {
     struct tcphs_end *x = m->x, *y = m->y;
+    if (y->beliefs & TCPHS_AHEAD_OF_SYN_ACK) { /* the first, captured late */
+        tell_syn_ack(m);
+        return;
+    }
     m->c->facts |= TCPHS_REPEATED_SYN_ACK;
-    if (!(x->beliefs & TCPHS_SENT_ORDINARY) && m->s->time >= m->c->last_time) {
+    if (!tcphs_knows(x, TCPHS_ANSWERED_SYN_ACK) && m->s->time >= m->c->last_time) {
         tcphs_act(x, TCPHS_MISSED_ACK_OF_SYN);
         x->rcv_nxt = x->rcv_ack;
         memset(x->held, 0, sizeof x->held);
@@ -202,7 +219,7 @@ static bool is_rival(const struct tcphs_move *m)
     const struct tcphs_end *x = m->x, *y = m->y;
     return tcphs_knows(x, TCPHS_SENT_SYN_ACK) && m->s->seq != x->iss && tcphs_acks_syn(m->v) &&
            x->state == TCPHS_SYN_RECEIVED && y->state == TCPHS_ESTABLISHED &&
-           !((x->beliefs | y->beliefs) & TCPHS_SENT_ORDINARY);
+           !tcphs_knows(x, TCPHS_ANSWERED_SYN_ACK) && !(y->beliefs & TCPHS_SENT_ORDINARY);
 }
 
 void tcphs_move_by_syn_ack(const struct tcphs_move *m)
@@ -230,6 +247,6 @@ void tcphs_move_by_syn_ack(const struct tcphs_move *m)
     } else {
         if (is_rival(m))
             tcphs_keep_rival(m);
-        m->x->provoked_frame = m->s->frame;
+        tcphs_provoke(m, 0);
     }
 }

@@ -26,6 +26,8 @@ void tcphs_pick_up_midstream(const struct tcphs_move *m)
 /* Before the SYN-ACK the client sends no ACK: it has heard one that was not captured. */
 static void infer_syn_ack(const struct tcphs_move *m)
 {
+    m->y->iss = m->s->ack - 1; /* not known, but should that SYN-ACK still come … */
+    m->c->inferred_frame = m->s->frame;
     m->c->facts |= TCPHS_GAPS;
     tcphs_assume(m->c);
     tcphs_act(m->x, TCPHS_SENDS_OTHER);
@@ -205,8 +207,12 @@ static void remember_refused(const struct tcphs_move *m)
         return;
     }
     tcphs_tell_repeated_close_ack(m);
-    if ((misses_syn && v->seq_place != TCPHS_SEQ_OLD) || tcphs_is_displaced_final_ack(v))
-        m->c->facts |= y->state == TCPHS_SYN_SENT ? TCPHS_CHALLENGED : TCPHS_BAD_FINAL_ACK;
+    if (y->state == TCPHS_SYN_RECEIVED &&
+        ((misses_syn && v->seq_place != TCPHS_SEQ_OLD) || tcphs_is_displaced_final_ack(v)))
+        m->c->facts |= TCPHS_BAD_FINAL_ACK;
+    if (y->state == TCPHS_SYN_RECEIVED && v->seq_place == TCPHS_SEQ_OLD && tcphs_is_pure_ack(m->s) &&
+        tcphs_acks_syn(v))
+        tcphs_provoke(m, TCPHS_PROVOKED_BY_ACK);
     if (tcphs_is_stranger(v)) {
         if (!tcphs_lags_behind_stray(v))
             tcphs_keep_other(m, m->s->ack, TCPHS_OTHER_IS_STRAY);
@@ -217,7 +223,7 @@ static void remember_refused(const struct tcphs_move *m)
     if ((bad_ack || misses_syn) && y->state != TCPHS_CLOSED)
         remember_doubtful_ack(m, in_handshake);
     if (bad_ack || v->seq_place == TCPHS_SEQ_OVER || v->seq_place == TCPHS_SEQ_FAR)
-        x->provoked_frame = m->s->frame;
+        tcphs_provoke(m, v->seq_place == TCPHS_SEQ_OVER && !bad_ack && m->s->length > 0 ? TCPHS_PROVOKED_BY_DATA : 0);
     if (v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD)
         remember_duplicate(m);
 }
@@ -253,6 +259,8 @@ static void accept_ordinary(const struct tcphs_move *m)
     if (x->state == TCPHS_SYN_RECEIVED && s->length > 0 && c->early_frame == 0 && !(c->facts & TCPHS_WAS_ESTABLISHED) &&
         !tcphs_knows(y, TCPHS_ASKED_FASTOPEN) && y->snd_nxt == y->iss + 1)
         c->early_frame = s->frame;
+    if (y->state == TCPHS_SYN_RECEIVED)
+        x->beliefs &= ~(uint32_t)TCPHS_PROVOKED_BY_ACK; /* this one is right */
     move_by_ack(m);
     if (tcphs_seq_after(m->v->end, x->snd_nxt)) {
         if (x->claim_frame != 0 && m->v->ack_place == TCPHS_ACK_IN && tcphs_seq_before(s->ack, x->claim_ack))
@@ -300,6 +308,9 @@ static void count_repeats(const struct tcphs_move *m)
 {
     struct tcphs_end *x = m->x;
     m->y->repeats = 0;
+    const bool is_probe = tcphs_knows(m->y, TCPHS_KNOWS_HEARD) && m->s->seq + 1 == m->y->rcv_nxt;
+    if (x->provoked_frame != 0 && (m->v->end != m->s->seq || is_probe))
+        x->beliefs |= TCPHS_HAS_ASKED;
     const bool again = tcphs_knows(x, TCPHS_KNOWS_SENT) && m->v->end != m->s->seq &&
                        !tcphs_seq_before(m->s->seq, x->snd_una) && !tcphs_seq_after(m->v->end, x->snd_nxt);
     if (again && x->repeats < UINT8_MAX)

@@ -31,7 +31,7 @@ static bool is_open(const struct tcphs_end *x, const struct tcphs_end *y)
 
 static bool suspects_nothing(const struct tcphs_end *e)
 {
-    return (e->claim_frame | e->other_frame | e->provoked_frame) == 0;
+    return (e->claim_frame | e->other_frame | e->provoked_frame) == 0 && !(e->beliefs & TCPHS_AHEAD_OF_SYN_ACK);
 }
 
 static bool is_quiet(const struct tcphs_connection *c)

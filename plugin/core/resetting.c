@@ -15,8 +15,9 @@ static enum tcphs_rst_kind kind_of_counted_rst(const struct tcphs_move *m, enum 
         return TCPHS_RST_UNKNOWN;
     case TCPHS_STAGE_SYN_SENT:
         return m->y->state == TCPHS_SYN_SENT ? TCPHS_RST_REFUSED : TCPHS_RST_ABORTS_HANDSHAKE;
-    case TCPHS_STAGE_SYN_RECEIVED:
-        return TCPHS_RST_ABORTS_HANDSHAKE;
+    case TCPHS_STAGE_SYN_RECEIVED: /* whose SYN-ACK it answers without having asked holds no connection */
+        return m->c->syn_count == 0 && tcphs_knows(m->y, TCPHS_SENT_SYN_ACK) ? TCPHS_RST_ANSWERS_STALE
+                                                                             : TCPHS_RST_ABORTS_HANDSHAKE;
     case TCPHS_STAGE_CLOSED:
         return TCPHS_RST_AFTER_CLOSE;
     case TCPHS_STAGE_RESET:
@@ -63,6 +64,7 @@ static void obey_rst(const struct tcphs_move *m, enum tcphs_stage stage)
     c->rst_time = m->s->time;
     c->rst_from = m->s->from;
     c->rst_seq = m->s->seq;
+    c->rst_origin = (uint8_t)tcphs_origin(m->v);
     c->rst_frame = m->s->frame;
     c->rst_peer_nxt = m->y->snd_nxt;
     c->rst_peer_known = tcphs_knows(m->y, TCPHS_KNOWS_SENT);
@@ -103,7 +105,7 @@ void tcphs_move_by_rst(const struct tcphs_move *m)
     } else {
         m->o->rst_kind = (uint8_t)kind_of_ignored_rst(m, stage);
         if (m->v->seq_place == TCPHS_SEQ_IN && !m->v->answers_claim) {
-            m->x->provoked_frame = m->s->frame;
+            tcphs_provoke(m, 0);
             const bool unanswered = tcphs_may_follow_unseen_end(m->v) && !tcphs_answers_as_closed(m->v);
             m->x->known |= unanswered ? TCPHS_PROVOKED_BY_RST : 0;
         }

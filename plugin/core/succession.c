@@ -186,7 +186,7 @@ static unsigned begun_by(const struct tcphs_view *v)
     return TCPHS_NO_CLIENT;
 }
 
-/* The SYN that began the attempt: the first of its number, with the options of the last. */
+/* The SYN that an end began an attempt with: the first of its number, with the options of the last. */
 static struct tcphs_segment first_syn(const struct tcphs_connection *c)
 {
     const struct tcphs_end *e = &c->end[c->retry_from];
@@ -199,6 +199,20 @@ static struct tcphs_segment first_syn(const struct tcphs_connection *c)
         .window = c->retry_window,
         .options = c->retry_options,
         .wscale = c->retry_wscale,
+    };
+}
+
+/* The same, where both ends have begun one and the other's was kept: its last transmission, and nothing more. */
+static struct tcphs_segment last_syn(const struct tcphs_connection *c, const struct tcphs_end *e)
+{
+    return (struct tcphs_segment){
+        .time = c->other_time,
+        .frame = e->other_frame,
+        .seq = e->other_iss,
+        .length = e->other_end - e->other_iss - 1,
+        .flags = TCPHS_SYN,
+        .window = UINT16_MAX,
+        .options = TCPHS_OPTIONS_CUT,
     };
 }
 
@@ -226,14 +240,18 @@ void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_con
         return;
     const struct tcphs_end *e = &previous->end[from];
     const bool is_syn_ack = v.kind != TCPHS_KIND_SYN && tcphs_knows(e, TCPHS_OTHER_IS_SYN_ACK);
-    struct tcphs_segment begun = is_syn_ack ? other_syn_ack(previous, e) : first_syn(previous);
+    const bool is_kept = previous->retry_count > 0 && previous->retry_from == from &&
+                         (v.kind == TCPHS_KIND_SYN || previous->retry_iss == e->other_iss);
+    struct tcphs_segment begun = is_syn_ack ? other_syn_ack(previous, e)
+                                 : is_kept  ? first_syn(previous)
+                                            : last_syn(previous, e);
     begun.frame = begun.frame == TCPHS_NAMELESS_FRAME ? 0 : begun.frame; /* no link to a name that is gone */
     begun.source_port = from == s->from ? s->source_port : s->destination_port;
     begun.destination_port = from == s->from ? s->destination_port : s->source_port;
     begun.from = (uint8_t)from;
     struct tcphs_outcome untold;
     tcphs_connection_segment(c, &begun, &untold);
-    if (!is_syn_ack) {
+    if (!is_syn_ack && is_kept) {
         c->syn_count = previous->retry_count;
         c->last_syn_time = previous->other_time;
     }

@@ -72,6 +72,8 @@ static enum tcphs_verdict verdict(const struct tcphs_connection *c, struct tcphs
         return TCPHS_VERDICT_ESTABLISHED;
     if (has(c, TCPHS_MIDSTREAM_START))
         return TCPHS_VERDICT_MIDSTREAM;
+    if (c->syn_count == 0 && knows(c, TCPHS_SENT_SYN_ACK))
+        return TCPHS_VERDICT_UNSOLICITED;
     if (has(c, TCPHS_IS_RESET))
         return verdict_of_reset(c);
     return horizon.final ? verdict_of_silence(c, horizon) : TCPHS_VERDICT_PENDING;

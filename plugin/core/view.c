@@ -217,7 +217,7 @@ bool tcphs_answers_as_closed(const struct tcphs_view *v)
         if (v->s->seq == v->y->recent_acks[i])
             return true;
     /* What it acknowledged last may be missing from the capture. */
-    const bool is_alone = tcphs_knows(v->x, TCPHS_FIN_SENT) && !tcphs_knows(v->y, TCPHS_SENT_ANYTHING);
+    const bool is_alone = tcphs_knows(v->x, TCPHS_FIN_SENT | TCPHS_KNOWS_ISS) && !tcphs_knows(v->y, TCPHS_SENT_ANYTHING);
     if (is_alone && tcphs_seq_within(v->s->seq, v->x->iss + 1, v->x->fin_seq + 1)) /* of whatever was sent to it */
         return true;
     const bool both_closed = tcphs_knows(v->x, TCPHS_FIN_SENT) && tcphs_knows(v->y, TCPHS_FIN_SENT);
@@ -240,6 +240,42 @@ bool tcphs_acks_syn(const struct tcphs_view *v)
 {
     return tcphs_knows(v->y, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT) &&
            tcphs_seq_within(v->s->ack, v->y->iss + 1, v->y->snd_nxt);
+}
+
+unsigned tcphs_hops(uint8_t ttl)
+{
+    return (ttl <= 32 ? 32u : ttl <= 64 ? 64u : ttl <= 128 ? 128u : 255u) - ttl;
+}
+
+/* So many segments in a row are a habit: before, little is said of the next. */
+#define STEADY 3
+/* Hops by which the ways of one sender's packets may differ, as far as one or two of them tell. */
+#define NEARLY 2
+/* A sender busy with other connections may have used so many identifications within a millisecond. */
+#define FAR_STEP 8192
+
+/*
+ * Another first TTL over as many hops is a habit of some stacks and balancers. A way that differs by more hops than all
+ * seen of this sender, or at all from many that were the same, is another way; so is a count of packets that leaps.
+ */
+enum tcphs_origin tcphs_origin(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x;
+    if (v->s->ttl == 0 || x->ttl_steady == 0)
+        return TCPHS_ORIGIN_UNKNOWN;
+    const unsigned hops = tcphs_hops(v->s->ttl);
+    const bool is_steady = x->ttl_steady >= STEADY && x->ttl_steady != TCPHS_MIXED;
+    const unsigned nearly = is_steady ? 0 : NEARLY;
+    if (hops + nearly < x->hops_least || hops > x->hops_most + nearly)
+        return TCPHS_ORIGIN_DIFFERS;
+    const uint16_t step = (uint16_t)(v->s->ip_id - x->ip_id);
+    const bool counts = v->s->ip_id != 0 && x->ip_id_steps >= STEADY;
+    if (!counts || !is_steady)
+        return v->s->ttl == x->ttl && step > 0 && step <= TCPHS_SMALL_STEP ? TCPHS_ORIGIN_FITS : TCPHS_ORIGIN_UNKNOWN;
+    const bool at_once = tcphs_clock(v->s->time) - x->fit_clock < TCPHS_SECOND / 1000;
+    if (step > FAR_STEP && at_once)
+        return TCPHS_ORIGIN_DIFFERS;
+    return step <= TCPHS_SMALL_STEP ? TCPHS_ORIGIN_FITS : TCPHS_ORIGIN_UNKNOWN;
 }
 
 static uint8_t judge_rst(const struct tcphs_view *v)

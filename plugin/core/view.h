@@ -43,6 +43,9 @@ enum tcphs_ack_place {
     TCPHS_ACK_FAR,    /**< beyond that */
 };
 
+/** Whether a segment came as the others of its sender did, by TTL and IP identification. */
+enum tcphs_origin { TCPHS_ORIGIN_UNKNOWN = 0, TCPHS_ORIGIN_FITS, TCPHS_ORIGIN_DIFFERS };
+
 struct tcphs_view {
     const struct tcphs_connection *c; /**< before the segment */
     const struct tcphs_segment *s;
@@ -144,6 +147,12 @@ bool tcphs_contradicts_opening(const struct tcphs_view *v);
 
 /** A SYN-ACK with the initial number of one that was kept beside the one believed (belief.c). */
 bool tcphs_is_known_rival(const struct tcphs_view *v);
+
+/** Did the segment come as the earlier ones of its sender did? */
+enum tcphs_origin tcphs_origin(const struct tcphs_view *v);
+
+/** How many hops a packet with this TTL has come, its first TTL taken for the next that is in use. */
+unsigned tcphs_hops(uint8_t ttl);
 
 /** It acknowledges y's SYN, and no more than y was seen to send; false when y's initial number is not known. */
 bool tcphs_acks_syn(const struct tcphs_view *v);

@@ -227,6 +227,7 @@ static bool add_probe(struct tcphs_account *a, const struct tcphs_case *c)
     case TCPHS_VERDICT_NONE:
     case TCPHS_VERDICT_MIDSTREAM:
     case TCPHS_VERDICT_ONE_SIDED:
+    case TCPHS_VERDICT_UNSOLICITED:
         kind = kind_of_stray(c);
         break;
     case TCPHS_VERDICT_NO_FINAL_ACK:

@@ -9,6 +9,7 @@
 #include <epan/expert.h>
 #include <epan/proto.h>
 
+#include "explain.h"
 #include "half_open.h"
 #include "names.h"
 #include "seq.h"
@@ -26,20 +27,6 @@ static int hf_anomaly_row[TCPHS_FINDINGS];
 static expert_field ei_finding[TCPHS_FINDINGS];
 #define TCPHS_REMARK(name, group, summary) static expert_field ei_##name = EI_INIT;
 #include "remarks.def"
-
-/* Which pair of numbers explains a finding. */
-enum numbers { NOTHING, ACK, SEQ };
-
-static const struct {
-    const char *explanation;
-    enum numbers numbers;
-} texts[TCPHS_FINDINGS] = {
-#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source)                            \
-    [TCPHS_FINDS_##name] = { explanation, numbers },
-#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source)                               \
-    [TCPHS_FINDS_##name] = { explanation, numbers },
-#include "findings.def"
-};
 
 static void register_fields(void)
 {
@@ -118,51 +105,12 @@ static void add_time(proto_tree *tree, int hf, tvbuff_t *tvb, gint64 nanoseconds
     proto_item_set_generated(proto_tree_add_time(tree, hf, tvb, 0, 0, &time));
 }
 
-/* One sentence: the row's text with its placeholders filled (see findings.def). */
-static void append_sentence(wmem_strbuf_t *out, unsigned finding, const struct tcphs_outcome *o, unsigned from)
+static void add_explanation(proto_tree *tree, const struct tcphs_outcome *o, const struct tcphs_hit *hit,
+                            const packet_info *pinfo, tvbuff_t *tvb)
 {
-    const bool by_ack = texts[finding].numbers == ACK;
-    const guint32 seen = by_ack ? o->ack_seen : o->seq_seen;
-    const guint32 due = by_ack ? o->ack_due : o->seq_due;
-    for (const char *p = texts[finding].explanation; *p != '\0'; p++) {
-        if (p[0] != '%' || p[1] == '\0') {
-            wmem_strbuf_append_c(out, *p);
-            continue;
-        }
-        const unsigned sender = tcphs_connection_role(o->client, from);
-        const unsigned peer = tcphs_connection_role(o->client, !from);
-        switch (*++p) {
-        case 's':
-            wmem_strbuf_append(out, sender ? val_to_str_const(sender, tcphs_role_names, "sender") : "sender");
-            break;
-        case 'p':
-            wmem_strbuf_append(out, peer ? val_to_str_const(peer, tcphs_role_names, "peer") : "peer");
-            break;
-        case '1':
-            wmem_strbuf_append_printf(out, "%u", seen);
-            break;
-        case '2':
-            wmem_strbuf_append_printf(out, "%u", due);
-            break;
-        case 'f':
-            wmem_strbuf_append_printf(out, "%u", o->back ? o->back : o->frame);
-            break;
-        default:
-            break;
-        }
-    }
-    wmem_strbuf_append(out, ". ");
-}
-
-static void add_explanation(proto_tree *tree, const struct tcphs_outcome *o, unsigned from, tvbuff_t *tvb,
-                            wmem_allocator_t *pool)
-{
-    wmem_strbuf_t *text = wmem_strbuf_new(pool, "");
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
-        if (o->findings & TCPHS_FINDING_BIT(i))
-            append_sentence(text, i, o, from);
-    wmem_strbuf_truncate(text, wmem_strbuf_get_len(text) - 1);
-    proto_item_set_generated(proto_tree_add_string(tree, hf_explain, tvb, 0, 0, wmem_strbuf_get_str(text)));
+    const char *text = tcphs_explain(o, hit, pinfo);
+    if (text != NULL)
+        proto_item_set_generated(proto_tree_add_string(tree, hf_explain, tvb, 0, 0, text));
 }
 
 /* For columns, which show no more than a tick of a field without a value. */
@@ -173,8 +121,8 @@ static void add_name(proto_tree *tree, unsigned anomaly, tvbuff_t *tvb)
     proto_item_set_hidden(name);
 }
 
-static void add_findings(proto_tree *tree, proto_item *root, const struct tcphs_outcome *o, const struct tcphs_hit *hit,
-                         packet_info *pinfo, tvbuff_t *tvb)
+static void add_findings(proto_tree *tree, proto_item *root, const struct tcphs_outcome *o, packet_info *pinfo,
+                         tvbuff_t *tvb)
 {
     if (o->findings == 0)
         return;
@@ -192,8 +140,6 @@ static void add_findings(proto_tree *tree, proto_item *root, const struct tcphs_
         expert_add_info(pinfo, row, &ei_finding[i]);
     }
     add_uint_if(tree, hf_back_frame, tvb, o->back);
-    if (tree != NULL)
-        add_explanation(tree, o, hit->from, tvb, pinfo->pool);
 }
 
 static void add_numbers(proto_tree *tree, const struct tcphs_outcome *o, tvbuff_t *tvb)
@@ -285,7 +231,7 @@ static void present_unseen(const struct tcphs_hit *hit, packet_info *pinfo, tvbu
     if (life->findings == 0 && !(life->connection.facts & TCPHS_ASSUMED))
         return;
     tcphs_store_outcome(hit, pinfo->num, &o);
-    add_findings(NULL, NULL, &o, hit, pinfo, tvb);
+    add_findings(NULL, NULL, &o, pinfo, tvb);
     if (o.assumption_begins)
         expert_add_info(pinfo, NULL, &ei_assumed);
     if (o.unkept_begins)
@@ -373,7 +319,8 @@ static void present_in(proto_tree *tree, const struct tcphs_hit *hit, packet_inf
     proto_item *root = add_root(tree, &o, &sum, pinfo, tvb);
     proto_tree *sub = proto_item_add_subtree(root, ett_tcphs);
     proto_tree *segment = add_branch(sub, ett_segment, tvb, "Segment");
-    add_findings(segment, root, &o, hit, pinfo, tvb);
+    add_findings(segment, root, &o, pinfo, tvb);
+    add_explanation(segment, &o, hit, pinfo, tvb);
     add_segment(segment, &o, hit, tvb);
     add_half_open(segment, &o, hit, pinfo, tvb);
     if (o.assumption_begins)

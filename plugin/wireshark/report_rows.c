@@ -264,7 +264,8 @@ void tcphs_tally_each(const struct tcphs_tally *tally, tcphs_put_count put, void
     for (unsigned v = TCPHS_VERDICT_NO_ANSWER; v <= TCPHS_VERDICT_SERVER_RESET; v++)
         put(data, TCPHS_TREE_FAILED, name_of(v, tcphs_verdict_names), tally->verdicts[v]);
     for (unsigned v = TCPHS_VERDICT_MIDSTREAM; v < TCPHS_VERDICTS; v++)
-        put(data, TCPHS_TREE_UNJUDGED, name_of(v, tcphs_verdict_names), tally->verdicts[v]);
+        if (try_val_to_str(v, tcphs_verdict_names) != NULL) /* not every number is in use */
+            put(data, TCPHS_TREE_UNJUDGED, name_of(v, tcphs_verdict_names), tally->verdicts[v]);
     for (unsigned close = TCPHS_CLOSE_OPEN; close < TCPHS_CLOSES; close++)
         put(data, TCPHS_TREE_CLOSE, name_of(close, tcphs_close_names), tally->closes[close]);
     for (unsigned by = 0; by < TCPHS_CLOSED_BYS; by++)

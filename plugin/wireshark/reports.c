@@ -342,7 +342,8 @@ static void write_summary(const struct asked *asked, const struct tcphs_tally *t
                                                       { "failed", tally->failed } };
     unsigned count = 3;
     for (unsigned v = TCPHS_VERDICT_NO_ANSWER; v < TCPHS_VERDICTS; v++)
-        totals[count++] = (struct tcphs_total){ val_to_str_const(v, tcphs_verdict_names, "?"), tally->verdicts[v] };
+        if (try_val_to_str(v, tcphs_verdict_names) != NULL) /* not every number is in use */
+            totals[count++] = (struct tcphs_total){ val_to_str_const(v, tcphs_verdict_names, "?"), tally->verdicts[v] };
     totals[count++] = (struct tcphs_total){ "probes", tally->probes };
     write_totals(asked, "summary", totals, count);
 }

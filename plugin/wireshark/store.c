@@ -97,7 +97,7 @@ static void count_segment(struct tcphs_life *life, const struct tcphs_segment *s
 {
     count_bytes(life, s);
     life->findings |= o->findings;
-    if (o->event == TCPHS_EVENT_ESTABLISHED)
+    if (o->time_setup >= 0 && life->setup < 0)
         life->setup = o->time_setup;
     if (o->event != TCPHS_EVENT_NONE && life->opening_over < 0)
         life->opening_over = s->time;
@@ -376,7 +376,7 @@ unsigned tcphs_store_recall(packet_info *pinfo, struct tcphs_hit *hits)
  */
 static void keep_standing_only(struct tcphs_outcome *o)
 {
-    struct tcphs_outcome standing = { .frame = o->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1 };
+    struct tcphs_outcome standing = { .frame = o->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1, .waited = -1 };
     memcpy(standing.links, o->links, sizeof standing.links);
     memcpy(standing.state, o->state, sizeof standing.state);
     standing.stage = o->stage;

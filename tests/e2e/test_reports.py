@@ -231,6 +231,14 @@ VERDICTS = dict(enumerate(["", "established", *FAILURES, *OTHERS]))
 
 
 def counted(host, capture):
+    """The connections of a capture, kept: two reports are held against them."""
+    key = ("counted", str(capture))
+    if key not in host.caches:
+        host.caches[key] = count(host, capture)
+    return host.caches[key]
+
+
+def count(host, capture):
     connections = {}
     for row in lines_of_fields(host, capture):
         c = connections.setdefault(row["tcphs.id"], {"setup": None})

@@ -136,6 +136,8 @@ def test_colours_and_verdicts_are_right_after_loading(host, screen, put, tmp_pat
         assert window.quit() == []
 
 
+MAY_CAPTURE = ["setpriv", "--reuid", harness.NOBODY, "--regid", harness.NOBODY, "--clear-groups", "--inh-caps", "+net_raw,+net_admin",
+               "--ambient-caps", "+net_raw,+net_admin"]
 TRAFFIC = """
 import socket, time
 listener = socket.create_server(("127.0.0.1", 7001))
@@ -171,10 +173,8 @@ def test_live_capture(host, screen, apart, tmp_path):  # noqa: F811
     """Wireshark captures while connections come and go; what its list shows of each packet is what tshark reads from the file afterwards."""
     capture = host.output("live.pcapng")
     capture.unlink(missing_ok=True)
-    rights = ["setpriv", "--reuid", harness.NOBODY, "--regid", harness.NOBODY, "--clear-groups", "--inh-caps", "+net_raw,+net_admin",
-              "--ambient-caps", "+net_raw,+net_admin"]
     options = ["-k", "-i", "lo", "-w", capture, "-a", "packets:60", "-f", "tcp"]
-    with Window(host, screen, tmp_path, *options, command=[*apart, *rights]) as window:
+    with Window(host, screen, tmp_path, *options, command=[*apart, *MAY_CAPTURE]) as window:
         window.opened("live.pcapng")
         seen = window.until(lambda: [rows for rows in [window.copied()] if len(rows) == 60], "60 packets")[0]
         rows = as_listed(host, capture)
@@ -184,4 +184,18 @@ def test_live_capture(host, screen, apart, tmp_path):  # noqa: F811
         assert [row[:verdict] + row[verdict + 1:] for row in seen] == [row[:verdict] + row[verdict + 1:] for row in rows]
         assert {"established", "refused"} <= {row[verdict] for row in rows}
         window.shows(rows, "read again, the verdict is final in every row", lambda: window.keys("ctrl+r"))
+        assert window.quit() == []
+
+
+def test_a_filter_during_a_live_capture(host, screen, apart, tmp_path):  # noqa: F811
+    """At the end of the capture the filter is applied once more, without anybody doing it."""
+    capture = host.output("filtered.pcapng")
+    capture.unlink(missing_ok=True)
+    options = ["-k", "-i", "lo", "-w", capture, "-a", "packets:60", "-f", "tcp", "-Y", "tcphs.conn.failed"]
+    with Window(host, screen, tmp_path, *options, command=[*apart, *MAY_CAPTURE]) as window:
+        window.opened("filtered.pcapng")
+        window.until(lambda: capture.exists() and len(as_listed(host, capture)) == 60, "60 packets")
+        one, two = (host.numbers(capture, "tcphs.conn.failed", *passes) for passes in ([], ["-2"]))
+        assert one != two, "nothing to be put right"
+        window.shows(as_listed(host, capture, "-Y", "tcphs.conn.failed"), "captured")
         assert window.quit() == []

@@ -19,10 +19,11 @@
 static inline void check_occasions(const struct tcphs_connection *c, const struct tcphs_segment *s)
 {
     struct tcphs_view v;
-    guint32 back, every_back;
+    struct tcphs_found found, every;
     tcphs_view_init(&v, c, s);
-    g_assert_cmphex(tcphs_check_all(&v, &back), ==, tcphs_check_every_row(&v, &every_back));
-    g_assert_cmpuint(back, ==, every_back);
+    g_assert_cmphex(tcphs_check_all(&v, &found), ==, tcphs_check_every_row(&v, &every));
+    g_assert_cmpuint(found.back, ==, every.back);
+    g_assert_cmphex(found.backward, ==, every.backward);
 }
 
 static inline void check_tells_nothing(const struct tcphs_outcome *o, const struct tcphs_connection *before,
