@@ -320,9 +320,9 @@ static void present_in(proto_tree *tree, const struct tcphs_hit *hit, packet_inf
     proto_tree *sub = proto_item_add_subtree(root, ett_tcphs);
     proto_tree *segment = add_branch(sub, ett_segment, tvb, "Segment");
     add_findings(segment, root, &o, pinfo, tvb);
+    add_explanation(segment, &o, hit, pinfo, tvb);
     add_segment(segment, &o, hit, tvb);
     add_half_open(segment, &o, hit, pinfo, tvb);
-    add_explanation(segment, &o, hit, pinfo, tvb);
     if (o.assumption_begins)
         expert_add_info(pinfo, root, &ei_assumed);
     if (o.unkept_begins)
