@@ -212,10 +212,12 @@ static bool learn_segment(struct tcphs_observed *seen, struct tcphs_hit *hit)
     struct tcphs_tracked *t = NULL;
     struct tcphs_life *life = NULL;
     seen->point.tuple = route->number;
-    hit->dropped = seen->bad_checksum || seen->bad_network_checksum;
+    hit->dropped = seen->is_dropped;
     hit->copy = !hit->dropped && tcphs_copies_find(copies, &seen->segment, &seen->point) != 0;
     if (hit->copy || hit->dropped) {
         t = connection_of_silent(seen, seen->segment.frame);
+        if (t == NULL && hit->dropped) /* like all that moves nothing, it has a number */
+            t = begin_connection(route, tcphs_lane_for(route, seen), &seen->segment);
         life = t != NULL ? tcphs_life_open(t) : NULL;
     } else {
         life = feed(route, seen, &t);

@@ -26,7 +26,7 @@ BUTTONS = {
     "Scans": ("odd-flag-probes.pcap", [1, 2, 4, 5, 7, 8, 10, 11]),
 }
 COLOURS = {
-    "capture copy": ("span-duplicates.pcap", [2, 6, 8, 10, 12, 14, 16, 18, 20]),
+    "capture copy": ("span-duplicates.pcap", [2, 4, 6, 8, 10, 12, 14, 16, 18, 20]),
     "forged or ignored RST": ("rst-challenged.pcap", [8, 10, 12]),
     "bad ack": ("synack-wrong-ack.pcap", [2]),
     "failed handshake": ("refused_then_listening.pcap", [1, 2]),
@@ -113,7 +113,7 @@ def test_columns(host):
     lines = host.lines("-r", capture, "-2", "-C", profile.NAME)
     assert len(lines) == 34
     assert re.search(r"^ +3 +0\.010363 +192\.0\.2\.1 40401 192\.0\.2\.2 +80 3 ESTABLISHED established +0\.010363000 40401 .*\[ACK\]", lines[2])
-    assert re.search(r"ESTABLISHED established +rst_inexact +40404 .*\[RST\].* RST at 1038 is challenged, not obeyed: only 38 resets\.$", lines[24])
+    assert re.search(r"ESTABLISHED established +rst_inexact +40404 .*\[RST\].* The RST of the client at 1038 is challenged, not obeyed: only 38 resets\.$", lines[24])
 
 
 # What must be readable without scrolling in a window of 1280 pixels, up to where the host draws its map of the list, and the longest of it.

@@ -45,7 +45,7 @@ static void clear(struct tcphs_observed *out)
     out->tuple = (struct tcphs_tuple){ 0 };
     out->point = (struct tcphs_sight){ 0 };
     out->whole = out->icmp = out->icmp_error = out->payload_captured = false;
-    out->bad_checksum = out->bad_network_checksum = false;
+    out->bad_checksum = out->bad_network_checksum = out->is_dropped = false;
 }
 
 /* Addresses, TTL or hop limit, and the id that IPv4 has. */
@@ -79,7 +79,7 @@ static bool is_fatal_icmp(const struct tcphs_ip_payload *icmp)
     enum { UNREACHABLE_V6 = 1, TIME_EXCEEDED_V6 = 3, PARAMETER_V6 = 4 };
     if (!tvb_bytes_exist(icmp->tvb, 0, 2))
         return false;
-    const guint8 type = tvb_get_guint8(icmp->tvb, 0), code = tvb_get_guint8(icmp->tvb, 1);
+    const guint8 type = tvb_get_ptr(icmp->tvb, 0, 2)[0], code = tvb_get_ptr(icmp->tvb, 1, 1)[0];
     if (icmp->protocol == ICMPV6)
         return type == UNREACHABLE_V6 || type == TIME_EXCEEDED_V6 || type == PARAMETER_V6;
     return (type == UNREACHABLE && code != FRAGMENTATION_NEEDED) || type == TIME_EXCEEDED || type == PARAMETER;
@@ -87,9 +87,9 @@ static bool is_fatal_icmp(const struct tcphs_ip_payload *icmp)
 
 /* Checksums ----------------------------------------------------------------------------------------------------- */
 
-/* A wrong TCP checksum. One that is the bare sum of the pseudo-header was captured before the network card filled it in
- * (checksum offload): what is sent is right. */
-static bool is_bad_tcp_checksum(const struct tcphs_observed *o, const guint8 *tcp, unsigned length)
+/* Verifies a TCP checksum (RFC 9293 section 3.1). One that is the bare sum of the pseudo-header was captured before the
+ * network card filled it in (checksum offload): wrong as captured, and right as sent. */
+static void verify_tcp_checksum(struct tcphs_observed *o, const guint8 *tcp, unsigned length)
 {
     enum { CHECKSUM = 16 };
     const bool v6 = o->tuple.address_type == AT_IPv6;
@@ -101,9 +101,10 @@ static bool is_bad_tcp_checksum(const struct tcphs_observed *o, const guint8 *tc
                             { tcp, (int)length } };
     guint16 found;
     if (!v6 && o->tuple.address_type != AT_IPv4)
-        return false;
+        return;
     memcpy(&found, tcp + CHECKSUM, sizeof found);
-    return in_cksum(parts, 4) != 0 && found != (guint16)~in_cksum(parts, 3);
+    o->bad_checksum = in_cksum(parts, 4) != 0;
+    o->is_dropped = o->bad_checksum && found != (guint16)~in_cksum(parts, 3);
 }
 
 /* The IPv4 header lies around the address that the host points to. It was captured, or the host would not be here. */
@@ -136,9 +137,10 @@ static bool read_segment(const packet_info *pinfo, const struct tcphs_ip_payload
     tcphs_tcp_read(tcp, captured, &out->segment);
     out->payload_captured = reported <= (unsigned)captured;
     if (verified.tcp && out->payload_captured)
-        out->bad_checksum = is_bad_tcp_checksum(out, tcp, reported);
+        verify_tcp_checksum(out, tcp, reported);
     if (verified.ip)
         out->bad_network_checksum = is_bad_network_checksum(p);
+    out->is_dropped |= out->bad_network_checksum;
     return true;
 }
 

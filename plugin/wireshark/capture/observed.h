@@ -22,8 +22,9 @@ struct tcphs_observed {
     bool icmp;                /**< quoted by an ICMP or ICMPv6 message */
     bool icmp_error;          /**< … that says the segment cannot arrive */
     bool payload_captured;    /**< to its last byte */
-    bool bad_checksum; /**< verified as the host's preference of TCP asks for, and wrong: its receiver drops it */
+    bool bad_checksum;         /**< verified as the host's preference of TCP asks for, and wrong */
     bool bad_network_checksum; /**< likewise of the IPv4 header */
+    bool is_dropped;           /**< by its receiver, for one of the two */
 };
 
 /**

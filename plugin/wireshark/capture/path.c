@@ -50,7 +50,7 @@ static guint32 tunnel_number(const struct tcphs_ip_payload *inner, const struct 
 {
     enum { KEY_PRESENT = 0x20, CHECKSUM_PRESENT = 0x80 };
     if (outer->protocol == GRE && tvb_bytes_exist(outer->tvb, 0, 1)) {
-        const guint8 flags = tvb_get_guint8(outer->tvb, 0);
+        const guint8 flags = tvb_get_ptr(outer->tvb, 0, 1)[0];
         return (flags & KEY_PRESENT) ? number_at(outer->tvb, (flags & CHECKSUM_PRESENT) ? 8 : 4) : 0;
     }
     if (outer->protocol == UDP && is_tunnel_over_udp(inner, outer, layers))
