@@ -90,7 +90,8 @@ static uint8_t place_ack(const struct tcphs_view *v)
     /* An assumed FIN takes the place behind the last byte seen. */
     const uint32_t sent = y->snd_nxt + (tcphs_knows(y, TCPHS_FIN_ASSUMED) ? 1 : 0);
     const int32_t beyond = tcphs_seq_diff(v->s->ack, sent);
-    if ((beyond > (int32_t)FAR_APART || beyond < -(int32_t)FAR_APART) && tcphs_may_have_wrapped(v, y))
+    const bool is_off = beyond > FAR_APART || tcphs_seq_diff(y->snd_una, v->s->ack) > FAR_APART;
+    if (is_off && tcphs_may_have_wrapped(v, y))
         return TCPHS_ACK_LOST;
     if (beyond == INT32_MIN) /* half the sequence space away: neither before nor after */
         return TCPHS_ACK_FAR;
