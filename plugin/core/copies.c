@@ -39,15 +39,15 @@ static uint16_t place_of(const struct tcphs_sight *sight)
 
 /* The same packet again in the same place: by the mirror, or sent again, or made twice by the network? */
 static bool is_double(const struct tcphs_copies *c, const struct tcphs_segment *s, const struct tcphs_sight *sight,
-                      uint32_t frame, int64_t apart)
+                      uint32_t order, int64_t apart)
 {
     const size_t at = (size_t)(sight->tuple % TCPHS_COPIES_TUPLES);
     if (c->last[at].tuple != sight->tuple) /* pushed out: nothing is known of what is between */
         return sight->ip_id != 0 && apart <= AT_ONCE;
-    const uint32_t answered = c->last[at].frame[!s->from];
-    const bool next_to = c->last[at].frame[s->from] == frame && answered < frame;
+    const uint32_t answered = c->last[at].order[!s->from];
+    const bool next_to = c->last[at].order[s->from] == order && answered < order;
     if (sight->ip_id == 0)
-        return answered < frame && apart <= AT_ONCE;
+        return answered < order && apart <= AT_ONCE;
     return apart <= AT_ONCE || (next_to && apart <= IN_A_ROW);
 }
 
@@ -56,9 +56,9 @@ static void remember_last(struct tcphs_copies *c, const struct tcphs_segment *s,
     const size_t at = (size_t)(sight->tuple % TCPHS_COPIES_TUPLES);
     if (c->last[at].tuple != sight->tuple) {
         c->last[at].tuple = sight->tuple;
-        c->last[at].frame[0] = c->last[at].frame[1] = 0;
+        c->last[at].order[0] = c->last[at].order[1] = 0;
     }
-    c->last[at].frame[s->from] = s->frame;
+    c->last[at].order[s->from] = c->order;
 }
 
 uint32_t tcphs_copies_find(struct tcphs_copies *c, const struct tcphs_segment *s, const struct tcphs_sight *sight)
@@ -66,13 +66,14 @@ uint32_t tcphs_copies_find(struct tcphs_copies *c, const struct tcphs_segment *s
     const uint64_t print = fingerprint(s, sight);
     const size_t at = (size_t)(print % TCPHS_COPIES_ROOM);
     const uint16_t place = place_of(sight), details = details_of(s);
+    c->order++;
     if (c->recent[at].frame != 0 && c->recent[at].print == print) {
         int64_t apart = s->time - c->recent[at].time;
         apart = apart < 0 ? -apart : apart;
         const uint32_t frame = c->recent[at].frame;
         const bool elsewhere = c->recent[at].place != place;
         if (elsewhere ? apart <= ELSEWHERE
-                      : c->recent[at].details == details && is_double(c, s, sight, frame, apart)) {
+                      : c->recent[at].details == details && is_double(c, s, sight, c->recent[at].order, apart)) {
             remember_last(c, s, sight); /* a copy can be answered as well */
             return frame;
         }
@@ -83,5 +84,6 @@ uint32_t tcphs_copies_find(struct tcphs_copies *c, const struct tcphs_segment *s
     c->recent[at].place = place;
     c->recent[at].details = details;
     c->recent[at].frame = s->frame;
+    c->recent[at].order = c->order;
     return 0;
 }

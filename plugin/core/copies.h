@@ -24,14 +24,16 @@ struct tcphs_sight {
 #define TCPHS_COPIES_TUPLES 4096
 
 struct tcphs_copies {
+    uint32_t order; /**< segments so far */
     struct {
         uint64_t tuple;
-        uint32_t frame[2]; /**< of the last segment each end has sent, copies too; 0 = none */
+        uint32_t order[2]; /**< of the last segment each end has sent, copies too; 0 = none */
     } last[TCPHS_COPIES_TUPLES];
     struct {
         uint64_t print;
         int64_t time;
-        uint32_t frame; /**< 0 = empty */
+        uint32_t frame;   /**< 0 = empty */
+        uint32_t order;   /**< frame numbers tell no order: a read filter has some given out twice */
         uint16_t place;   /**< a number for interface, path and TTL */
         uint16_t details; /**< … and one for what else a packet says */
     } recent[TCPHS_COPIES_ROOM];
