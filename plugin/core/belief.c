@@ -64,7 +64,7 @@ static void take_late_syn_ack(const struct tcphs_move *m)
         c->facts &= ~(uint32_t)(TCPHS_GAPS | TCPHS_ASSUMED);
         m->y->beliefs |= TCPHS_AHEAD_OF_SYN_ACK;
     }
-    tcphs_change_link(c, TCPHS_LINK_ACK, c->inferred_frame == TCPHS_NAMELESS_FRAME ? 0 : c->inferred_frame);
+    tcphs_change_link(c, TCPHS_LINK_ACK, c->inferred_frame);
     c->inferred_frame = 0;
 }
 
@@ -170,7 +170,7 @@ static void take_rival(const struct tcphs_move *m)
     server->rcv_edge = server->rcv_nxt + server->max_window;
     client->claim_frame = 0;
     c->last_synack_time = taken.time;
-    tcphs_change_link(c, TCPHS_LINK_SYNACK, taken.frame == TCPHS_NAMELESS_FRAME ? 0 : taken.frame);
+    tcphs_change_link(c, TCPHS_LINK_SYNACK, taken.frame);
 }
 
 /* The handshake was completed unseen -------------------------------------------------------------------------- */

@@ -347,7 +347,7 @@ static uint32_t ends_before_data(const struct tcphs_view *v)
         return 0;
     if (tcphs_has_stray(x) && tcphs_seq_after(x->other_iss, v->end - 1))
         return x->other_frame;
-    return (x->beliefs & TCPHS_PROVOKED_BY_DATA) && tcphs_seq_after(x->provoked_seq, v->end - 1) ? x->provoked_frame : 0;
+    return (x->beliefs & TCPHS_PROVOKED_BY_DATA) ? x->provoked_frame : 0; /* it lay beyond the window, and this in it */
 }
 
 uint32_t tcphs_check_seq_beyond_window(const struct tcphs_view *v)

@@ -149,9 +149,6 @@ void tcphs_history_forget_frame(struct tcphs_history *h, uint32_t frame)
         h->note_count--;
     if (h->change_count > 0 && h->changes[h->change_count - 1].place == frame * 2)
         h->changes[h->change_count - 1].place--;
-    for (uint32_t i = 0; i < h->link_change_count; i++) /* a change stays, just before that frame */
-        if (h->link_changes[i].before == frame)
-            h->link_changes[i].before = 0;
     for (uint32_t i = h->link_change_count; i-- > 0 && h->link_changes[i].place == frame * 2;)
         h->link_changes[i].place--;
 }

@@ -203,11 +203,11 @@ void tcphs_link_first(const struct tcphs_move *m, enum tcphs_link link)
 
 void tcphs_change_link(struct tcphs_connection *c, enum tcphs_link link, uint32_t frame)
 {
-    if (c->links[link] == frame || c->link_changes >= TCPHS_MOST_LINK_CHANGES)
+    if (c->link_changes >= TCPHS_MOST_LINK_CHANGES)
         return;
     if (c->links[link] != 0)
         c->link_changes++;
-    c->links[link] = frame;
+    c->links[link] = frame == TCPHS_NAMELESS_FRAME ? 0 : frame; /* no link to a name that is gone */
 }
 
 #define PROVOCATIONS (TCPHS_PROVOKED_BY_ACK | TCPHS_PROVOKED_BY_DATA | TCPHS_HAS_ASKED)

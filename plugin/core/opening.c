@@ -174,7 +174,7 @@ static void accept_syn_ack(const struct tcphs_move *m)
         tcphs_learn_sent(y, s->ack, s->ack);
         tcphs_assume(c);
     }
-    if (tcphs_knows(x, TCPHS_SENT_SYN_ACK) && s->seq != x->iss) { /* the client has not heard that one */
+    if (tcphs_knows(x, TCPHS_SENT_SYN_ACK)) { /* another one, which the client has not heard */
         tcphs_keep_taken_syn_ack(c, x);
         tcphs_change_link(c, TCPHS_LINK_SYNACK, s->frame);
     }
@@ -217,7 +217,7 @@ static void repeat_syn_ack(const struct tcphs_move *m)
 static bool is_rival(const struct tcphs_move *m)
 {
     const struct tcphs_end *x = m->x, *y = m->y;
-    return tcphs_knows(x, TCPHS_SENT_SYN_ACK) && m->s->seq != x->iss && tcphs_acks_syn(m->v) &&
+    return tcphs_knows(x, TCPHS_SENT_SYN_ACK) && tcphs_acks_syn(m->v) &&
            x->state == TCPHS_SYN_RECEIVED && y->state == TCPHS_ESTABLISHED &&
            !tcphs_knows(x, TCPHS_ANSWERED_SYN_ACK) && !(y->beliefs & TCPHS_SENT_ORDINARY);
 }

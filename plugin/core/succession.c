@@ -240,8 +240,7 @@ void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_con
         return;
     const struct tcphs_end *e = &previous->end[from];
     const bool is_syn_ack = v.kind != TCPHS_KIND_SYN && tcphs_knows(e, TCPHS_OTHER_IS_SYN_ACK);
-    const bool is_kept = previous->retry_count > 0 && previous->retry_from == from &&
-                         (v.kind == TCPHS_KIND_SYN || previous->retry_iss == e->other_iss);
+    const bool is_kept = previous->retry_count > 0 && previous->retry_from == from;
     struct tcphs_segment begun = is_syn_ack ? other_syn_ack(previous, e)
                                  : is_kept  ? first_syn(previous)
                                             : last_syn(previous, e);

@@ -109,8 +109,7 @@ static uint8_t place_ack(const struct tcphs_view *v)
 /* The answer where only a capture gap speaks for acceptance: believed as long as the capture has shown no gap. */
 static uint8_t no_unless_gaps(const struct tcphs_view *v)
 {
-    const bool known = (v->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) != 0;
-    return known || tcphs_is_answer_missing(v) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
+    return (v->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
 }
 
 static bool holds_data(const struct tcphs_end *e)
@@ -368,7 +367,7 @@ static uint8_t judge_ack(const struct tcphs_view *v)
     case TCPHS_ACK_LOST:
         return TCPHS_ACCEPT_UNKNOWN;
     case TCPHS_ACK_UNSEEN:
-        return tcphs_acks_unseen_fin(v) ? TCPHS_ACCEPT_UNKNOWN : no_unless_gaps(v);
+        return tcphs_acks_unseen_fin(v) || tcphs_is_answer_missing(v) ? TCPHS_ACCEPT_UNKNOWN : no_unless_gaps(v);
     case TCPHS_ACK_TOO_OLD:
     case TCPHS_ACK_FAR:
         return TCPHS_ACCEPT_NO;
