@@ -170,6 +170,8 @@ static void take_rival(const struct tcphs_move *m)
     server->rcv_edge = server->rcv_nxt + server->max_window;
     client->claim_frame = 0;
     c->last_synack_time = taken.time;
+    if ((by_client ? m->s->ack : m->s->seq) != taken.iss + 1) /* what lies between was not captured */
+        tcphs_assume(c);
     tcphs_change_link(c, TCPHS_LINK_SYNACK, taken.frame);
 }
 

@@ -190,11 +190,12 @@ static unsigned begun_by(const struct tcphs_view *v)
 static struct tcphs_segment first_syn(const struct tcphs_connection *c)
 {
     const struct tcphs_end *e = &c->end[c->retry_from];
+    const bool is_last = e->other_iss == c->retry_iss && !(e->known & (TCPHS_OTHER_IS_SYN_ACK | TCPHS_OTHER_IS_STRAY));
     return (struct tcphs_segment){
         .time = c->retry_time,
         .frame = c->retry_frame,
         .seq = c->retry_iss,
-        .length = e->other_iss == c->retry_iss ? e->other_end - e->other_iss - 1 : 0,
+        .length = is_last ? e->other_end - e->other_iss - 1 : 0,
         .flags = TCPHS_SYN,
         .window = c->retry_window,
         .options = c->retry_options,
