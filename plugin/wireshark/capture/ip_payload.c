@@ -10,6 +10,7 @@
 #include <epan/exceptions.h>
 
 #include "path.h"
+#include "without_tcp.h"
 
 /* Row: name in the code, IP protocol number, filter name of its protocol. */
 #define TCPHS_IP_PAYLOADS(ROW)                                                                                         \
@@ -125,14 +126,23 @@ static int add_note(guint8 protocol, tvbuff_t *tvb, packet_info *pinfo, void *da
 
 /* The hook ------------------------------------------------------------------------------------------------------ */
 
-/* A display filter or column by TCP's fields finds nothing: said once. A report's filter is refused before. */
+/* A display filter or column by TCP's fields, or by those of a protocol above it, finds nothing: said once. Which
+ * protocols are above takes long to find out, so that is asked with the first segment alone: the filters of tshark stay.
+ * A report's filter is refused before. */
 static void say_what_is_missing(void)
 {
-    static bool said;
-    if (!said && proto_registrar_get_nth((guint)proto_tcp)->ref_type != HF_REF_TYPE_NONE) {
-        said = true;
-        fprintf(stderr, "tcphs: there are no fields of TCP, as the preference tcphs.dissect_tcp is off\n");
-    }
+    static bool asked, said;
+    const char *missing = NULL;
+    if (said)
+        return;
+    if (proto_registrar_get_nth((guint)proto_tcp)->ref_type != HF_REF_TYPE_NONE)
+        missing = "tcp";
+    else if (!asked)
+        missing = tcphs_protocol_asked_for_in_vain();
+    asked = true;
+    said = missing != NULL;
+    if (said)
+        fprintf(stderr, "tcphs: there are no fields of %s, as the preference tcphs.dissect_tcp is off\n", missing);
 }
 
 static int call_next(enum row row, tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
