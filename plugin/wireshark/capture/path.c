@@ -14,7 +14,7 @@ enum { UDP = 17, GRE = 47, UDP_HEADER = 8 };
 #define TUNNEL_PATH 0x80000000u
 
 static struct {
-    int vxlan, geneve, gtp;
+    int vxlan, geneve, gtp, gtp_prime;
 } proto;
 
 void tcphs_path_register(void)
@@ -22,6 +22,7 @@ void tcphs_path_register(void)
     proto.vxlan = proto_get_id_by_filter_name("vxlan");
     proto.geneve = proto_get_id_by_filter_name("geneve");
     proto.gtp = proto_get_id_by_filter_name("gtp");
+    proto.gtp_prime = proto_get_id_by_filter_name("gtpprime"); /* whose port is that of version 0, too */
 }
 
 /* The tunnel that the host found between the UDP payload and the IP header inside: VXLAN, Geneve or GTP; -1 = none. */
@@ -31,7 +32,7 @@ static int tunnel_over_udp(const struct tcphs_ip_payload *inner, const struct tc
     wmem_list_frame_t *l = wmem_list_tail(layers);
     for (unsigned i = inner->layers; i > outer->layers && l != NULL; i--, l = wmem_list_frame_prev(l)) {
         const int layer = GPOINTER_TO_INT(wmem_list_frame_data(l));
-        if (layer == proto.vxlan || layer == proto.geneve || layer == proto.gtp)
+        if (layer == proto.vxlan || layer == proto.geneve || layer == proto.gtp || layer == proto.gtp_prime)
             return layer;
     }
     return -1;
@@ -61,8 +62,8 @@ static guint32 gre_key(tvbuff_t *gre)
 static guint32 number_over_udp(tvbuff_t *udp, int tunnel)
 {
     const guint32 number = number_at(udp, UDP_HEADER + 4);
-    const bool gtp_version_0 = tunnel == proto.gtp && number_at(udp, UDP_HEADER) >> 29 == 0;
-    return gtp_version_0 ? number & LOWER_HALF : number;
+    const bool gtp = tunnel == proto.gtp || tunnel == proto.gtp_prime, version_0 = number_at(udp, UDP_HEADER) >> 29 == 0;
+    return gtp && version_0 ? number & LOWER_HALF : number;
 }
 
 /* 0 = the tunnel has no number. */
