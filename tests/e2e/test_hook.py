@@ -496,7 +496,10 @@ def nested(packet, depth, number=4):
 
 def test_nested_a_hundred_deep(host, bare_host):
     """All that the host goes through is followed; beyond that there is nothing to see, and nothing is made up."""
-    path = write(host, "deep.pcap", [f for depth in (0, 1, 30, 100, 250) for f in changed(talk(), lambda packet, *_: nested(packet, depth))])
+    frames = []
+    for depth in (0, 1, 30, 100, 250):
+        frames += changed(conversation(Capture(), 50000 + depth).frames, lambda packet, *_: nested(packet, depth))
+    path = write(host, "deep.pcap", frames)
     wrong, _rows = changes(host, bare_host, [path], "text")
     assert wrong == []
     frames, dissected = host.frames(path), host.numbers(path, "tcp")
@@ -516,8 +519,15 @@ def aggregate(packets):
     return head + body
 
 
+def syns(ports):
+    return [ipv4("192.0.2.1", "198.51.100.7", tcp(("192.0.2.1", port), ("198.51.100.7", 80), 1000, 0, "S")) for port in ports]
+
+
+MANY_LAYERS = ("-o", "gui.max_tree_depth:10000")  # the host stops at 500
+
+
 def test_a_thousand_headers_in_a_frame(host):
-    """All are learned: each connection has its handshake, though the frame shows the first of them only."""
+    """All are learned, and sixteen shown: those of the frame's tree are those that a report gets."""
     count, steps = 1000, ((True, "S", 0, 0), (False, "SA", 0, 1), (True, "A", 1, 1))
     cap = Capture()
     for from_client, flags, seq, ack in steps:
@@ -528,12 +538,30 @@ def test_a_thousand_headers_in_a_frame(host):
             packets.append(ipv4(ends[0][0], ends[1][0], tcp(*ends, own + seq, other + ack if ack else 0, flags)))
         cap.add(aggregate(packets))
     path = write(host, "aggregates.pcap", cap.frames, 105)
-    done = host.ts("-r", path, *REPORT, timeout=120)
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    rows = [json.loads(line) for line in host.ts("-r", path, *REPORT, *MANY_LAYERS).stdout.splitlines()]
     assert rows[-1]["capture"]["segments"] == 3 * count and rows[-1]["capture"]["tcp_not_seen"] == 0
-    assert [r["tcphs.conn.verdict"] for r in rows if "tcphs.id" in r] == ["established"] * count
-    once, twice = host.frames(path), host.frames(path, "-2")
+    assert [r["tcphs.conn.verdict"] for r in rows if "tcphs.id" in r] == ["established"] * 16
+    once, twice = host.frames(path, *MANY_LAYERS), host.frames(path, "-2", *MANY_LAYERS)
     assert [len(f.fields["tcphs.id"]) for f in once] == [16] * 3 and differences("twice", once, twice) == []
+    last = host.frames(write(host, "last.pcap", [*cap.frames, (cap.now + 1000, aggregate(packets[-1:]), len(aggregate(packets[-1:])))], 105), *MANY_LAYERS)[-1]
+    assert (last.one("tcphs.id"), last.one("tcphs.stage"), last.one("tcphs.step")) == (str(count - 1), "3", "3"), "what was not shown was learned"
+
+
+@pytest.mark.parametrize("passes", [(), ("-2",)], ids=["one", "two"])
+def test_more_layers_than_the_host_allows(host, passes):
+    """It then calls no post-dissector: nothing of that frame may be taken for one of the next, whose first header lies deeper. That once
+    read memory of the frame before."""
+    tagged = aggregate(syns([40000])).replace(struct.pack("!H", 48), struct.pack("!H", 52), 1)
+    tagged = tagged.replace(bytes.fromhex("aaaa030000000800"), bytes.fromhex("aaaa03000000810000070800"))
+    cap = Capture()
+    for frame in (aggregate(syns(range(20000, 20300))), tagged, aggregate(syns([41000])), aggregate(syns([42000]))):
+        cap.add(frame)
+    path = write(host, "too-many.pcap", cap.frames, 105)
+    dissected = host.lines("-r", path, "-T", "fields", "-e", "frame.protocols")[0].count(":tcp")
+    assert 100 < dissected < 300
+    assert [f.fields.get("tcphs.id") for f in host.frames(path, *passes)] == [None, ["0"], ["1"], ["2"]]
+    line, _said = capture_line(host, path, *passes)
+    assert (line["segments"], line["tcp_not_seen"]) == (3, dissected)
 
 
 def in_ah(packet, source, destination):
@@ -571,22 +599,23 @@ def test_what_stands_around_tcp(host, bare_host, name):
     assert changes(host, bare_host, [path], "text")[0] == []
 
 
-def test_ttl_is_known_behind_ah(host, declared):
+def test_ttl_is_known_behind_ah(host):
     """The IP header stands in front of AH: a RST of another TTL is told by it."""
-    def forged():
-        cap = Capture()
-        t = Talk(cap, 5)
-        t.open()
-        for n in range(3):
-            t.s("A", 1, 1, ttl=57, data=b"x")
-        t.s("R", 2, 0, ttl=250)
-        return cap.frames
+    cap = Capture()
+    t = Talk(cap, 5)
+    t.open()
+    for n in range(8):
+        t.c("PA", 1 + 9 * n, 1, data=b"x" * 9)
+        t.s("A", 1, 10 + 9 * n)
+    t.s("R", 1, 0, ttl=250)
+    t.s("PA", 1, 73, data=b"y" * 5)
+
     def behind(packet, source, destination):
         body = struct.pack("!BBHIIQI", 6, 4, 0, 1, 1, 0, 0) + packet[20:]
         return ethernet(ipv4(source, destination, body, 51, ttl=packet[8], ident=struct.unpack_from("!H", packet, 4)[0]))
-    plain, inside = (write(host, f"ttl-{n}.pcap", f) for n, f in (("plain", forged()), ("ah", changed(forged(), behind))))
-    assert differences("behind AH", host.frames(plain), host.frames(inside)) == []
-    assert host.frames(inside)[-1].has("tcphs.rst.ttl_delta")
+    plain, inside = (host.frames(write(host, f"ttl-{n}.pcap", f)) for n, f in (("plain", cap.frames), ("ah", changed(cap.frames, behind))))
+    assert differences("behind AH", plain, inside, pick=lambda f: f.fields) == []
+    assert any(f.has("tcphs.anomaly.rst_ttl") for f in inside)
 
 
 LIES = [0, 7, 8, 9, 15, 16, 20, 28, 35, 43, 60, 65535]
