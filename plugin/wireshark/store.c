@@ -27,6 +27,7 @@ static gint64 last_offset;
 static guint32 last_frame;
 static struct tcphs_quality quality;
 static tcphs_zeek_is_server_port is_server_port;
+static bool said_missed; /* of this file */
 static bool last_is_learned; /* in this very visit: later frames may still change what it shows of its connection */
 static struct {
     struct tcphs_hit hits[TCPHS_SHOWN_HEADERS];
@@ -51,8 +52,10 @@ static void start_file(void)
     last_offset = -1;
     last_frame = 0;
     memset(&quality, 0, sizeof quality);
+    said_missed = false;
     tcphs_observe_checksums_as_the_host();
     tcphs_ip_payloads_forget(); /* of whatever file was open before */
+    (void)tcphs_ip_payloads_take_unclaimed();
 }
 
 void tcphs_store_register(tcphs_zeek_is_server_port server_ports)
@@ -299,11 +302,13 @@ static const ws_info_t *window_info(void)
 /* TCP that the host reaches without the hook: counted, and said once where somebody reads it. */
 static void count_missed(unsigned missed)
 {
-    if (missed > 0 && quality.missed == 0 && window_info() == NULL)
+    if (missed > 0 && !said_missed && window_info() == NULL) {
+        said_missed = true;
         fprintf(stderr,
                 "tcphs: frame %u has TCP that does not come from the dissector table ip.proto (Decode As, TCP "
                 "in UDP, exported PDUs, a script): nothing is known of such segments\n",
                 last_frame);
+    }
     quality.missed += missed;
 }
 
@@ -422,5 +427,6 @@ const struct tcphs_zeek *tcphs_store_zeek(const struct tcphs_tracked *t, guint32
 
 const struct tcphs_quality *tcphs_store_quality(void)
 {
+    quality.missed += tcphs_ip_payloads_take_unclaimed();
     return &quality;
 }

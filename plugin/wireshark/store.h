@@ -31,7 +31,7 @@ struct tcphs_quality {
     guint32 segments; /**< TCP headers that were captured whole, copies included */
     guint32 copies;
     guint32 cut;    /**< frames of which less was captured than was sent */
-    guint32 missed; /**< TCP headers that the host dissected without the hook: nothing is known of them */
+    guint32 missed; /**< TCP headers that the host dissected without the hook, or beyond its limits: nothing is known of them */
     gint64 first_time, last_time;
 };
 

@@ -72,8 +72,7 @@ static bool is_lost(int proto, GHashTable *lower, GHashTable *higher)
            !g_hash_table_contains(lower, GINT_TO_POINTER(proto));
 }
 
-/* Of the protocols that the host notes as asked for, while something is set up to ask. */
-static const char *first_lost(void)
+const char *tcphs_protocol_asked_for_in_vain(void)
 {
     GHashTable *lower = protocols_below(), *higher = protocols_above();
     const char *lost = NULL;
@@ -96,7 +95,7 @@ const char *tcphs_protocol_lost_without_tcp(const char *filter)
         return NULL;
     epan_dissect_t *edt = epan_dissect_new(NULL, TRUE, FALSE);
     epan_dissect_prime_with_dfilter(edt, code);
-    const char *lost = first_lost();
+    const char *lost = tcphs_protocol_asked_for_in_vain();
     epan_dissect_free(edt);
     dfilter_free(code);
     return lost;

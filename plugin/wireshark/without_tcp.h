@@ -13,4 +13,10 @@
  */
 const char *tcphs_protocol_lost_without_tcp(const char *filter);
 
+/**
+ * The filter name of the first such protocol of which display filters, columns or taps ask for a field while a frame is
+ * being dissected; NULL = none. Takes milliseconds.
+ */
+const char *tcphs_protocol_asked_for_in_vain(void);
+
 #endif

@@ -3,7 +3,7 @@ import struct
 
 import pytest
 
-from packets import Capture, Talk, ETHERNET, SYN_OPTIONS, ethernet, fragment_of, icmp, ip_header_length, ipv4
+from packets import Capture, Talk, ETHERNET, SYN_OPTIONS, checksum, ethernet, fragment_of, icmp, ip_header_length, ipv4
 from test_paths import conversation, seen
 
 CLIENT = bytes([192, 0, 2, 1])
@@ -35,6 +35,26 @@ def gtp(number, from_client, packet):
     return 17, udp(2152, struct.pack("!BBHI", 0x30, 255, len(packet), 100 * number + from_client) + packet)
 
 
+def gtp_version_0(number, _from_client, packet):
+    """GSM 09.60: a sequence number, other in each packet, and a flow label; the tunnel's identifier comes last."""
+    return 17, udp(3386, struct.pack("!BBHHHIQ", 0x1E, 255, len(packet), packet[5], number, 0xFFFFFFFF, number) + packet)
+
+
+def pptp(number, from_client, packet):
+    """RFC 2637: length and call id stand where GRE has its key, and each direction has a call id of its own."""
+    body = b"\xff\x03\x00\x21" + packet
+    return 47, struct.pack("!HHHHI", 0x3001, 0x880B, len(body), 100 * number + from_client, 7) + body
+
+
+def gre_with_checksum(number, _from_client, packet):
+    """The key stands behind the checksum, and is told apart from it."""
+    return 47, struct.pack("!HHHHI", 0xA000, 0x0800, checksum(packet), 0, number) + packet
+
+
+def erspan(number, _from_client, packet):
+    return 47, struct.pack("!HHIII", 0x1000, 0x88BE, 7, 1 << 28 | number, 0) + ethernet(packet)
+
+
 def tunnelled(frames, header, number=1, ends=ENDS[0]):
     out = []
     for when, kept, _length in frames:
@@ -56,7 +76,7 @@ def one(header, number=1, ends=ENDS[0], **isns):
     return tunnelled(conversation(Capture(), **isns).frames, header, number, ends)
 
 
-@pytest.mark.parametrize("header", [gre, ipip, vxlan, geneve, gtp])
+@pytest.mark.parametrize("header", [gre, gre_with_checksum, pptp, erspan, ipip, vxlan, geneve, gtp, gtp_version_0])
 def test_a_connection_in_a_tunnel(host, header):
     cap = interleaved(one(header))
     rows = seen(host, f"in-{header.__name__}.pcap", cap, "tcphs.id", "tcphs.stage", "tcphs.step", "tcphs.anomaly", "tcphs.copy")
@@ -64,7 +84,7 @@ def test_a_connection_in_a_tunnel(host, header):
     assert rows[-1][1] == "5" and not any(r[3] or r[4] for r in rows)
 
 
-@pytest.mark.parametrize("header", [gre, vxlan, geneve, gtp])
+@pytest.mark.parametrize("header", [gre, gre_with_checksum, pptp, vxlan, geneve, gtp, gtp_version_0])
 def test_two_tunnels_between_the_same_ends(host, header):
     cap = interleaved(one(header, 1), one(header, 2, iss=77, irs=88))
     rows = seen(host, f"two-{header.__name__}.pcap", cap, "tcphs.id", "tcphs.stage", "tcphs.anomaly")

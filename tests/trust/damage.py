@@ -220,17 +220,42 @@ def fragment(rng, link, frames):
             frames[i:i + 1] = in_fragments(rng, f, ip)
 
 
+def over_udp(rng, port, body, length):
+    """A UDP header in front of a tunnel's, whose length lies now and then."""
+    udp_length = rng.choice((8 + len(body) + length, rng.randrange(8, 100)))
+    return 17, struct.pack("!HHHH", 40000, port, udp_length % 65536, 0) + body
+
+
 def tunnel_header(rng, is_v6, length):
-    """(IP protocol, what stands between the outer IP header and the inner one): IP in IP, GRE, or VXLAN with an Ethernet header."""
-    kind = 0x86DD if is_v6 else 0x0800
-    choice = rng.randrange(3)
+    """(IP protocol, what stands between the outer IP header and the inner one): IP in IP, GRE with a key, PPTP or ERSPAN, AH, or VXLAN,
+    Geneve or GTP over UDP."""
+    kind, number = 0x86DD if is_v6 else 0x0800, rng.choice((7, rng.randrange(2**16)))
+    inside = 41 if is_v6 else 4
+    link_header = b"\x02" * 12 + struct.pack("!H", kind)
+    choice = rng.randrange(9)
     if choice == 0:
-        return (41 if is_v6 else 4), b""
+        return inside, b""
     if choice == 1:
         return 47, struct.pack("!HH", 0, kind)
-    vxlan = struct.pack("!II", 0x08000000, 7 << 8) + b"\x02" * 12 + struct.pack("!H", kind)
-    udp_length = rng.choice((8 + len(vxlan) + length, rng.randrange(8, 100)))
-    return 17, struct.pack("!HHHH", 40000, 4789, udp_length % 65536, 0) + vxlan
+    if choice == 2:
+        return 47, struct.pack("!HHI", 0x2000, kind, number)
+    if choice == 3:
+        return 47, struct.pack("!HHHHI4s", 0x3001, 0x880B, length + 4, number, 1, b"\xff\x03\0" + bytes((0x57 if is_v6 else 0x21,)))
+    if choice == 4:
+        return 47, struct.pack("!HHIII", 0x1000, 0x88BE, 7, 1 << 28 | number, 0) + link_header
+    if choice == 5:
+        return 51, struct.pack("!BBHIIQI", inside, rng.choice((4, 4, rng.randrange(256))), 0, 1, 1, 0, 0)
+    if choice == 6:
+        return over_udp(rng, 6081, struct.pack("!HHI", rng.choice((0, 0, 0x0100)), 0x6558, number << 8) + link_header, length)
+    if choice == 7:
+        return over_udp(rng, 2152, struct.pack("!BBHI", 0x30, 255, length, number), length)
+    return over_udp(rng, 4789, struct.pack("!II", 0x08000000, number << 8) + link_header, length)
+
+
+def inner_header(packet):
+    """An IPv4 header for an IP packet in IP."""
+    length = min(20 + len(packet), 65535)
+    return struct.pack("!BBHHHBBH", 0x45, 0, length, 1, 0, 64, 41 if packet[0] >> 4 == 6 else 4, 0) + bytes((10, 0, 0, 1, 10, 0, 0, 2))
 
 
 def wrap(rng, link, frames):
@@ -240,8 +265,11 @@ def wrap(rng, link, frames):
         ip = ip_at(link, f.data)
         if ip is None or rng.random() < 0.3:
             continue
-        proto, between = tunnel_header(rng, f.data[ip] >> 4 == 6, len(f.data) - ip)
-        inner = between + bytes(f.data[ip:])
+        inner = bytes(f.data[ip:])
+        for _ in range(rng.choice((0, 0, 0, 0, 1, 3, 30))):
+            inner = inner_header(inner) + inner
+        proto, between = tunnel_header(rng, inner[0] >> 4 == 6, len(inner))
+        inner = between + inner
         length = rng.choice((20 + len(inner), 20 + len(inner), rng.randrange(20, 120)))
         link_header = bytearray(f.data[:ip])
         if link in ETHERNETS:

@@ -16,6 +16,7 @@ ASKED = "tcphs.explain || tcphs.conn.zeek.history || tcphs.conn.verdict"  # need
 REPORTS = ("nstat:tcphs,conn", "nstat:tcphs,server", "nstat:tcphs,client", "stat:tcphs")
 FILES, FILES_PER_SHARKD = 5000, 5000  # damaged captures in the short form
 COMPARISONS = 10  # … and runs of the test that joins captures
+CHECKSUMS = ("tcp.check_checksum", "ip.check_checksum")
 UNEQUAL = {"file"}  # what cannot be joined
 COMPARED = 60  # captures joined for one comparison of the two passes, each with other preferences of the host
 SETTINGS = ((), ("-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE"), (), ("-o", "tcp.desegment_tcp_streams:FALSE"),
@@ -29,8 +30,10 @@ HOSTS_BUG = re.compile(r"Dissector bug, protocol (?!TCPHS\b)")  # 4.0 has one in
 class Reader:
     """A sharkd that is asked about one capture after the other. It gives no answer at all to the load of some broken files."""
 
-    def __init__(self, host):
+    def __init__(self, host, preferences=()):
         self.host, self.sharkd, self.files, self.said = host, harness.Sharkd(host), 0, 0
+        for name in preferences:
+            self.sharkd.ask("setconf", name=name, value="TRUE")
 
     def ask_all(self, requests):
         """Sends requests at once and returns the answers that came, by number; the last is always answered."""
@@ -94,9 +97,10 @@ def keep(content, label):
     return target
 
 
-def read_all(host, captures, made):
-    """Reads (label, content) of each capture, by a new sharkd after every FILES_PER_SHARKD; returns how many files and frames."""
-    reader, files, frames = Reader(host), 0, 0
+def read_all(host, captures, made, preferences=()):
+    """Reads (label, content) of each capture, by a new sharkd after every FILES_PER_SHARKD; returns how many files and frames.
+    preferences: those that are switched on."""
+    reader, files, frames = Reader(host, preferences), 0, 0
     for label, content in captures:
         try:
             frames += reader.read(made(content), random.Random(label))
@@ -105,14 +109,16 @@ def read_all(host, captures, made):
         files += 1
         if files % FILES_PER_SHARKD == 0:
             reader.close()
-            reader = Reader(host)
+            reader = Reader(host, preferences)
     reader.close()
     return files, frames
 
 
-def test_damaged_captures(sanitized_host, healthy, made):
+@pytest.mark.parametrize("preferences,share", [((), 0.7), (CHECKSUMS, 0.3)], ids=["as it comes", "checksums verified"])
+def test_damaged_captures(sanitized_host, healthy, made, preferences, share):
     damager, seed = Damager(healthy), draws.seed()
-    files, frames = read_all(sanitized_host, ((f"{seed}-{n}", damager.make(seed, n)[0]) for n in draws.turns(FILES)), made)
+    captures = ((f"{seed}-{n}", damager.make(seed, n)[0]) for n in draws.turns(int(FILES * share), share))
+    files, frames = read_all(sanitized_host, captures, made, preferences)
     print(f"{files} damaged captures, {frames} frames, seed {seed}")
     assert frames > files, "nothing was tried"
 

@@ -10,6 +10,7 @@
 #include <epan/exceptions.h>
 
 #include "path.h"
+#include "without_tcp.h"
 
 /* Row: name in the code, IP protocol number, filter name of its protocol. */
 #define TCPHS_IP_PAYLOADS(ROW)                                                                                         \
@@ -48,7 +49,15 @@ static struct {
     int current; /* index of the payload whose dissector is running; -1 = none */
     const packet_info *pinfo;
     const frame_data *fd; /* NULL: what is noted is of no frame any more */
+    bool is_new;          /* dissected for the first time */
+    unsigned unclaimed;   /* TCP headers of new frames that no post-dissector was called for */
 } frame = { .current = -1 };
+
+/* The frame's memory, which the notes point into. The host uses one pool for many frames, one after the other. */
+static struct {
+    const wmem_allocator_t *pool; /* NULL = none */
+    unsigned number;              /* of the watch that was set up last; those before it end when they are called */
+} watched;
 
 static bool is_of(const packet_info *pinfo)
 {
@@ -66,16 +75,48 @@ void tcphs_ip_payloads_forget(void)
     frame.fd = NULL;
 }
 
-/* Begins anew for another frame, or for the same one when it is dissected again although nobody has said that he is
- * done with it: the first payload has as many layers below it each time, a later one of the same frame has more. */
+unsigned tcphs_ip_payloads_take_unclaimed(void)
+{
+    const unsigned unclaimed = frame.unclaimed;
+    frame.unclaimed = 0;
+    return unclaimed;
+}
+
+/* The host takes the memory of a frame back. It may not have called the post-dissector: at its limit of layers in a
+ * frame (the preference gui.max_tree_depth) it calls none. */
+static tcphs_pref_bool end_of_memory(wmem_allocator_t *pool, wmem_cb_event_t event, void *number)
+{
+    (void)pool;
+    if (GPOINTER_TO_UINT(number) != watched.number)
+        return false;
+    for (int i = 0; frame.fd != NULL && frame.is_new && i < frame.noted.count; i++)
+        frame.unclaimed += frame.noted.list[i].protocol == TCPHS_IP_PROTO_TCP;
+    tcphs_ip_payloads_forget();
+    if (event == WMEM_CB_DESTROY_EVENT)
+        watched.pool = NULL;
+    return true;
+}
+
+static void watch(wmem_allocator_t *pool)
+{
+    if (pool == watched.pool)
+        return;
+    watched.pool = pool;
+    wmem_register_callback(pool, end_of_memory, GUINT_TO_POINTER(++watched.number));
+}
+
+/* Begins anew for another frame, and where the first payload was one of a dissector that then refused the frame: its
+ * layers are gone, while a later payload of the same frame has more below it than the first. */
 static void begin_frame_if_new(const packet_info *pinfo)
 {
     const struct tcphs_ip_payloads *noted = &frame.noted;
     if (is_of(pinfo) && noted->count > 0 && wmem_list_count(pinfo->layers) > noted->list[0].layers)
         return;
+    watch(pinfo->pool);
     frame.noted.count = 0;
     frame.pinfo = pinfo;
     frame.fd = pinfo->fd;
+    frame.is_new = !pinfo->fd->visited;
 }
 
 static void make_room(void)
@@ -125,14 +166,23 @@ static int add_note(guint8 protocol, tvbuff_t *tvb, packet_info *pinfo, void *da
 
 /* The hook ------------------------------------------------------------------------------------------------------ */
 
-/* A display filter or column by TCP's fields finds nothing: said once. A report's filter is refused before. */
+/* A display filter or column by TCP's fields, or by those of a protocol above it, finds nothing: said once. Which
+ * protocols are above takes long to find out, so that is asked with the first segment alone: the filters of tshark stay.
+ * A report's filter is refused before. */
 static void say_what_is_missing(void)
 {
-    static bool said;
-    if (!said && proto_registrar_get_nth((guint)proto_tcp)->ref_type != HF_REF_TYPE_NONE) {
-        said = true;
-        fprintf(stderr, "tcphs: there are no fields of TCP, as the preference tcphs.dissect_tcp is off\n");
-    }
+    static bool asked, said;
+    const char *missing = NULL;
+    if (said)
+        return;
+    if (proto_registrar_get_nth((guint)proto_tcp)->ref_type != HF_REF_TYPE_NONE)
+        missing = "tcp";
+    else if (!asked)
+        missing = tcphs_protocol_asked_for_in_vain();
+    asked = true;
+    said = missing != NULL;
+    if (said)
+        fprintf(stderr, "tcphs: there are no fields of %s, as the preference tcphs.dissect_tcp is off\n", missing);
 }
 
 static int call_next(enum row row, tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)

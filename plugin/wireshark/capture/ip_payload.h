@@ -49,6 +49,12 @@ const struct tcphs_ip_payloads *tcphs_ip_payloads_of(const packet_info *pinfo);
 /** The post-dissector is done with the frame. */
 void tcphs_ip_payloads_forget(void);
 
+/**
+ * TCP headers noted in frames dissected for the first time that the host had no post-dissector called for; counted since
+ * this was asked last.
+ */
+unsigned tcphs_ip_payloads_take_unclaimed(void);
+
 /** Who sent the packet, by its IP header. */
 static inline const address *tcphs_ip_payload_sender(const struct tcphs_ip_payload *p)
 {

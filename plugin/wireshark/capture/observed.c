@@ -107,16 +107,33 @@ static void verify_tcp_checksum(struct tcphs_observed *o, const guint8 *tcp, uns
     o->is_dropped = o->bad_checksum && found != (guint16)~in_cksum(parts, 3);
 }
 
-/* The IPv4 header lies around the address that the host points to. It was captured, or the host would not be here. */
-static bool is_bad_network_checksum(const struct tcphs_ip_payload *p)
+/* Whether bytes of the frame, or of what the host made out of it, lie there. */
+static bool is_in_frame(const packet_info *pinfo, const guint8 *bytes, unsigned length)
+{
+    for (const GSList *source = pinfo->data_src; source != NULL; source = source->next) {
+        tvbuff_t *tvb = get_data_source_tvb((const struct data_source *)source->data);
+        const unsigned captured = tvb_captured_length(tvb);
+        const uintptr_t begin = captured > 0 ? (uintptr_t)tvb_get_ptr(tvb, 0, (int)captured) : 0;
+        const uintptr_t at = (uintptr_t)bytes;
+        if (captured >= length && at >= begin && at - begin <= captured - length)
+            return true;
+    }
+    return false;
+}
+
+/* The IPv4 header lies around the address that the host points to: unless the host put the packet together of parts,
+ * and then nothing is said of it. */
+static bool is_bad_network_checksum(const packet_info *pinfo, const struct tcphs_ip_payload *p)
 {
     enum { SOURCE_ADDRESS = 12, IPV4_FIXED = 20 };
     const ws_ip4 *v4 = WS_IP4_PTR(p->ip);
     if (v4 == NULL || v4->ip_src.data == NULL)
         return false;
     const guint8 *header = (const guint8 *)v4->ip_src.data - SOURCE_ADDRESS;
+    if (!is_in_frame(pinfo, header, IPV4_FIXED))
+        return false;
     const int length = (header[0] & 15) * 4;
-    return length >= IPV4_FIXED && ip_checksum(header, length) != 0;
+    return length >= IPV4_FIXED && is_in_frame(pinfo, header, (unsigned)length) && ip_checksum(header, length) != 0;
 }
 
 /* Segments ------------------------------------------------------------------------------------------------------ */
@@ -139,7 +156,7 @@ static bool read_segment(const packet_info *pinfo, const struct tcphs_ip_payload
     if (verified.tcp && out->payload_captured)
         verify_tcp_checksum(out, tcp, reported);
     if (verified.ip)
-        out->bad_network_checksum = is_bad_network_checksum(p);
+        out->bad_network_checksum = is_bad_network_checksum(pinfo, p);
     out->is_dropped |= out->bad_network_checksum;
     return true;
 }
