@@ -94,6 +94,25 @@ static uint32_t get_distance(struct memory *m, unsigned code, const uint8_t **in
     return distance;
 }
 
+/* Of a byte: the compiler's own would be a call on processors that it knows nothing of. */
+static unsigned count_bits(unsigned byte)
+{
+    byte -= byte >> 1 & 0x55;
+    byte = (byte & 0x33) + (byte >> 2 & 0x33);
+    return (byte + (byte >> 4)) & 0x0F;
+}
+
+/* Which words of a group are not as in the model, a bit for each; most groups are as a whole. */
+static unsigned differences(const uint32_t *words, const uint32_t *model, size_t size)
+{
+    unsigned bits = 0;
+    if (size == GROUP && memcmp(words, model, GROUP * sizeof *words) == 0)
+        return 0;
+    for (size_t i = 0; i < size; i++)
+        bits |= words[i] != model[i] ? 1u << i : 0;
+    return bits;
+}
+
 size_t tcphs_pack(const uint32_t *words, const uint32_t *model, size_t count, uint8_t *out)
 {
     struct memory m = { .next = 0 };
@@ -101,11 +120,9 @@ size_t tcphs_pack(const uint32_t *words, const uint32_t *model, size_t count, ui
     for (size_t first = 0; first < count; first += GROUP) {
         const size_t size = count - first < GROUP ? count - first : GROUP;
         uint8_t *const present = out + length++, *codes = out + length;
-        unsigned coded = 0, bits = 0;
-        for (size_t i = 0; i < size; i++)
-            bits |= words[first + i] != model[first + i] ? 1u << i : 0;
+        unsigned coded = 0, bits = differences(words + first, model + first, size);
         *present = (uint8_t)bits;
-        length += ((unsigned)__builtin_popcount(bits) + 1) / 2;
+        length += (count_bits(bits) + 1) / 2;
         for (; bits != 0; bits &= bits - 1, coded++) {
             const size_t at = first + (unsigned)__builtin_ctz(bits);
             const unsigned code = put_distance(&m, words[at] - model[at], out, &length);
@@ -122,7 +139,7 @@ void tcphs_unpack(const uint8_t *packed, const uint32_t *model, uint32_t *words,
     for (size_t first = 0; first < count; first += GROUP) {
         unsigned bits = *packed++, coded = 0;
         const uint8_t *const codes = packed;
-        packed += ((unsigned)__builtin_popcount(bits) + 1) / 2;
+        packed += (count_bits(bits) + 1) / 2;
         for (; bits != 0; bits &= bits - 1, coded++)
             words[first + (unsigned)__builtin_ctz(bits)] +=
                 get_distance(&m, codes[coded / 2] >> (coded % 2 ? 4 : 0) & 15, &packed);

@@ -20,31 +20,38 @@ void tcphs_case_of(const struct tcphs_tracked *t, struct tcphs_case *out)
     out->client = out->life->connection.client < TCPHS_NO_CLIENT ? out->life->connection.client : out->life->first_from;
 }
 
-char *tcphs_case_address(const struct tcphs_case *c, unsigned end)
+static void write_address(const struct tcphs_tuple *tuple, unsigned end, char *text)
 {
-    const struct tcphs_tuple tuple = tcphs_store_tuple(c->tracked);
-    char text[WS_INET6_ADDRSTRLEN];
-    if (tuple.address_type == AT_IPv4)
-        tcphs_ipv4_text(tuple.address[end], text, sizeof text);
-    else if (tuple.address_type == AT_IPv6)
-        ws_inet_ntop6(tuple.address[end], text, sizeof text);
+    if (tuple->address_type == AT_IPv4)
+        tcphs_ipv4_text(tuple->address[end], text, WS_INET6_ADDRSTRLEN);
+    else if (tuple->address_type == AT_IPv6)
+        ws_inet_ntop6(tuple->address[end], text, WS_INET6_ADDRSTRLEN);
     else
-        g_strlcpy(text, "unknown", sizeof text);
-    return g_strdup(text);
+        g_strlcpy(text, "unknown", WS_INET6_ADDRSTRLEN);
 }
 
-char *tcphs_case_endpoint(const struct tcphs_case *c, unsigned end)
+void tcphs_case_address(const struct tcphs_case *c, unsigned end, char *text)
+{
+    const struct tcphs_tuple tuple = tcphs_store_tuple(c->tracked);
+    write_address(&tuple, end, text);
+}
+
+void tcphs_case_endpoint(const struct tcphs_case *c, unsigned end, char *text)
 {
     const struct tcphs_tuple tuple = tcphs_store_tuple(c->tracked);
     const bool bracketed = tuple.address_type == AT_IPv6;
-    char *address = tcphs_case_address(c, end), port[8];
-    char *digit = port + sizeof port - 1;
+    char port[sizeof "65535"], *digit = port + sizeof port - 1;
     *digit = '\0';
     for (guint left = tuple.port[end]; left > 0 || *digit == '\0'; left /= 10)
         *--digit = (char)('0' + left % 10);
-    char *text = g_strconcat(bracketed ? "[" : "", address, bracketed ? "]:" : ":", digit, NULL);
-    g_free(address);
-    return text;
+    if (bracketed)
+        *text++ = '[';
+    write_address(&tuple, end, text);
+    text += strlen(text);
+    if (bracketed)
+        *text++ = ']';
+    *text++ = ':';
+    memcpy(text, digit, (size_t)(port + sizeof port - digit));
 }
 
 /* Sets ---------------------------------------------------------------------------------------------------------- */
@@ -143,8 +150,12 @@ static struct tcphs_account *account_of(struct tcphs_accounts *accounts, const s
         a = g_new0(struct tcphs_account, 1);
         a->party = party;
         a->index = accounts->all->len;
-        a->address = tcphs_case_address(c, end);
-        a->name = with_port ? tcphs_case_endpoint(c, end) : g_strdup(a->address);
+        char text[TCPHS_ENDPOINT_TEXT];
+        tcphs_case_address(c, end, text);
+        a->address = g_strdup(text);
+        if (with_port)
+            tcphs_case_endpoint(c, end, text);
+        a->name = g_strdup(text);
         g_ptr_array_add(accounts->all, a);
         g_hash_table_add(accounts->by_party, a);
     }

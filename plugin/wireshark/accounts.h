@@ -22,11 +22,14 @@ struct tcphs_case {
 /** Sums up a connection with all of the capture behind us. */
 void tcphs_case_of(const struct tcphs_tracked *t, struct tcphs_case *out);
 
-/** "address:port" of an end, "[address]:port" for IPv6; to be freed. */
-char *tcphs_case_endpoint(const struct tcphs_case *c, unsigned end);
+/** Room for an endpoint as text. */
+#define TCPHS_ENDPOINT_TEXT (WS_INET6_ADDRSTRLEN + sizeof "[]:65535")
 
-/** Its address alone; to be freed. */
-char *tcphs_case_address(const struct tcphs_case *c, unsigned end);
+/** Writes "address:port" of an end, "[address]:port" for IPv6, into TCPHS_ENDPOINT_TEXT bytes. */
+void tcphs_case_endpoint(const struct tcphs_case *c, unsigned end, char *text);
+
+/** Writes its address alone, into as many. */
+void tcphs_case_address(const struct tcphs_case *c, unsigned end, char *text);
 
 /** Kinds of scan, by what was sent to find out whether a port is open. */
 enum tcphs_scan {

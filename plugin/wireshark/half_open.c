@@ -30,6 +30,7 @@ struct seen {
 static GQueue attempts = G_QUEUE_INIT;
 static GHashTable *attempt_of; /* connection -> struct attempt */
 static GHashTable *servers;    /* its name -> struct server */
+static struct server *newest;  /* that an attempt came for: the next is often for the same; it stays when none is left */
 static GArray *steps;          /* of struct seen */
 
 static guint hash_name(gconstpointer server)
@@ -53,6 +54,7 @@ void tcphs_half_open_begin(void)
     g_queue_init(&attempts); /* its links lie in the attempts */
     g_hash_table_remove_all(attempt_of);
     g_hash_table_remove_all(servers);
+    newest = NULL;
     steps = g_array_new(FALSE, FALSE, sizeof(struct seen));
 }
 
@@ -60,18 +62,22 @@ static struct server *server_for(const struct tcphs_tuple *tuple, unsigned end)
 {
     struct server name = { .name = { .type = tuple->address_type, .port = tuple->port[end] } };
     memcpy(name.name.address, tuple->address[end], sizeof name.name.address);
-    struct server *server = (struct server *)g_hash_table_lookup(servers, &name);
-    if (server == NULL) {
-        server = (struct server *)g_memdup2(&name, sizeof name);
-        g_hash_table_add(servers, server);
+    if (newest != NULL && same_name(newest, &name))
+        return newest;
+    if (newest != NULL && newest->half_open == 0)
+        g_hash_table_remove(servers, newest);
+    newest = (struct server *)g_hash_table_lookup(servers, &name);
+    if (newest == NULL) {
+        newest = (struct server *)g_memdup2(&name, sizeof name);
+        g_hash_table_add(servers, newest);
     }
-    return server;
+    return newest;
 }
 
 static void end_attempt(struct attempt *a)
 {
     g_queue_unlink(&attempts, &a->link);
-    if (--a->server->half_open == 0)
+    if (--a->server->half_open == 0 && a->server != newest)
         g_hash_table_remove(servers, a->server);
     g_hash_table_remove(attempt_of, GUINT_TO_POINTER(a->id));
 }

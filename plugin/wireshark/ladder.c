@@ -274,7 +274,9 @@ void tcphs_ladders_write(const struct tcphs_ladders *all, const struct tcphs_cas
 {
     const struct ladder *l =
         (const struct ladder *)g_hash_table_lookup(all->by_id, GUINT_TO_POINTER(c->tracked->item.id));
-    char *client = tcphs_case_endpoint(c, c->client), *server = tcphs_case_endpoint(c, !c->client);
+    char client[TCPHS_ENDPOINT_TEXT], server[TCPHS_ENDPOINT_TEXT];
+    tcphs_case_endpoint(c, c->client, client);
+    tcphs_case_endpoint(c, !c->client, server);
     fprintf(out, "\nConnection %u: %s, close %s, by %s\n", c->tracked->item.id,
             val_to_str_const(c->summary.verdict, tcphs_verdict_names, "none asked for"),
             val_to_str_const(c->summary.close, tcphs_close_names, "-"),
@@ -288,6 +290,4 @@ void tcphs_ladders_write(const struct tcphs_ladders *all, const struct tcphs_cas
         else
             write_rung(l, r, c->client, start, out);
     }
-    g_free(client);
-    g_free(server);
 }

@@ -39,13 +39,9 @@ static bool is_zeek_port(uint16_t port)
     return value_is_in_range(zeek_ports->nranges > 0 ? zeek_ports : zeek_default_ports, port);
 }
 
-static void learn_and_show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool reported)
 {
     struct tcphs_hit hits[TCPHS_SHOWN_HEADERS];
-    tcphs_second_pass_visit(pinfo);
-    const bool ordinary = tcphs_store_learn(pinfo), reported = tcphs_reports_are_wanted();
-    if (ordinary && tree == NULL && !info_column && !reported)
-        return;
     const unsigned count = tcphs_store_recall(pinfo, hits);
     for (unsigned i = 0; tree != NULL && i < count; i++)
         tcphs_second_pass_show(pinfo, &hits[i]);
@@ -61,7 +57,10 @@ static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
 {
     (void)data;
     pinfo->current_proto = "TCPHS"; /* whose the expert infos are; the caller restores it */
-    learn_and_show(tvb, pinfo, tree);
+    tcphs_second_pass_visit(pinfo);
+    const bool ordinary = tcphs_store_learn(pinfo), reported = tcphs_reports_are_wanted();
+    if (!ordinary || tree != NULL || info_column || reported)
+        show(tvb, pinfo, tree, reported);
     tcphs_ip_payloads_forget();
     return (int)tvb_captured_length(tvb);
 }

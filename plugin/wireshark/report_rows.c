@@ -53,12 +53,6 @@ static const struct tcphs_window_column windows[WINDOWS] = {
 #define TREE(name) (COLUMN_tree_##name - FIRST_tree)
 #define SRT(name) (COLUMN_srt_##name - FIRST_srt)
 
-static void put_word(struct tcphs_row *row, unsigned column, char *word)
-{
-    tcphs_row_word(row, column, word);
-    g_free(word);
-}
-
 static const char *name_of(unsigned value, const value_string *names)
 {
     return try_val_to_str(value, names);
@@ -71,14 +65,19 @@ static void fill_ends(struct tcphs_row *row, const struct tcphs_case *c)
     const struct tcphs_life *t = c->life;
     const struct tcphs_tuple tuple = tcphs_store_tuple(c->tracked);
     const unsigned client = c->client, server = !c->client;
-    put_word(row, CONN(client), tcphs_case_endpoint(c, client));
-    put_word(row, CONN(server), tcphs_case_endpoint(c, server));
+    char text[TCPHS_ENDPOINT_TEXT];
+    tcphs_case_endpoint(c, client, text);
+    tcphs_row_word(row, CONN(client), text);
+    tcphs_case_endpoint(c, server, text);
+    tcphs_row_word(row, CONN(server), text);
     tcphs_row_pair(row, CONN(packets), t->packets[client], t->packets[server]);
     tcphs_row_pair(row, CONN(bytes), t->bytes[client], t->bytes[server]);
     if (row->for_people)
         return;
-    put_word(row, CONN(client_address), tcphs_case_address(c, client));
-    put_word(row, CONN(server_address), tcphs_case_address(c, server));
+    tcphs_case_address(c, client, text);
+    tcphs_row_word(row, CONN(client_address), text);
+    tcphs_case_address(c, server, text);
+    tcphs_row_word(row, CONN(server_address), text);
     tcphs_row_count(row, CONN(client_port), tuple.port[client]);
     tcphs_row_count(row, CONN(server_port), tuple.port[server]);
     tcphs_row_count(row, CONN(client_packets), t->packets[client]);
@@ -91,43 +90,61 @@ static void fill_verdict(struct tcphs_row *row, const struct tcphs_case *c)
 {
     const struct tcphs_connection *n = &c->life->connection;
     const bool judged = c->summary.verdict != TCPHS_VERDICT_NONE;
-    tcphs_row_word(row, CONN(verdict), name_of(c->summary.verdict, tcphs_verdict_names));
+    tcphs_row_name(row, CONN(verdict), name_of(c->summary.verdict, tcphs_verdict_names));
     tcphs_row_mark(row, CONN(failed), c->summary.failed);
     if (c->life->setup >= 0)
         tcphs_row_time(row, CONN(setup), c->life->setup);
     tcphs_row_count(row, CONN(syns), n->syn_count);
     tcphs_row_count(row, CONN(synacks), n->synack_count);
     tcphs_row_pair(row, CONN(tries), n->syn_count, n->synack_count);
-    tcphs_row_word(row, CONN(close), name_of(c->summary.close, tcphs_close_names));
-    tcphs_row_word(row, CONN(closed_by), judged ? name_of(c->summary.closed_by, tcphs_closed_by_names) : NULL);
+    tcphs_row_name(row, CONN(close), name_of(c->summary.close, tcphs_close_names));
+    tcphs_row_name(row, CONN(closed_by), judged ? name_of(c->summary.closed_by, tcphs_closed_by_names) : NULL);
     tcphs_row_mark(row, CONN(no_data), c->summary.no_data);
     tcphs_row_mark(row, CONN(assumed), (n->facts & TCPHS_ASSUMED) != 0);
 }
 
-/* Zeek may see several connections where we see one: programs get all of them, people the last. */
-static void fill_zeek(struct tcphs_row *row, const struct tcphs_case *c)
+static const char *history_of(const struct tcphs_zeek *z)
 {
-    const struct tcphs_life *t = c->life;
-    if (t->zeek_from == t->zeek_to)
-        return;
-    GString *states = g_string_sized_new(16), *histories = g_string_sized_new(32), *last = g_string_sized_new(32);
-    for (guint32 i = t->zeek_from; i < t->zeek_to; i++) {
+    const char *history = tcphs_zeek_history(z);
+    return history[0] != '\0' ? history : "-";
+}
+
+/* Zeek may see several connections where we see one. People get the last … */
+static void fill_last_zeek(struct tcphs_row *row, const struct tcphs_case *c)
+{
+    const guint32 count = c->life->zeek_to - c->life->zeek_from;
+    const struct tcphs_zeek *z = tcphs_store_zeek(c->tracked, c->life->zeek_to - 1);
+    GString *text = g_string_new(tcphs_zeek_state(z));
+    g_string_append(g_string_append_c(text, ' '), history_of(z));
+    if (count > 1)
+        g_string_append_printf(text, " of %u", count);
+    tcphs_row_word(row, CONN(zeek), text->str);
+    g_string_free(text, TRUE);
+}
+
+/* … and programs all of them. */
+static void fill_all_zeek(struct tcphs_row *row, const struct tcphs_case *c)
+{
+    GString *states = g_string_new(NULL), *histories = g_string_new(NULL);
+    for (guint32 i = c->life->zeek_from; i < c->life->zeek_to; i++) {
         const struct tcphs_zeek *z = tcphs_store_zeek(c->tracked, i);
-        const char *comma = i > t->zeek_from ? "," : "", *state = tcphs_zeek_state(z), *history = tcphs_zeek_history(z);
-        if (history[0] == '\0')
-            history = "-";
-        g_string_append(g_string_append(states, comma), state);
-        g_string_append(g_string_append(histories, comma), history);
-        g_string_append(g_string_append_c(g_string_assign(last, state), ' '), history);
+        const char *comma = i > c->life->zeek_from ? "," : "";
+        g_string_append(g_string_append(states, comma), tcphs_zeek_state(z));
+        g_string_append(g_string_append(histories, comma), history_of(z));
     }
-    if (t->zeek_to - t->zeek_from > 1)
-        g_string_append_printf(last, " of %u", t->zeek_to - t->zeek_from);
     tcphs_row_word(row, CONN(zeek_state), states->str);
     tcphs_row_word(row, CONN(zeek_history), histories->str);
-    tcphs_row_word(row, CONN(zeek), last->str);
     g_string_free(states, TRUE);
     g_string_free(histories, TRUE);
-    g_string_free(last, TRUE);
+}
+
+static void fill_zeek(struct tcphs_row *row, const struct tcphs_case *c)
+{
+    if (c->life->zeek_from == c->life->zeek_to)
+        return;
+    fill_last_zeek(row, c);
+    if (!row->for_people)
+        fill_all_zeek(row, c);
 }
 
 static void fill_anomalies(struct tcphs_row *row, unsigned column, guint64 findings)

@@ -146,12 +146,14 @@ static struct tcphs_life *feed_in_full(const struct tcphs_route *route, struct t
     if (*t == NULL || tcphs_connection_is_next(&tcphs_life_of(*t)->connection, s))
         *t = begin_connection(route, lane, s);
     struct tcphs_life *life = tcphs_life_open(*t);
+    const bool was_over = life->opening_over >= 0;
     struct tcphs_outcome outcome;
     learned.told = true;
     tcphs_connection_segment(&life->connection, s, &outcome);
     tcphs_history_add(&life->history, &outcome, s->from, tcphs_lives_grow);
     count_segment(life, s, &outcome);
-    count_half_open(*t, s, &outcome, life->opening_over >= 0);
+    if (!was_over)
+        count_half_open(*t, s, &outcome, life->opening_over >= 0);
     touch(*t);
     lane->seen_from |= (guint8)(1u << s->from) & 3u; /* nothing plain comes before an end's first segment */
     return life;

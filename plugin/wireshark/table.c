@@ -15,13 +15,21 @@
 #define SECOND_LINE "        "
 
 /* Reports of many rows spend their time here: printf would take ten times as long. */
+enum { MOST_DIGITS = 20 };
+
+/* Writes a number, one digit at least, so that it ends at `end`; returns where it begins. */
+static char *digits_before(char *end, guint64 value, int least)
+{
+    char *at = end;
+    for (; value > 0 || least > 0 || at == end; value /= 10, least--)
+        *--at = (char)('0' + value % 10);
+    return at;
+}
+
 static void append_count(GString *out, guint64 value, int digits)
 {
-    char text[24];
-    int at = sizeof text;
-    for (; value > 0 || digits > 0 || at == sizeof text; value /= 10, digits--)
-        text[--at] = (char)('0' + value % 10);
-    g_string_append_len(out, text + at, (gssize)sizeof text - at);
+    char text[MOST_DIGITS], *const end = text + sizeof text, *at = digits_before(end, value, digits);
+    g_string_append_len(out, at, end - at);
 }
 
 static void append_spaces(GString *out, int count)
@@ -38,12 +46,11 @@ void tcphs_row_count(struct tcphs_row *row, unsigned column, guint64 value)
 
 void tcphs_row_pair(struct tcphs_row *row, unsigned column, guint64 first, guint64 second)
 {
-    GString *text = g_string_sized_new(24);
-    append_count(text, first, 0);
-    g_string_append_c(text, '/');
-    append_count(text, second, 0);
-    tcphs_row_word(row, column, text->str);
-    g_string_free(text, TRUE);
+    char text[2 * MOST_DIGITS + sizeof "/"], *at = text + sizeof text - 1;
+    *at = '\0';
+    at = digits_before(at, second, 0);
+    *--at = '/';
+    tcphs_row_word(row, column, digits_before(at, first, 0));
 }
 
 void tcphs_row_time(struct tcphs_row *row, unsigned column, gint64 nanoseconds)
@@ -72,6 +79,12 @@ static void begin_row(struct tcphs_row *row)
 {
     memset(row->cells, 0, sizeof row->cells);
     g_string_chunk_clear(row->words);
+}
+
+void tcphs_row_name(struct tcphs_row *row, unsigned column, const char *name)
+{
+    if (name != NULL)
+        row->cells[column] = (struct tcphs_cell){ .present = true, .as.word = name };
 }
 
 static void fill(const struct tcphs_table *table, guint index, struct tcphs_row *row)
@@ -226,6 +239,14 @@ static void put_cell(struct text_writer *w, unsigned column)
     append_spaces(w->line, text ? pad : 0);
 }
 
+static unsigned width_for_people(struct text_writer *w, const struct tcphs_row *row, unsigned column)
+{
+    if (row->cells[column].present && is_text(w->table->columns[column].kind))
+        return (unsigned)strlen(row->cells[column].as.word);
+    cell_for_people(w, row, column);
+    return (unsigned)w->cell->len;
+}
+
 static void measure(struct text_writer *w, struct tcphs_row *row)
 {
     const struct tcphs_table *table = w->table;
@@ -236,8 +257,7 @@ static void measure(struct text_writer *w, struct tcphs_row *row)
         for (unsigned c = 0; c < table->column_count; c++) {
             if (table->columns[c].title == NULL || is_closing_list(table, c))
                 continue;
-            cell_for_people(w, row, c);
-            w->widths[c] = MAX(w->widths[c], (unsigned)w->cell->len);
+            w->widths[c] = MAX(w->widths[c], width_for_people(w, row, c));
         }
     }
     unsigned width = 0;

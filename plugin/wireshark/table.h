@@ -56,6 +56,7 @@ void tcphs_row_share(struct tcphs_row *row, unsigned column, guint64 part,
                      guint64 whole); /**< absent when whole is 0 */
 void tcphs_row_mark(struct tcphs_row *row, unsigned column, bool value);
 void tcphs_row_word(struct tcphs_row *row, unsigned column, const char *word); /**< copied; absent when NULL */
+void tcphs_row_name(struct tcphs_row *row, unsigned column, const char *name); /**< likewise of a lasting text */
 
 void tcphs_row_pair(struct tcphs_row *row, unsigned column, guint64 first, guint64 second); /**< "first/second" */
 

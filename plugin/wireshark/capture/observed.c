@@ -161,8 +161,8 @@ static bool read_segment(const packet_info *pinfo, const struct tcphs_ip_payload
     return true;
 }
 
-static bool observe(const packet_info *pinfo, const struct tcphs_ip_payloads *noted, const struct tcphs_ip_payload *p,
-                    struct tcphs_observed *out)
+bool tcphs_observe(const packet_info *pinfo, const struct tcphs_ip_payloads *noted, const struct tcphs_ip_payload *p,
+                   struct tcphs_observed *out)
 {
     enum { PORTS = 4 };
     const int captured = (int)tvb_captured_length(p->tvb);
@@ -180,15 +180,4 @@ static bool observe(const packet_info *pinfo, const struct tcphs_ip_payloads *no
     else
         out->whole = read_segment(pinfo, p, tcp, captured, out);
     return true;
-}
-
-bool tcphs_observe_next(const packet_info *pinfo, const struct tcphs_ip_payloads *noted, int *next,
-                        struct tcphs_observed *out)
-{
-    while (*next < noted->count) {
-        const struct tcphs_ip_payload *p = &noted->list[(*next)++];
-        if (p->protocol == TCPHS_IP_PROTO_TCP && observe(pinfo, noted, p, out))
-            return true;
-    }
-    return false;
 }

@@ -27,12 +27,24 @@ struct tcphs_observed {
     bool is_dropped;           /**< by its receiver, for one of the two */
 };
 
+/** Reads the TCP header of a payload whose protocol is TCP. False when not even its ports were captured. */
+bool tcphs_observe(const packet_info *pinfo, const struct tcphs_ip_payloads *noted, const struct tcphs_ip_payload *p,
+                   struct tcphs_observed *out);
+
 /**
  * Reads the next TCP header of a frame, from index *next (0 = the first) on, and sets *next behind it. False when there
  * is none.
  */
-bool tcphs_observe_next(const packet_info *pinfo, const struct tcphs_ip_payloads *noted, int *next,
-                        struct tcphs_observed *out);
+static inline bool tcphs_observe_next(const packet_info *pinfo, const struct tcphs_ip_payloads *noted, int *next,
+                                      struct tcphs_observed *out)
+{
+    while (*next < noted->count) {
+        const struct tcphs_ip_payload *p = &noted->list[(*next)++];
+        if (p->protocol == TCPHS_IP_PROTO_TCP && tcphs_observe(pinfo, noted, p, out))
+            return true;
+    }
+    return false;
+}
 
 /** Which checksums the host verifies; asked once for a file, before it is read. */
 void tcphs_observe_checksums_as_the_host(void);

@@ -5,31 +5,34 @@
  */
 #include "tuple.h"
 
-static int compare_words(guint64 a, guint64 b)
+/* Half an address at a time, in registers: all of this is done for every segment. */
+static guint64 half_of(const guint8 *address, unsigned half)
 {
-    return a == b ? 0 : GUINT64_FROM_BE(a) < GUINT64_FROM_BE(b) ? -1 : 1;
+    guint64 word;
+    memcpy(&word, address + half * sizeof word, sizeof word);
+    return word;
 }
 
-/* As memcmp would say, in a step or two: it is asked for every segment. */
+/* As memcmp would say. */
 int tcphs_tuple_order(const struct tcphs_tuple *t)
 {
-    guint64 a[2], b[2];
-    memcpy(a, t->address[0], sizeof a);
-    memcpy(b, t->address[1], sizeof b);
-    int order = compare_words(a[0], b[0]);
-    if (order == 0)
-        order = compare_words(a[1], b[1]);
-    return order != 0 ? order : (int)t->port[0] - (int)t->port[1];
+    for (unsigned half = 0; half < 2; half++) {
+        const guint64 a = half_of(t->address[0], half), b = half_of(t->address[1], half);
+        if (a != b)
+            return GUINT64_FROM_BE(a) < GUINT64_FROM_BE(b) ? -1 : 1;
+    }
+    return (int)t->port[0] - (int)t->port[1];
 }
 
 guint8 tcphs_tuple_put_in_order(struct tcphs_tuple *t, int order)
 {
     if (order <= 0)
         return 0;
-    guint8 address[16];
-    memcpy(address, t->address[0], sizeof address);
-    memcpy(t->address[0], t->address[1], sizeof address);
-    memcpy(t->address[1], address, sizeof address);
+    for (unsigned half = 0; half < 2; half++) {
+        const guint64 a = half_of(t->address[0], half), b = half_of(t->address[1], half);
+        memcpy(t->address[0] + half * sizeof b, &b, sizeof b);
+        memcpy(t->address[1] + half * sizeof a, &a, sizeof a);
+    }
     const guint16 port = t->port[0];
     t->port[0] = t->port[1];
     t->port[1] = port;
@@ -38,9 +41,13 @@ guint8 tcphs_tuple_put_in_order(struct tcphs_tuple *t, int order)
 
 static void copy_address_bytes(guint8 *to, const address *from)
 {
-    const size_t length = from->len > 0 ? (size_t)from->len : 0;
-    if (from->data != NULL && length > 0)
-        memcpy(to, from->data, MIN(length, 16));
+    enum { IPV4 = 4, MOST = 16 };
+    if (from->data == NULL || from->len <= 0)
+        return;
+    if (from->len == IPV4)
+        memcpy(to, from->data, IPV4); /* no call */
+    else
+        memcpy(to, from->data, (size_t)MIN(from->len, MOST));
 }
 
 void tcphs_tuple_put_addresses(struct tcphs_tuple *tuple, const address *sender, const address *receiver)
