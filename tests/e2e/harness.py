@@ -75,7 +75,8 @@ class Frame:
         return name in self.fields
 
     def per_segment(self):
-        return {k: v for k, v in self.fields.items() if not k.startswith("tcphs.conn.")}
+        """Without tcphs.anomalies, which says again what tcphs.anomaly.* say and is hidden in the tree: sharkd does not show it."""
+        return {k: v for k, v in self.fields.items() if not k.startswith("tcphs.conn.") and k != "tcphs.anomalies"}
 
     def per_connection(self):
         return {k: v for k, v in self.fields.items() if k.startswith("tcphs.conn.")}
