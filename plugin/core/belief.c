@@ -103,23 +103,22 @@ void tcphs_keep_rival(const struct tcphs_move *m)
                                       .iss = s->seq,
                                       .frame = s->frame,
                                       .window = s->window,
-                                      .options = s->options,
+                                      .options = tcphs_offer_of(s),
+                                      .mss = s->mss,
                                       .wscale = s->wscale };
     keep_rival(m->c, &kept);
 }
 
 void tcphs_keep_taken_syn_ack(struct tcphs_connection *c, const struct tcphs_end *server)
 {
-    const bool saw = tcphs_knows(server, TCPHS_SAW_SYN_OPTIONS);
     const struct tcphs_rival kept = {
         .time = c->last_synack_time,
         .iss = server->iss,
         .frame = c->links[TCPHS_LINK_SYNACK] ? c->links[TCPHS_LINK_SYNACK] : TCPHS_NAMELESS_FRAME,
         .window = server->max_window > UINT16_MAX ? UINT16_MAX : (uint16_t)server->max_window,
-        .options = (uint8_t)((saw ? 0 : TCPHS_OPTIONS_CUT) |
-                             (tcphs_knows(server, TCPHS_OFFERED_SCALE) ? TCPHS_OPT_WSCALE : 0) |
-                             (tcphs_knows(server, TCPHS_ASKED_FASTOPEN) ? TCPHS_OPT_FASTOPEN : 0)),
-        .wscale = server->wscale,
+        .options = tcphs_knows(server, TCPHS_SAW_SYN_OPTIONS) ? server->offered : TCPHS_OPTIONS_CUT,
+        .mss = server->mss,
+        .wscale = server->wscale_offered,
     };
     keep_rival(c, &kept);
 }
@@ -159,9 +158,14 @@ static void take_rival(const struct tcphs_move *m)
     const bool by_client = continued_rival(c, m->y, m->s->ack) != NULL;
     struct tcphs_end *server = by_client ? m->y : m->x, *client = by_client ? m->x : m->y;
     tcphs_keep_taken_syn_ack(c, server);
-    const struct tcphs_segment syn_ack = { .options = taken.options, .wscale = taken.wscale };
+    const struct tcphs_segment syn_ack = { .flags = tcphs_ecn_bits_of(taken.options),
+                                           .options = tcphs_options_of(taken.options),
+                                           .mss = taken.mss,
+                                           .wscale = taken.wscale };
     server->known &= ~(uint32_t)(TCPHS_SAW_SYN_OPTIONS | TCPHS_OFFERED_SCALE | TCPHS_ASKED_FASTOPEN);
     tcphs_learn_offer(server, &syn_ack);
+    tcphs_note_offer(server, &syn_ack);
+    tcphs_agree(c, server, client);
     server->iss = taken.iss;
     server->max_window = taken.window;
     tcphs_learn_sent(server, taken.iss, taken.iss + 1);

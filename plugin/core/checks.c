@@ -11,6 +11,9 @@
 /* Segments in flight may wait this long in queues (the least RTO, RFC 6298 2.4). */
 #define QUEUES (1 * TCPHS_SECOND)
 
+/* The largest shift of a window that is used (RFC 7323 2.3). */
+#define LARGEST_SHIFT 14
+
 /* A second RST counts as part of one burst within this time. */
 #define BURST (1 * TCPHS_SECOND)
 
@@ -268,6 +271,37 @@ uint32_t tcphs_check_data_before_established(const struct tcphs_view *v)
 uint32_t tcphs_check_fin_before_established(const struct tcphs_view *v)
 {
     return itself(v, v->kind == TCPHS_KIND_BARE && has_fin(v) && !tcphs_check_xmas(v) && before_established(v));
+}
+
+/* Options of the handshake ------------------------------------------------------------------------------------- */
+
+static bool has_syn(const struct tcphs_view *v)
+{
+    return v->kind == TCPHS_KIND_SYN || v->kind == TCPHS_KIND_SYN_ACK;
+}
+
+/* The SYN-ACK was captured whole, and so was every SYN of its peer; both have one, so it is no simultaneous open. */
+static bool answers_whole_syn(const struct tcphs_view *v)
+{
+    return v->kind == TCPHS_KIND_SYN_ACK && tcphs_knows(v->y, TCPHS_SENT_SYN) && !tcphs_knows(v->x, TCPHS_SENT_SYN) &&
+           tcphs_acks_syn(v) && !((v->s->options | v->y->offered_ever) & TCPHS_OPTIONS_CUT);
+}
+
+uint32_t tcphs_check_option_not_offered(const struct tcphs_view *v)
+{
+    const unsigned asked_for =
+        TCPHS_OPT_WSCALE | TCPHS_OPT_SACK_PERMITTED | TCPHS_OPT_TIMESTAMP | TCPHS_OPT_MP_CAPABLE;
+    return itself(v, answers_whole_syn(v) && (v->s->options & asked_for & ~(unsigned)v->y->offered_ever) != 0);
+}
+
+uint32_t tcphs_check_option_misplaced(const struct tcphs_view *v)
+{
+    return itself(v, !tcphs_has_any(v->s, TCPHS_SYN) && (v->s->options & TCPHS_OPTIONS_OF_SYN) != 0);
+}
+
+uint32_t tcphs_check_window_scale_too_big(const struct tcphs_view *v)
+{
+    return itself(v, has_syn(v) && (v->s->options & TCPHS_OPT_WSCALE) && v->s->wscale > LARGEST_SHIFT);
 }
 
 /* Established ------------------------------------------------------------------------------------------------- */
@@ -635,6 +669,11 @@ uint32_t tcphs_check_port_reused(const struct tcphs_view *v)
     return itself(v, (v->c->facts & (TCPHS_IS_SUCCESSOR | TCPHS_FIRST_PASSED)) == TCPHS_IS_SUCCESSOR);
 }
 
+uint32_t tcphs_check_mss_absent(const struct tcphs_view *v)
+{
+    return itself(v, has_syn(v) && !(v->s->options & (TCPHS_OPT_MSS | TCPHS_OPTIONS_CUT)));
+}
+
 static bool answers_syn_data(const struct tcphs_view *v)
 {
     return v->kind == TCPHS_KIND_SYN_ACK && v->y->state == TCPHS_SYN_SENT && v->accepted == TCPHS_ACCEPT_YES &&
@@ -714,11 +753,12 @@ enum occasion {
 static const uint64_t found_on[OCCASIONS] = {
     [OF_ODD_FLAGS] = B(flags_none) | B(syn_fin) | B(syn_rst) | B(rst_fin) | B(no_ack_flag) | B(xmas) |
                      B(ack_without_flag) | B(psh_without_data) | B(urg_inconsistent) | B(port_zero) |
-                     B(data_before_established) | B(fin_before_established),
+                     B(option_misplaced) | B(data_before_established) | B(fin_before_established),
     [OF_RST] = B(rst_bad_ack) | B(rst_out_of_window) | B(rst_inexact) | B(rst_with_data) | B(rst_train) | B(rst_ttl) |
                B(rst_in_handshake) | B(rst_without_fin) | B(half_open_peer),
-    [OF_SYN] = B(syn_with_data) | B(syn_isn_changed) | B(simultaneous_open),
-    [OF_SYN_ACK] = B(synack_bad_ack) | B(synack_wrong_direction) | B(synack_changed) | B(tfo_accepted) | B(tfo_ignored),
+    [OF_SYN] = B(syn_with_data) | B(syn_isn_changed) | B(simultaneous_open) | B(window_scale_too_big) | B(mss_absent),
+    [OF_SYN_ACK] = B(synack_bad_ack) | B(synack_wrong_direction) | B(synack_changed) | B(tfo_accepted) | B(tfo_ignored) |
+                   B(option_not_offered) | B(window_scale_too_big) | B(mss_absent),
     [OF_ORDINARY] = B(window_shrunk),
     [OF_FIN] = B(fin_out_of_window) | B(fin_moved) | B(simultaneous_close),
     [OF_MISFIT] =
@@ -739,7 +779,7 @@ static bool has_odd_flags(const struct tcphs_view *v)
     const unsigned verbs = s->flags & (TCPHS_SYN | TCPHS_FIN | TCPHS_RST);
     return v->kind == TCPHS_KIND_BARE || (verbs & (verbs - 1)) != 0 || (s->ack != 0 && !tcphs_has_any(s, TCPHS_ACK)) ||
            (s->length == 0 && tcphs_has_any(s, TCPHS_PSH)) || tcphs_has_any(s, TCPHS_URG) || s->urgent != 0 ||
-           s->source_port == 0 || s->destination_port == 0;
+           (s->options & TCPHS_OPTIONS_OF_SYN) != 0 || s->source_port == 0 || s->destination_port == 0;
 }
 
 static uint64_t rows_of_ordinary(const struct tcphs_view *v)

@@ -64,6 +64,7 @@ static void tell_step_3(const struct tcphs_move *m)
     m->o->step = 3;
     tcphs_tell_due(m, m->s->ack);
     tcphs_tell_counts(m);
+    tcphs_tell_options(m);
     tcphs_link_first(m, TCPHS_LINK_ACK);
     c->facts &= ~(uint32_t)TCPHS_REPEATED_SYN_ACK;
     if (m->s->time >= c->last_synack_time)

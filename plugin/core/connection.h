@@ -99,6 +99,11 @@ struct tcphs_end {
     uint16_t ip_id;                /**< of its last segment … */
     uint8_t ip_id_steps;           /**< … and how many small steps in a row led to it */
     uint8_t repeats; /**< how often it has sent again what is not acknowledged, with no word of its peer meanwhile */
+    /* What its last SYN or SYN-ACK offered. */
+    uint8_t wscale_offered; /**< shift as on the wire, valid with TCPHS_OPT_WSCALE in offered */
+    uint16_t mss;           /**< bytes, valid with TCPHS_OPT_MSS in offered */
+    uint16_t offered;       /**< enum tcphs_option with its ECN bits, see tcphs_offer_of (move.h); and … */
+    uint16_t offered_ever;  /**< … of all its SYNs together */
     /* What is rarely asked for. */
     uint32_t iss;
     uint32_t fin_seq;
@@ -116,7 +121,8 @@ struct tcphs_rival {
     int64_t time;
     uint32_t iss, frame; /**< frame 0 = none */
     uint16_t window;
-    uint16_t options; /**< enum tcphs_option */
+    uint16_t options; /**< tcphs_offer_of (move.h) */
+    uint16_t mss;
     uint8_t wscale;
 };
 
@@ -146,6 +152,16 @@ enum tcphs_fact {
 enum tcphs_link { TCPHS_LINK_SYN, TCPHS_LINK_SYNACK, TCPHS_LINK_ACK, TCPHS_LINK_FIN, TCPHS_LINK_RST, TCPHS_LINKS };
 
 #define TCPHS_NO_CLIENT 2
+
+/** What both ends agreed on; bits of tcphs_connection.agreed and tcphs_handshake_options.agreed. */
+enum tcphs_agreed {
+    TCPHS_AGREED_WINDOW_SCALE = 0x01,
+    TCPHS_AGREED_SACK = 0x02,
+    TCPHS_AGREED_TIMESTAMPS = 0x04,
+    TCPHS_AGREED_ECN = 0x08,
+    TCPHS_AGREED_MPTCP = 0x10,
+    TCPHS_AGREED_KNOWN = 0x20, /**< a SYN and the SYN-ACK that answers it were captured whole: a bit not set is a no */
+};
 
 /** No more often are the links of a connection changed: what is told again of a frame must find each change. */
 #define TCPHS_MOST_LINK_CHANGES 16
@@ -186,8 +202,9 @@ struct tcphs_connection {
     uint8_t first_closer; /**< end that sent the first accepted FIN or RST; TCPHS_NO_CLIENT = none */
     uint8_t rst_from, rst_origin; /**< enum tcphs_origin of it */
     uint8_t burst_from, burst_count;
-    uint16_t retry_options;
+    uint16_t retry_options, retry_mss;
     uint8_t retry_from, retry_wscale;
+    uint8_t agreed;       /**< enum tcphs_agreed, as of the last SYN-ACK */
     uint8_t link_changes; /**< how often a link was changed, see tcphs_change_link */
     bool rst_sender_went_on;
     bool rst_doubtful;     /**< it was at the last acknowledgment seen, not at all that its receiver may have heard */
@@ -200,6 +217,14 @@ static inline uint32_t tcphs_clock(int64_t time)
 {
     return (uint32_t)(time / 1000);
 }
+
+/** What the SYN or SYN-ACK of each end offered, and what both agreed on. All zero: nothing is shown of it. */
+struct tcphs_handshake_options {
+    uint16_t mss[2];         /**< bytes, by end; valid with its bit of has_mss */
+    uint8_t window_scale[2]; /**< shift as on the wire, by end; valid with its bit of has_scale */
+    uint8_t has_mss, has_scale; /**< bit per end */
+    uint8_t agreed;             /**< enum tcphs_agreed */
+};
 
 /** Everything that is shown of one segment (DESIGN section 3.1), final when it is returned. */
 struct tcphs_outcome {
@@ -215,6 +240,7 @@ struct tcphs_outcome {
     uint32_t links[TCPHS_LINKS];
     uint32_t links_before[TCPHS_LINKS]; /**< what stood there before this segment changed it, by links_changed */
     uint16_t syn_count, synack_count; /**< 0 = absent */
+    struct tcphs_handshake_options options; /**< on handshake steps */
     uint8_t stage, step, close_steps /**< bit n-1 for step n */, rst_kind, event, accepted;
     uint8_t state[2]; /**< of the two ends, not of the two roles */
     uint8_t usual[2]; /**< tcphs_accepted of an ordinary segment sent by end 0 and 1 from here on */

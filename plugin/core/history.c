@@ -24,6 +24,7 @@ enum note_kind {
     NOTE_TIME_SETUP,
     NOTE_BACKWARD, /**< value: the findings that accuse the frame of NOTE_BACK */
     NOTE_WAITED,   /**< value: nanoseconds since the first SYN, small: something has come back */
+    NOTE_OPTIONS,  /**< value: see pack_options */
     NOTE_FULL, /* the last: from this frame on nothing but changes is kept */
 };
 
@@ -121,6 +122,25 @@ static void recall_links(const struct tcphs_history *h, const struct tcphs_conne
         links[i] = links[i] <= frame ? links[i] : 0;
 }
 
+/* From the lowest bit: two MSS 16 each, two shifts 8 each, which of them are there 2 each, agreed 6. */
+static uint64_t pack_options(const struct tcphs_handshake_options *o)
+{
+    return o->mss[0] | (uint64_t)o->mss[1] << 16 | (uint64_t)o->window_scale[0] << 32 |
+           (uint64_t)o->window_scale[1] << 40 | (uint64_t)o->has_mss << 48 | (uint64_t)o->has_scale << 50 |
+           (uint64_t)o->agreed << 52;
+}
+
+static struct tcphs_handshake_options unpack_options(uint64_t packed)
+{
+    return (struct tcphs_handshake_options){
+        .mss = { (uint16_t)packed, (uint16_t)(packed >> 16) },
+        .window_scale = { (uint8_t)(packed >> 32), (uint8_t)(packed >> 40) },
+        .has_mss = packed >> 48 & 3,
+        .has_scale = packed >> 50 & 3,
+        .agreed = packed >> 52 & 63,
+    };
+}
+
 static uint64_t pair(uint32_t due, uint32_t seen)
 {
     return (uint64_t)due << 32 | seen;
@@ -172,6 +192,9 @@ void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, u
         add_note(h, (struct tcphs_note){ frame, NOTE_STEP, o->step, o->syn_count, o->synack_count }, grow);
     else if (o->syn_count || o->synack_count)
         add_note(h, (struct tcphs_note){ frame, NOTE_STEP, 0, o->syn_count, o->synack_count }, grow);
+    const uint64_t options = pack_options(&o->options);
+    if (options != 0)
+        add_value(h, frame, NOTE_OPTIONS, options, grow);
     add_small(h, frame, NOTE_CLOSE, o->close_steps, grow);
     add_small(h, frame, NOTE_RST, o->rst_kind, grow);
     add_small(h, frame, NOTE_EVENT, o->event, grow);
@@ -273,6 +296,9 @@ static void recall_note(const struct tcphs_note *n, struct tcphs_outcome *o)
         break;
     case NOTE_TIME_SETUP:
         o->time_setup = (int64_t)n->value;
+        break;
+    case NOTE_OPTIONS:
+        o->options = unpack_options(n->value);
         break;
     case NOTE_FULL:
         o->unkept_begins = true;

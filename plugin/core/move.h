@@ -120,6 +120,29 @@ void tcphs_change_link(struct tcphs_connection *c, enum tcphs_link link, uint32_
 /** Takes in what the options of a SYN or SYN-ACK offer, if they were captured whole. */
 void tcphs_learn_offer(struct tcphs_end *x, const struct tcphs_segment *s);
 
+/* handshake_options.c */
+/** What a SYN or SYN-ACK offers, as one number: its options (enum tcphs_option) and, above them, its ECN bits. */
+static inline uint16_t tcphs_offer_of(const struct tcphs_segment *s)
+{
+    return (uint16_t)(s->options | (s->flags & TCPHS_ECN_BITS) << 6);
+}
+/** The options of such a number … */
+static inline uint16_t tcphs_options_of(unsigned offer)
+{
+    return (uint16_t)(offer & ~((unsigned)TCPHS_ECN_BITS << 6));
+}
+/** … and its ECN bits (enum tcphs_flag). */
+static inline uint16_t tcphs_ecn_bits_of(unsigned offer)
+{
+    return (uint16_t)(offer >> 6 & TCPHS_ECN_BITS);
+}
+/** Takes in what the last SYN or SYN-ACK of an end offers. */
+void tcphs_note_offer(struct tcphs_end *x, const struct tcphs_segment *s);
+/** Works out what both ends have agreed on, by the last SYN of the one and the last SYN-ACK of the other. */
+void tcphs_agree(struct tcphs_connection *c, const struct tcphs_end *server, const struct tcphs_end *client);
+/** Shows on a handshake step what both ends have offered so far, and from step 2 on what they agreed on. */
+void tcphs_tell_options(const struct tcphs_move *m);
+
 /* connection.c */
 /** Names what is wrong with the segment as the connection stands now. */
 void tcphs_find(const struct tcphs_move *m);

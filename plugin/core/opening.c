@@ -25,6 +25,10 @@ static void tell_syn(const struct tcphs_move *m)
     c->last_syn_time = m->s->time;
     tcphs_link_first(m, TCPHS_LINK_SYN);
     m->o->step = 1;
+    tcphs_note_offer(m->x, m->s);
+    if (tcphs_knows(m->y, TCPHS_SENT_SYN_ACK) && !(c->agreed & TCPHS_AGREED_KNOWN)) /* captured behind the SYN-ACK */
+        tcphs_agree(c, m->y, m->x);
+    tcphs_tell_options(m);
 }
 
 /* It sends its SYN again: how long it has been waiting, and whether anything came back. */
@@ -65,6 +69,7 @@ static void reopen(const struct tcphs_move *m)
                              TCPHS_CROSSED_FINS | TCPHS_REPEATED_SYN_ACK | TCPHS_FIN_BEFORE_RST);
     c->first_closer = TCPHS_NO_CLIENT;
     c->end_frame = c->early_frame = 0;
+    c->agreed = 0;
     memset(m->x, 0, sizeof *m->x);
     memset(m->y, 0, sizeof *m->y);
     m->x->state = m->y->state = TCPHS_UNKNOWN;
@@ -84,7 +89,8 @@ static void count_retry(const struct tcphs_move *m)
     }
     if (c->retry_count < UINT16_MAX)
         c->retry_count++;
-    c->retry_options = m->s->options;
+    c->retry_options = tcphs_offer_of(m->s);
+    c->retry_mss = m->s->mss;
     c->retry_wscale = m->s->wscale;
     c->retry_window = m->s->window;
 }
@@ -151,10 +157,13 @@ static void tell_syn_ack(const struct tcphs_move *m)
     count(m, &c->synack_count);
     c->last_synack_time = m->s->time;
     tcphs_link_first(m, TCPHS_LINK_SYNACK);
+    tcphs_note_offer(m->x, m->s);
+    tcphs_agree(c, m->x, m->y);
     if (c->syn_count == 0)
         return; /* nothing to hold it against: no step 2 that anyone could check */
     m->o->step = 2;
     tcphs_tell_due(m, m->s->ack);
+    tcphs_tell_options(m);
     if (m->s->time >= c->last_syn_time)
         m->o->time_synack = m->s->time - c->last_syn_time;
     tcphs_learn_loop(m->x, m->o->time_synack);

@@ -20,7 +20,7 @@ static bool is_plain_segment(const struct tcphs_segment *s)
 {
     const unsigned other = s->flags & (TCPHS_FIN | TCPHS_SYN | TCPHS_RST | TCPHS_ACK | TCPHS_URG);
     return other == TCPHS_ACK && (s->length > 0 || !tcphs_has_any(s, TCPHS_PSH)) && s->urgent == 0 && !s->to_itself &&
-           !(s->options & TCPHS_OPT_SACK) && s->source_port != 0 && s->destination_port != 0;
+           !(s->options & (TCPHS_OPT_SACK | TCPHS_OPTIONS_OF_SYN)) && s->source_port != 0 && s->destination_port != 0;
 }
 
 static bool is_open(const struct tcphs_end *x, const struct tcphs_end *y)

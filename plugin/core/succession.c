@@ -196,9 +196,10 @@ static struct tcphs_segment first_syn(const struct tcphs_connection *c)
         .frame = c->retry_frame,
         .seq = c->retry_iss,
         .length = is_last ? e->other_end - e->other_iss - 1 : 0,
-        .flags = TCPHS_SYN,
+        .flags = (uint16_t)(TCPHS_SYN | tcphs_ecn_bits_of(c->retry_options)),
         .window = c->retry_window,
-        .options = c->retry_options,
+        .options = tcphs_options_of(c->retry_options),
+        .mss = c->retry_mss,
         .wscale = c->retry_wscale,
     };
 }

@@ -41,6 +41,7 @@ const struct tcphs_doc_finding tcphs_doc_anomalies[] = {
 const struct tcphs_doc_family tcphs_doc_families[] = {
     { "FLAGS", "Header and flags" },
     { "HANDSHAKE", "Handshake" },
+    { "OPTIONS", "Options of the handshake" },
     { "LIVE", "Established" },
     { "RESET", "RST" },
     { "FIN", "FIN and close" },

@@ -159,6 +159,32 @@ static void add_numbers(proto_tree *tree, const struct tcphs_outcome *o, tvbuff_
     add_uint_if(tree, hf_event, tvb, o->event);
 }
 
+/* What the handshake offered and agreed on; only its steps say so. */
+static void add_options(proto_tree *tree, const struct tcphs_outcome *o, tvbuff_t *tvb)
+{
+    const struct {
+        int hf;
+        guint8 bit;
+    } agreed[] = {
+        { hf_agreed_window_scale, TCPHS_AGREED_WINDOW_SCALE }, { hf_agreed_sack, TCPHS_AGREED_SACK },
+        { hf_agreed_timestamps, TCPHS_AGREED_TIMESTAMPS },     { hf_agreed_ecn, TCPHS_AGREED_ECN },
+        { hf_agreed_mptcp, TCPHS_AGREED_MPTCP },
+    };
+    const struct tcphs_handshake_options *options = &o->options;
+    if (o->client >= TCPHS_NO_CLIENT)
+        return;
+    for (unsigned is_server = 0; is_server < 2; is_server++) {
+        const unsigned end = is_server ? !o->client : o->client;
+        if (options->has_mss & 1u << end)
+            add_uint(tree, is_server ? hf_server_mss : hf_client_mss, tvb, options->mss[end]);
+        if (options->has_scale & 1u << end)
+            add_uint(tree, is_server ? hf_server_window_scale : hf_client_window_scale, tvb,
+                     options->window_scale[end]);
+    }
+    for (unsigned i = 0; i < array_length(agreed) && (options->agreed & TCPHS_AGREED_KNOWN); i++)
+        add_boolean(tree, agreed[i].hf, tvb, (options->agreed & agreed[i].bit) != 0);
+}
+
 static void add_half_open(proto_tree *tree, const struct tcphs_outcome *o, const struct tcphs_hit *hit,
                           const packet_info *pinfo, tvbuff_t *tvb)
 {
@@ -184,6 +210,7 @@ static void add_segment(proto_tree *tree, const struct tcphs_outcome *o, const s
         add_uint(tree, hf_server_state, tvb, o->state[!o->client]);
     }
     add_numbers(tree, o, tvb);
+    add_options(tree, o, tvb);
     add_uint_if(tree, hf_syn_frame, tvb, o->links[TCPHS_LINK_SYN]);
     add_uint_if(tree, hf_synack_frame, tvb, o->links[TCPHS_LINK_SYNACK]);
     add_uint_if(tree, hf_ack_frame, tvb, o->links[TCPHS_LINK_ACK]);

@@ -196,6 +196,39 @@ static void compare_numbers(struct run *r, const struct trace_line *line, const 
     compare(r, line, "link", text);
 }
 
+/* "1460,-": left and right, - for an end that has none. */
+static void compare_offers(struct run *r, const struct trace_line *line, const char *word, const guint16 *values,
+                           unsigned has)
+{
+    GString *got = g_string_new(NULL);
+    for (unsigned side = 0; side < 2; side++) {
+        const unsigned end = end_of(r, side);
+        g_string_append(got, side ? "," : "");
+        if (has & 1u << end)
+            g_string_append_printf(got, "%u", values[end]);
+        else
+            g_string_append_c(got, '-');
+    }
+    compare(r, line, word, got->str);
+    g_string_free(got, TRUE);
+}
+
+static void compare_options(struct run *r, const struct trace_line *line, const struct tcphs_handshake_options *o)
+{
+    static const char *const names[] = { "ws", "sack", "ts", "ecn", "mptcp" };
+    const guint16 scales[2] = { o->window_scale[0], o->window_scale[1] };
+    GString *agreed = g_string_new(NULL);
+    compare_offers(r, line, "mss", o->mss, o->has_mss);
+    compare_offers(r, line, "wscale", scales, o->has_scale);
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
+        if (o->agreed & 1u << i)
+            g_string_append_printf(agreed, "%s%s", agreed->len ? "," : "", names[i]);
+    if (agreed->len == 0)
+        g_string_assign(agreed, (o->agreed & TCPHS_AGREED_KNOWN) ? "none" : "unknown");
+    compare(r, line, "agreed", agreed->str);
+    g_string_free(agreed, TRUE);
+}
+
 static void compare_segment(struct run *r, const struct trace_line *line, const struct tcphs_outcome *o, unsigned id)
 {
     static const char *const judgements[] = { "unknown", "no", "yes" };
@@ -223,6 +256,7 @@ static void compare_segment(struct run *r, const struct trace_line *line, const 
     compare_always(r, line, "close", close->len ? close->str : "none");
     g_string_free(close, TRUE);
     compare_findings(r, line, o);
+    compare_options(r, line, &o->options);
     compare_numbers(r, line, o, side);
 }
 
@@ -288,7 +322,8 @@ static void compare_recall(struct run *r)
             (!o->has_due || (again.due == o->due && again.seen == o->seen)) && again.time_synack == o->time_synack &&
             again.time_ack == o->time_ack && again.time_setup == o->time_setup && again.syn_count == o->syn_count &&
             again.synack_count == o->synack_count && memcmp(again.state, o->state, sizeof o->state) == 0 &&
-            memcmp(again.links, o->links, sizeof o->links) == 0;
+            memcmp(again.links, o->links, sizeof o->links) == 0 &&
+            memcmp(&again.options, &o->options, sizeof o->options) == 0;
         if (!same)
             disagree(r, (const struct trace_line *)g_ptr_array_index(r->c->lines, 0), "frame %u is recalled otherwise",
                      t->outcome.frame);
