@@ -166,6 +166,7 @@ static void take_rival(const struct tcphs_move *m)
     tcphs_learn_offer(server, &syn_ack);
     tcphs_note_offer(server, &syn_ack);
     tcphs_agree(c, server, client);
+    server->ts_sent = client->ts_recent = 0; /* what it carried is not kept */
     server->iss = taken.iss;
     server->max_window = taken.window;
     tcphs_learn_sent(server, taken.iss, taken.iss + 1);
@@ -272,6 +273,7 @@ static void back_to_handshake(struct tcphs_end *e)
     e->known &= ~(uint32_t)later;
     e->beliefs &= ~(uint32_t)(TCPHS_OPENED_UNSEEN | TCPHS_SENT_ORDINARY);
     e->claim_frame = e->other_frame = e->provoked_frame = 0;
+    e->ts_recent = e->ts_sent = 0;
     memset(e->held, 0, sizeof e->held);
 }
 

@@ -7,6 +7,7 @@
 #include "checks.h"
 
 #include "seq.h"
+#include "timestamps.h"
 
 /* Segments in flight may wait this long in queues (the least RTO, RFC 6298 2.4). */
 #define QUEUES (1 * TCPHS_SECOND)
@@ -299,6 +300,41 @@ uint32_t tcphs_check_option_misplaced(const struct tcphs_view *v)
     return itself(v, !tcphs_has_any(v->s, TCPHS_SYN) && (v->s->options & TCPHS_OPTIONS_OF_SYN) != 0);
 }
 
+uint32_t tcphs_check_synack_bad_tsecr(const struct tcphs_view *v)
+{
+    return itself(v, v->refusal == TCPHS_REFUSED_FOR_ECHO);
+}
+
+/* Its receiver would have taken in something new of it: bytes, a FIN, an acknowledgment, the end of the handshake. */
+static bool brings_news(const struct tcphs_view *v)
+{
+    const struct tcphs_end *y = v->y;
+    return tcphs_seq_after(v->end, y->rcv_nxt) || tcphs_seq_after(v->s->ack, y->snd_una) ||
+           y->state == TCPHS_SYN_RECEIVED;
+}
+
+uint32_t tcphs_check_old_timestamp(const struct tcphs_view *v)
+{
+    return itself(v, v->refusal == TCPHS_REFUSED_FOR_TIMESTAMP && brings_news(v));
+}
+
+/* Once for each end: a box that takes them away does so with all segments. */
+uint32_t tcphs_check_timestamp_missing(const struct tcphs_view *v)
+{
+    return itself(v, is_ordinary(v) && tcphs_uses_timestamps(v->c) && !(v->x->beliefs & TCPHS_TS_WAS_MISSING) &&
+                         !(v->s->options & (TCPHS_OPT_TIMESTAMP | TCPHS_OPTIONS_CUT)));
+}
+
+uint32_t tcphs_check_signature_missing(const struct tcphs_view *v)
+{
+    return itself(v, tcphs_has_wrong_signature(v));
+}
+
+uint32_t tcphs_check_syn_old_timestamp(const struct tcphs_view *v)
+{
+    return itself(v, tcphs_is_too_old_for_time_wait(v));
+}
+
 uint32_t tcphs_check_window_scale_too_big(const struct tcphs_view *v)
 {
     return itself(v, has_syn(v) && (v->s->options & TCPHS_OPT_WSCALE) && v->s->wscale > LARGEST_SHIFT);
@@ -333,7 +369,9 @@ uint32_t tcphs_check_syn_in_connection(const struct tcphs_view *v)
 uint32_t tcphs_check_reuse_too_early(const struct tcphs_view *v)
 {
     const bool is_syn = !(v->y->known & (TCPHS_OTHER_IS_SYN_ACK | TCPHS_OTHER_IS_STRAY));
-    return v->x->state == TCPHS_TIME_WAIT && is_syn && v->y->other_frame != 0 && tcphs_is_pure_ack(v->s) &&
+    const bool is_for_timestamp = tcphs_time_wait_answer(v->c, v->x, (v->c->retry_options & TCPHS_OPT_TIMESTAMP) != 0,
+                                                         v->c->retry_ts_last) == TCPHS_TIME_WAIT_REFUSES;
+    return v->x->state == TCPHS_TIME_WAIT && is_syn && !is_for_timestamp && v->y->other_frame != 0 && tcphs_is_pure_ack(v->s) &&
                    in_time(v) && v->s->seq == v->x->snd_nxt && v->s->ack == v->x->rcv_nxt
                ? v->y->other_frame
                : 0;
@@ -467,7 +505,7 @@ uint32_t tcphs_check_rst_bad_ack(const struct tcphs_view *v)
     if (v->kind != TCPHS_KIND_RST || is_over(v->c) || tcphs_refuses_other_syn(v))
         return 0;
     if (v->y->state == TCPHS_SYN_SENT)
-        return itself(v, v->accepted == TCPHS_ACCEPT_NO);
+        return itself(v, v->accepted == TCPHS_ACCEPT_NO && v->refusal == TCPHS_REFUSED_FOR_NOTHING);
     /* A zero acknowledgment in a RST is "none" to most senders. */
     return itself(v, receiver_open(v) && v->s->ack != 0 &&
                          (v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD));
@@ -482,7 +520,7 @@ static bool answers_after_close(const struct tcphs_view *v)
 /* A RST that its receiver can judge by its sequence number, and refuses. */
 static bool rst_refused(const struct tcphs_view *v)
 {
-    return v->kind == TCPHS_KIND_RST && v->accepted == TCPHS_ACCEPT_NO && receiver_open(v) && !is_over(v->c) &&
+    return v->kind == TCPHS_KIND_RST && v->accepted == TCPHS_ACCEPT_NO && v->refusal == TCPHS_REFUSED_FOR_NOTHING && receiver_open(v) && !is_over(v->c) &&
            !v->answers_claim && !answers_after_close(v);
 }
 
@@ -694,7 +732,7 @@ uint32_t tcphs_check_half_open_peer(const struct tcphs_view *v)
 {
     if (v->kind != TCPHS_KIND_RST)
         return 0;
-    if (v->answers_claim && v->x->state == TCPHS_SYN_SENT)
+    if (v->answers_claim && v->x->state == TCPHS_SYN_SENT && v->y->claim_ack != v->x->iss + 1)
         return v->y->claim_frame;
     return itself(v, tcphs_knows(v->x, TCPHS_SYN_REFUSED) && tcphs_answers_as_closed(v));
 }
@@ -747,6 +785,8 @@ enum occasion {
     OF_RESET,   /* the connection is over by RST */
     OF_DOUBT,   /* an earlier segment is suspected of something */
     OF_BEGINNING,
+    OF_REFUSAL,   /* its numbers are right, and it is dropped nevertheless */
+    OF_SIGNATURE, /* it is signed, or should be */
     OCCASIONS
 };
 
@@ -756,10 +796,10 @@ static const uint64_t found_on[OCCASIONS] = {
                      B(option_misplaced) | B(data_before_established) | B(fin_before_established),
     [OF_RST] = B(rst_bad_ack) | B(rst_out_of_window) | B(rst_inexact) | B(rst_with_data) | B(rst_train) | B(rst_ttl) |
                B(rst_in_handshake) | B(rst_without_fin) | B(half_open_peer),
-    [OF_SYN] = B(syn_with_data) | B(syn_isn_changed) | B(simultaneous_open) | B(window_scale_too_big) | B(mss_absent),
+    [OF_SYN] = B(syn_old_timestamp) | B(syn_with_data) | B(syn_isn_changed) | B(simultaneous_open) | B(window_scale_too_big) | B(mss_absent),
     [OF_SYN_ACK] = B(synack_bad_ack) | B(synack_wrong_direction) | B(synack_changed) | B(tfo_accepted) | B(tfo_ignored) |
-                   B(option_not_offered) | B(window_scale_too_big) | B(mss_absent),
-    [OF_ORDINARY] = B(window_shrunk),
+                   B(option_not_offered) | B(synack_bad_tsecr) | B(window_scale_too_big) | B(mss_absent),
+    [OF_ORDINARY] = B(window_shrunk) | B(timestamp_missing),
     [OF_FIN] = B(fin_out_of_window) | B(fin_moved) | B(simultaneous_close),
     [OF_MISFIT] =
         B(ack_unsent) | B(ack_beyond_window) | B(ack_too_old) | B(seq_beyond_window) | B(fin_bad_ack) | B(last_ack_bad),
@@ -771,6 +811,8 @@ static const uint64_t found_on[OCCASIONS] = {
                  B(syn_in_connection) | B(ack_unsent) | B(seq_beyond_window) | B(rst_inexact) | B(challenge_ack) |
                  B(rst_out_of_window) | B(fin_out_of_window),
     [OF_BEGINNING] = B(port_reused),
+    [OF_REFUSAL] = B(old_timestamp),
+    [OF_SIGNATURE] = B(signature_missing),
 };
 
 static bool has_odd_flags(const struct tcphs_view *v)
@@ -829,6 +871,11 @@ static uint64_t rows_due(const struct tcphs_view *v)
         due |= found_on[OF_DOUBT];
     if (!(v->c->facts & TCPHS_FIRST_PASSED))
         due |= found_on[OF_BEGINNING];
+    if (v->refusal != TCPHS_REFUSED_FOR_NOTHING)
+        due |= found_on[OF_REFUSAL];
+    if (((v->s->options | x->offered_ever | y->offered_ever) & TCPHS_SIGNATURES) != 0 ||
+        (x->beliefs & TCPHS_SIGNS))
+        due |= found_on[OF_SIGNATURE];
     return due;
 }
 

@@ -230,6 +230,8 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
         m->c->facts |= TCPHS_BAD_FINAL_ACK;
     if (findings & TCPHS_FINDING_BIT(TCPHS_FINDS_ack_in_syn_sent))
         m->c->facts |= TCPHS_CHALLENGED;
+    if (findings & TCPHS_FINDING_BIT(TCPHS_FINDS_timestamp_missing))
+        m->x->beliefs |= TCPHS_TS_WAS_MISSING;
     if (m->c->early_frame != m->s->frame && tcphs_is_synchronised(m->y->state) && m->c->client == m->s->from)
         m->c->early_frame = 0;
 }
@@ -257,6 +259,8 @@ static void note_sender(const struct tcphs_move *m)
         m->y->beliefs &= ~(uint32_t)TCPHS_OPENED_UNSEEN; /* the other end agrees */
     if (m->v->kind == TCPHS_KIND_ORDINARY)
         m->x->beliefs |= TCPHS_SENT_ORDINARY;
+    if (m->v->accepted != TCPHS_ACCEPT_NO && (m->s->options & TCPHS_SIGNATURES) && !tcphs_is_opened_unsigned(m->c))
+        m->x->beliefs |= TCPHS_SIGNS;
     m->x->known |= TCPHS_SENT_ANYTHING;
     if (m->v->kind != TCPHS_KIND_BARE)
         m->c->facts |= TCPHS_FIRST_PASSED;
@@ -292,6 +296,7 @@ static void feed(struct tcphs_connection *c, const struct tcphs_segment *s, stru
     const bool was_syn_received = m.y->state == TCPHS_SYN_RECEIVED;
     tcphs_find(&m);
     o->accepted = v.accepted;
+    tcphs_learn_timestamp(&m);
     move(&m);
     if (outlives)
         c->rst_sender_went_on = true;

@@ -65,6 +65,8 @@ enum tcphs_belief {
     TCPHS_AHEAD_OF_SYN_ACK = 1 << 7, /**< its ACK was captured before the SYN-ACK that it acknowledges */
     TCPHS_HAS_ASKED = 1 << 6, /**< since provoked_frame it has sent something else that wants an answer */
     TCPHS_IS_TIMED = 1 << 2,      /**< timed_end and timed_clock hold */
+    TCPHS_TS_WAS_MISSING = 1 << 8, /**< it has sent a segment without the timestamps that were agreed on */
+    TCPHS_SIGNS = 1 << 9,          /**< it has sent a segment with TCP MD5 or AO that its peer took */
 };
 
 #define TCPHS_HELD 3
@@ -104,6 +106,10 @@ struct tcphs_end {
     uint16_t mss;           /**< bytes, valid with TCPHS_OPT_MSS in offered */
     uint16_t offered;       /**< enum tcphs_option with its ECN bits, see tcphs_offer_of (move.h); and … */
     uint16_t offered_ever;  /**< … of all its SYNs together */
+    /* Timestamps (RFC 7323), once both have agreed on them; 0 = not known, or 0, which common kernels take for none. */
+    uint16_t ts_day;    /**< the day on which ts_recent was learned, modulo 2^16 */
+    uint32_t ts_recent; /**< TS.Recent: of its peer's segments; before that it has sent no ACK, the first SYN's */
+    uint32_t ts_sent;   /**< TSval of the last segment it has sent that began at SND.NXT or beyond */
     /* What is rarely asked for. */
     uint32_t iss;
     uint32_t fin_seq;
@@ -203,6 +209,7 @@ struct tcphs_connection {
     uint8_t rst_from, rst_origin; /**< enum tcphs_origin of it */
     uint8_t burst_from, burst_count;
     uint16_t retry_options, retry_mss;
+    uint32_t retry_ts_first, retry_ts_last; /**< TSval of the first and of the last SYN of that number */
     uint8_t retry_from, retry_wscale;
     uint8_t agreed;       /**< enum tcphs_agreed, as of the last SYN-ACK */
     uint8_t link_changes; /**< how often a link was changed, see tcphs_change_link */

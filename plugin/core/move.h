@@ -12,6 +12,7 @@
 #include "connection.h"
 #include "machine.h"
 #include "seq.h"
+#include "timestamps.h"
 #include "view.h"
 
 /** The connection, the segment, how it was judged before the move, and what is told of it. */
@@ -38,6 +39,8 @@ void tcphs_learn_loop(struct tcphs_end *e, int64_t time);
 void tcphs_learn_heard(struct tcphs_end *e, uint32_t next);
 /** Takes in the window that the sender grants in this segment, scaled. */
 void tcphs_learn_window(const struct tcphs_move *m, uint32_t window);
+/** Takes in the timestamp of a segment that was judged and has moved nothing yet. */
+void tcphs_learn_timestamp(const struct tcphs_move *m);
 /** Takes in the options of a SYN or SYN-ACK, if they were captured whole. */
 void tcphs_learn_syn_options(const struct tcphs_move *m);
 /** Takes in held data that RCV.NXT has reached. */
@@ -90,6 +93,20 @@ static inline void tcphs_time_answer(struct tcphs_end *x, struct tcphs_end *y, u
     const uint32_t took = tcphs_clock(time) - y->timed_clock;
     if (took <= INT32_MAX && (x->loop == 0 || took < x->loop))
         x->loop = took > 0 ? took : 1;
+}
+
+/** TS.Recent of the receiver, by a segment that it takes (RFC 7323 4.3): one that began at or before what it has
+ * acknowledged, and is not older. A slack of one tick (see timestamps.c) does not set it back. */
+static inline void tcphs_take_timestamp(const struct tcphs_move *m)
+{
+    struct tcphs_end *y = m->y;
+    const uint16_t day = tcphs_day(m->s->time);
+    const bool is_stale = (uint16_t)(day - y->ts_day) >= TCPHS_TS_RECENT_DAYS;
+    if (tcphs_seq_after(m->s->seq, y->rcv_ack) ||
+        (y->ts_recent != 0 && !is_stale && tcphs_ts_age(m->s->ts_value, y->ts_recent) > 0))
+        return;
+    y->ts_recent = m->s->ts_value;
+    y->ts_day = day;
 }
 
 /** Takes in how far the sender is, and how it numbers its IP packets. */

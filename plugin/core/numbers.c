@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "seq.h"
+#include "timestamps.h"
 
 void tcphs_act(struct tcphs_end *e, enum tcphs_step_event event)
 {
@@ -105,6 +106,33 @@ void tcphs_learn_syn_options(const struct tcphs_move *m)
     tcphs_learn_offer(m->x, m->s);
     if ((m->s->options & (TCPHS_OPT_MULTIPATH | TCPHS_OPTIONS_CUT)) == TCPHS_OPT_MULTIPATH)
         m->c->facts |= TCPHS_MULTIPATH;
+}
+
+/* The timestamps of SYN and SYN-ACK, before there is any agreement: TS.Recent begins with the first that is taken. */
+static void learn_first_timestamp(const struct tcphs_move *m)
+{
+    const bool is_taken = m->v->kind == TCPHS_KIND_SYN || m->v->accepted == TCPHS_ACCEPT_YES;
+    m->x->ts_sent = m->s->ts_value;
+    if (is_taken && (m->y->ts_recent == 0 || m->v->kind == TCPHS_KIND_SYN_ACK)) {
+        m->y->ts_recent = m->s->ts_value;
+        m->y->ts_day = tcphs_day(m->s->time);
+    }
+}
+
+void tcphs_learn_timestamp(const struct tcphs_move *m)
+{
+    struct tcphs_end *x = m->x;
+    const bool is_in_handshake = m->y->state < TCPHS_ESTABLISHED || m->y->state == TCPHS_UNKNOWN;
+    if (!(m->s->options & TCPHS_OPT_TIMESTAMP) || m->v->accepted == TCPHS_ACCEPT_NO)
+        return;
+    if ((m->v->kind == TCPHS_KIND_SYN || m->v->kind == TCPHS_KIND_SYN_ACK) && is_in_handshake)
+        learn_first_timestamp(m);
+    if (m->v->kind != TCPHS_KIND_ORDINARY || !tcphs_uses_timestamps(m->c))
+        return;
+    if (!tcphs_knows(x, TCPHS_KNOWS_SENT) || !tcphs_seq_before(m->s->seq, x->snd_nxt))
+        x->ts_sent = m->s->ts_value;
+    if (m->v->accepted == TCPHS_ACCEPT_YES && tcphs_knows(m->y, TCPHS_KNOWS_HEARD))
+        tcphs_take_timestamp(m);
 }
 
 /* Takes in what has become adjacent to RCV.NXT and drops what lies below it. */

@@ -86,11 +86,13 @@ static void count_retry(const struct tcphs_move *m)
         c->retry_iss = m->s->seq;
         c->retry_time = m->s->time;
         c->retry_frame = m->s->frame;
+        c->retry_ts_first = m->s->ts_value;
     }
     if (c->retry_count < UINT16_MAX)
         c->retry_count++;
     c->retry_options = tcphs_offer_of(m->s);
     c->retry_mss = m->s->mss;
+    c->retry_ts_last = m->s->ts_value;
     c->retry_wscale = m->s->wscale;
     c->retry_window = m->s->window;
 }
@@ -247,6 +249,12 @@ void tcphs_move_by_syn_ack(const struct tcphs_move *m)
     }
     if (in_handshake && !(c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)))
         count(m, &c->synack_count);
+    if (m->v->refusal == TCPHS_REFUSED_FOR_SIGNATURE)
+        return; /* nobody answers it */
+    if (m->v->refusal == TCPHS_REFUSED_FOR_ECHO) { /* answered by a RST, which leaves the client where it is */
+        tcphs_claim(m, false);
+        return;
+    }
     if (y->state == TCPHS_SYN_SENT) {
         c->facts |= TCPHS_BAD_SYN_ACK;
         tcphs_claim(m, false);

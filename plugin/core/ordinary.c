@@ -200,6 +200,8 @@ static void remember_refused(const struct tcphs_move *m)
         v->ack_place == TCPHS_ACK_UNSEEN || v->ack_place == TCPHS_ACK_FAR || v->ack_place == TCPHS_ACK_TOO_OLD;
     const bool in_handshake = y->state == TCPHS_SYN_RECEIVED || y->state == TCPHS_SYN_SENT;
     const bool misses_syn = in_handshake && !tcphs_acks_syn(v);
+    if (v->refusal == TCPHS_REFUSED_FOR_SIGNATURE)
+        return; /* whoever sent it */
     if (tcphs_connection_stage(m->c) == TCPHS_STAGE_RESET) {
         if (is_in_place(v))
             reach(x, v->end);
@@ -224,7 +226,9 @@ static void remember_refused(const struct tcphs_move *m)
         remember_doubtful_ack(m, in_handshake);
     if (bad_ack || v->seq_place == TCPHS_SEQ_OVER || v->seq_place == TCPHS_SEQ_FAR)
         tcphs_provoke(m, v->seq_place == TCPHS_SEQ_OVER && !bad_ack && m->s->length > 0 ? TCPHS_PROVOKED_BY_DATA : 0);
-    if (v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD)
+    if (v->refusal == TCPHS_REFUSED_FOR_TIMESTAMP)
+        tcphs_provoke(m, 0); /* answered by an ACK, and not taken in (RFC 7323 5.3 R1) */
+    else if (v->ack_place == TCPHS_ACK_IN || v->ack_place == TCPHS_ACK_OLD)
         remember_duplicate(m);
 }
 

@@ -78,10 +78,33 @@ static void grant(struct tcphs_end *x, const struct tcphs_segment *s, uint32_t w
     x->known |= TCPHS_KNOWS_GRANT;
 }
 
+/* With the timestamp that was agreed on, and no older one than before; or without, and that is known. */
+static bool has_good_timestamp(const struct tcphs_connection *c, const struct tcphs_segment *s,
+                               const struct tcphs_end *x, const struct tcphs_end *y)
+{
+    if (!tcphs_uses_timestamps(c))
+        return true;
+    if (!(s->options & TCPHS_OPT_TIMESTAMP))
+        return (s->options & TCPHS_OPTIONS_CUT) || (x->beliefs & TCPHS_TS_WAS_MISSING);
+    return y->ts_recent == 0 || tcphs_ts_age(s->ts_value, y->ts_recent) <= 0;
+}
+
+/* Signed or not as its sender's other segments, and its receiver's SYN. */
+static bool has_usual_signature(const struct tcphs_segment *s, const struct tcphs_end *x, const struct tcphs_end *y)
+{
+    if (s->options & TCPHS_SIGNATURES)
+        return (x->beliefs & TCPHS_SIGNS) != 0;
+    return !(x->beliefs & TCPHS_SIGNS) && !(y->offered_ever & TCPHS_SIGNATURES);
+}
+
 static void advance(const struct tcphs_move *m)
 {
     const struct tcphs_segment *s = m->s;
     struct tcphs_end *x = m->x, *y = m->y;
+    if (tcphs_uses_timestamps(m->c) && (s->options & TCPHS_OPT_TIMESTAMP)) {
+        x->ts_sent = s->ts_value;
+        tcphs_take_timestamp(m);
+    }
     tcphs_learn_acked(y, s->ack);
     tcphs_time_answer(x, y, s->ack, s->time);
     x->rcv_ack = tcphs_seq_max(x->rcv_ack, s->ack);
@@ -104,7 +127,8 @@ static void advance(const struct tcphs_move *m)
 bool tcphs_connection_plain(struct tcphs_connection *c, const struct tcphs_segment *s)
 {
     struct tcphs_end *x = &c->end[s->from], *y = &c->end[!s->from];
-    if (!is_plain_segment(s) || !is_quiet(c) || !is_in_place(s, x, y))
+    if (!is_plain_segment(s) || !is_quiet(c) || !is_in_place(s, x, y) || !has_good_timestamp(c, s, x, y) ||
+        !has_usual_signature(s, x, y))
         return false;
     const bool scale_is_known = tcphs_scale_is_known(c);
     const uint32_t window = scale_is_known ? tcphs_scaled_window(c, s) : tcphs_granted_window(c, s);

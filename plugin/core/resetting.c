@@ -104,7 +104,7 @@ void tcphs_move_by_rst(const struct tcphs_move *m)
         obey_rst(m, stage);
     } else {
         m->o->rst_kind = (uint8_t)kind_of_ignored_rst(m, stage);
-        if (m->v->seq_place == TCPHS_SEQ_IN && !m->v->answers_claim) {
+        if (m->v->seq_place == TCPHS_SEQ_IN && !m->v->answers_claim && m->v->refusal == TCPHS_REFUSED_FOR_NOTHING) {
             tcphs_provoke(m, 0);
             const bool unanswered = tcphs_may_follow_unseen_end(m->v) && !tcphs_answers_as_closed(m->v);
             m->x->known |= unanswered ? TCPHS_PROVOKED_BY_RST : 0;

@@ -8,15 +8,33 @@
 
 #include "checks.h"
 #include "seq.h"
+#include "timestamps.h"
 #include "view.h"
 
 /* A new SYN on the ports of a connection in TIME-WAIT is beyond doubt after this (60 s is the shortest in use). */
 #define TIME_WAIT_OVER (60 * TCPHS_SECOND)
+
+static enum tcphs_time_wait_answer answer_by_timestamp(const struct tcphs_view *v)
+{
+    return tcphs_time_wait_answer(v->c, v->y, (v->s->options & TCPHS_OPT_TIMESTAMP) != 0, v->s->ts_value);
+}
+
+/* By its timestamp where that decides, else by a higher number (RFC 6191 2, RFC 9293 3.10.7.4). */
 static bool is_accepted_by_time_wait(const struct tcphs_view *v)
 {
-    /* A higher number, or newer timestamps, which we do not follow (RFC 6191): with the option, give it the benefit. */
-    return tcphs_seq_after(v->s->seq, v->y->rcv_nxt) || (v->s->options & TCPHS_OPT_TIMESTAMP) ||
-           v->s->time - v->c->last_time > TIME_WAIT_OVER;
+    if (v->s->time - v->c->last_time > TIME_WAIT_OVER)
+        return true;
+    const enum tcphs_time_wait_answer answer = answer_by_timestamp(v);
+    return answer == TCPHS_TIME_WAIT_TAKES ||
+           (answer == TCPHS_TIME_WAIT_BY_ISN && tcphs_seq_after(v->s->seq, v->y->rcv_nxt));
+}
+
+bool tcphs_is_too_old_for_time_wait(const struct tcphs_view *v)
+{
+    const enum tcphs_stage stage = tcphs_connection_stage(v->c);
+    return v->kind == TCPHS_KIND_SYN && v->y->state == TCPHS_TIME_WAIT && !tcphs_repeats_syn(v) &&
+           (stage == TCPHS_STAGE_CLOSED || stage == TCPHS_STAGE_CLOSING) &&
+           v->s->time - v->c->last_time <= TIME_WAIT_OVER && answer_by_timestamp(v) == TCPHS_TIME_WAIT_REFUSES;
 }
 
 /* An end has closed, acknowledging bytes that were not captured: the capture misses a part, perhaps the rest of the
@@ -200,6 +218,7 @@ static struct tcphs_segment first_syn(const struct tcphs_connection *c)
         .window = c->retry_window,
         .options = tcphs_options_of(c->retry_options),
         .mss = c->retry_mss,
+        .ts_value = c->retry_ts_first,
         .wscale = c->retry_wscale,
     };
 }
@@ -254,6 +273,7 @@ void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_con
     tcphs_connection_segment(c, &begun, &untold);
     if (!is_syn_ack && is_kept) {
         c->syn_count = previous->retry_count;
+        c->end[from].ts_sent = previous->retry_ts_last;
         c->last_syn_time = previous->other_time;
     }
     c->facts &= ~(uint32_t)TCPHS_FIRST_PASSED; /* the first segment of its own is still to come */

@@ -8,6 +8,7 @@
 
 #include "gap.h"
 #include "seq.h"
+#include "timestamps.h"
 
 #define LARGEST_SHIFT 14
 /* Numbers this far apart, the largest unscaled window, are not of one place. */
@@ -290,8 +291,9 @@ static uint8_t judge_rst(const struct tcphs_view *v)
         return TCPHS_ACCEPT_NO;
     case TCPHS_LISTEN: /* ignored (3.10.7.2); but a client that resets right after its SYN has seen a SYN-ACK we have
                           not */
-        return v->s->seq == v->x->snd_nxt && tcphs_knows(v->x, TCPHS_KNOWS_SENT) ? TCPHS_ACCEPT_UNKNOWN
-                                                                                 : TCPHS_ACCEPT_NO;
+        return v->s->seq == v->x->snd_nxt && tcphs_knows(v->x, TCPHS_KNOWS_SENT) && !v->answers_claim
+                   ? TCPHS_ACCEPT_UNKNOWN
+                   : TCPHS_ACCEPT_NO;
     default:
         break;
     }
@@ -426,6 +428,47 @@ static uint8_t judge_ordinary(const struct tcphs_view *v)
     return judge_ack(v);
 }
 
+/* Its sender signs, or its receiver asked for signatures in its SYN, and it bears none. */
+static bool lacks_signature(const struct tcphs_view *v)
+{
+    const bool is_due = (v->x->beliefs & TCPHS_SIGNS) || (v->y->offered_ever & TCPHS_SIGNATURES);
+    return is_due && !(v->s->options & (TCPHS_SIGNATURES | TCPHS_OPTIONS_CUT));
+}
+
+bool tcphs_is_opened_unsigned(const struct tcphs_connection *c)
+{
+    const struct tcphs_end *a = &c->end[0], *b = &c->end[1];
+    return ((a->known | b->known) & TCPHS_SENT_SYN) &&
+           !((a->offered_ever | b->offered_ever) & (TCPHS_SIGNATURES | TCPHS_OPTIONS_CUT));
+}
+
+/* Signed by MD5 though no SYN was. An AO option is an unknown one where no key is set: taken. */
+static bool has_unexpected_signature(const struct tcphs_view *v)
+{
+    return (v->s->options & TCPHS_OPT_MD5) && tcphs_is_opened_unsigned(v->c);
+}
+
+bool tcphs_has_wrong_signature(const struct tcphs_view *v)
+{
+    const unsigned state = v->y->state;
+    const bool is_connected = state == TCPHS_SYN_SENT || state == TCPHS_SYN_RECEIVED || tcphs_is_synchronised(state);
+    return is_connected && (lacks_signature(v) || has_unexpected_signature(v));
+}
+
+/* The numbers are right: is there another reason to drop it? Signatures come first, for every kind of segment. */
+static uint8_t refusal(const struct tcphs_view *v)
+{
+    if (v->accepted == TCPHS_ACCEPT_NO)
+        return TCPHS_REFUSED_FOR_NOTHING;
+    if (tcphs_has_wrong_signature(v))
+        return TCPHS_REFUSED_FOR_SIGNATURE;
+    if (v->accepted != TCPHS_ACCEPT_YES)
+        return TCPHS_REFUSED_FOR_NOTHING;
+    if (tcphs_echoes_no_syn(v))
+        return TCPHS_REFUSED_FOR_ECHO;
+    return tcphs_judge_timestamp(v) == TCPHS_ACCEPT_NO ? TCPHS_REFUSED_FOR_TIMESTAMP : TCPHS_REFUSED_FOR_NOTHING;
+}
+
 static uint8_t judge(const struct tcphs_view *v)
 {
     switch ((enum tcphs_kind)v->kind) {
@@ -463,4 +506,9 @@ void tcphs_view_init(struct tcphs_view *v, const struct tcphs_connection *c, con
     v->seq_place = place_seq(v);
     v->ack_place = place_ack(v);
     v->accepted = judge(v);
+    v->refusal = refusal(v);
+    if (v->refusal != TCPHS_REFUSED_FOR_NOTHING)
+        v->accepted = TCPHS_ACCEPT_NO;
+    else if (v->accepted == TCPHS_ACCEPT_YES)
+        v->accepted = (uint8_t)tcphs_judge_timestamp(v);
 }

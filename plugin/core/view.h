@@ -46,6 +46,14 @@ enum tcphs_ack_place {
 /** Whether a segment came as the others of its sender did, by TTL and IP identification. */
 enum tcphs_origin { TCPHS_ORIGIN_UNKNOWN = 0, TCPHS_ORIGIN_FITS, TCPHS_ORIGIN_DIFFERS };
 
+/** Why a receiver that could use a segment by its numbers drops it nevertheless. */
+enum tcphs_refusal {
+    TCPHS_REFUSED_FOR_NOTHING = 0,
+    TCPHS_REFUSED_FOR_SIGNATURE, /**< missing, or not expected (RFC 2385, RFC 5925) */
+    TCPHS_REFUSED_FOR_TIMESTAMP, /**< it is old (PAWS, RFC 7323 5) */
+    TCPHS_REFUSED_FOR_ECHO,      /**< a SYN-ACK that echoes no timestamp of the SYN */
+};
+
 struct tcphs_view {
     const struct tcphs_connection *c; /**< before the segment */
     const struct tcphs_segment *s;
@@ -53,6 +61,7 @@ struct tcphs_view {
     const struct tcphs_end *y; /**< receiver */
     uint32_t end;              /**< SEG.SEQ + SEG.LEN */
     uint8_t kind, seq_place, ack_place, accepted;
+    uint8_t refusal;    /**< enum tcphs_refusal */
     bool answers_claim; /**< RST at exactly the number that y acknowledged without right */
 };
 
@@ -125,6 +134,9 @@ bool tcphs_lags_behind_stray(const struct tcphs_view *v);
 /** Its numbers are of another connection, as far as they tell, and this one may have ended unseen (succession.c). */
 bool tcphs_is_stranger(const struct tcphs_view *v);
 
+/** A SYN that a receiver in TIME-WAIT refuses for its timestamp, whatever its number (RFC 6191; succession.c). */
+bool tcphs_is_too_old_for_time_wait(const struct tcphs_view *v);
+
 /** A SYN-ACK of other numbers than the one accepted, acknowledging what the receiver never sent: of another connection?
  */
 bool tcphs_is_foreign_syn_ack(const struct tcphs_view *v);
@@ -159,6 +171,12 @@ bool tcphs_acks_syn(const struct tcphs_view *v);
 
 /** While x closes, it acknowledges exactly one sequence number more than y was seen to send: y's FIN, uncaptured. */
 bool tcphs_acks_unseen_fin(const struct tcphs_view *v);
+
+/** The SYNs were captured whole, and not one of them is signed. */
+bool tcphs_is_opened_unsigned(const struct tcphs_connection *c);
+
+/** It bears no signature where one is due, or one by MD5 where none is: its receiver drops it without a word. */
+bool tcphs_has_wrong_signature(const struct tcphs_view *v);
 
 /** The acknowledgment that was due from the sender: the end of what the receiver sent, or its SYN + 1. */
 uint32_t tcphs_due_ack(const struct tcphs_view *v);
