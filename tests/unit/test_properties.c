@@ -35,6 +35,26 @@ static void *grow(void *old, size_t old_size, size_t size)
     return g_realloc(old, size);
 }
 
+/* Options as both ends would agree on them, with clocks that go on, now and then a little or far off, and signatures. */
+static void write_options(GRand *rand, struct tcphs_segment *s, guint32 clocks[2], gboolean is_signed)
+{
+    const gboolean strange = g_rand_int_range(rand, 0, 12) == 0;
+    clocks[s->from] += (guint32)g_rand_int_range(rand, 0, 5);
+    s->options |= TCPHS_OPT_TIMESTAMP;
+    s->ts_value = clocks[s->from];
+    s->ts_echo = clocks[!s->from];
+    if (s->flags & TCPHS_SYN)
+        s->options |= TCPHS_OPT_MSS | TCPHS_OPT_WSCALE | TCPHS_OPT_SACK_PERMITTED;
+    if (is_signed)
+        s->options |= TCPHS_OPT_MD5;
+    if (!strange)
+        return;
+    if (g_rand_boolean(rand))
+        s->ts_value -= g_rand_boolean(rand) ? (guint32)g_rand_int_range(rand, 0, 5000) : (guint32)g_rand_int(rand);
+    else
+        s->options = (guint16)g_rand_int_range(rand, 0, 0x800);
+}
+
 /* Segments around two counters, so that many of them fit: the interesting ones nearly do. calm: how much rarer than
  * usual the strange ones are. */
 static void write_script(GRand *rand, struct tcphs_segment *script, int calm)
@@ -48,8 +68,9 @@ static void write_script(GRand *rand, struct tcphs_segment *script, int calm)
                                      TCPHS_FIN | TCPHS_ACK,
                                      TCPHS_RST,
                                      TCPHS_RST | TCPHS_ACK };
-    guint32 sent[2] = { 0, 0 };
+    guint32 sent[2] = { 0, 0 }, clocks[2] = { 1u << 20, 1u << 24 };
     gint64 now = 0;
+    const gboolean with_options = g_rand_boolean(rand), is_signed = g_rand_int_range(rand, 0, 4) == 0;
     for (int i = 0; i < SEGMENTS; i++) {
         struct tcphs_segment *s = &script[i];
         const guint8 from = (guint8)g_rand_int_range(rand, 0, 2);
@@ -75,6 +96,8 @@ static void write_script(GRand *rand, struct tcphs_segment *script, int calm)
         s->window = (guint16)g_rand_int_range(rand, 0, 65536);
         s->source_port = s->destination_port = 80; /* equal, so that no role is guessed from them */
         s->options = g_rand_int_range(rand, 0, 20) ? 0 : TCPHS_OPTIONS_CUT;
+        if (with_options && s->options == 0)
+            write_options(rand, s, clocks, is_signed);
         if (!wild)
             sent[s->from] = MAX(sent[s->from], s->seq + tcphs_segment_space(s));
     }
@@ -88,6 +111,8 @@ static void tell(struct talk *t, const struct tcphs_segment *script, struct view
         struct tcphs_segment s = script[i];
         s.seq += view.shift[s.from];
         s.ack += (s.flags & TCPHS_ACK) ? view.shift[!s.from] : 0;
+        s.ts_value += view.shift[s.from]; /* any numbers that stay the same will do */
+        s.ts_echo += view.shift[!s.from];
         s.from = view.mirrored ? !s.from : s.from;
         t->from[i] = s.from;
         t->plain += feed_both_ways(&t->connection, &s, &t->told[i]);
@@ -151,6 +176,7 @@ static void check_recall(const struct talk *t)
         g_assert_cmpuint(again.client, ==, t->told[i].client);
         g_assert_cmpint(again.time_synack, ==, t->told[i].time_synack);
         g_assert_cmpint(again.time_ack, ==, t->told[i].time_ack);
+        g_assert_cmpint(memcmp(&again.options, &t->told[i].options, sizeof again.options), ==, 0);
         g_assert_cmpuint(again.syn_count, ==, t->told[i].syn_count);
         g_assert_cmpuint(again.synack_count, ==, t->told[i].synack_count);
     }
