@@ -12,6 +12,9 @@
 /* Segments in flight may wait this long in queues (the least RTO, RFC 6298 2.4). */
 #define QUEUES (1 * TCPHS_SECOND)
 
+/* A SYN-ACK is sent again after a second at the earliest (RFC 6298 2.1), a tenth of it given for late timers. */
+#define LEAST_RTO (9 * TCPHS_SECOND / 10)
+
 /* The largest shift of a window that is used (RFC 7323 2.3). */
 #define LARGEST_SHIFT 14
 
@@ -595,6 +598,11 @@ uint32_t tcphs_check_rst_ttl(const struct tcphs_view *v)
     return itself(v, tcphs_origin(v) == TCPHS_ORIGIN_DIFFERS);
 }
 
+uint32_t tcphs_check_rst_echo(const struct tcphs_view *v)
+{
+    return itself(v, v->kind == TCPHS_KIND_RST && tcphs_echoes_its_receiver(v));
+}
+
 uint32_t tcphs_check_rst_in_handshake(const struct tcphs_view *v)
 {
     /* Who is answered though it never asked knows nothing of a connection, and says so (RFC 9293 3.5.2). */
@@ -672,6 +680,23 @@ uint32_t tcphs_check_last_ack_bad(const struct tcphs_view *v)
 }
 
 /* Notes ------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Its timestamp tells a repetition from a copy that the network has made; without timestamps time must, as no server asks
+ * again so soon. A server that had heard the ACK a round trip after it passed here would not ask at all.
+ */
+uint32_t tcphs_check_synack_repeated(const struct tcphs_view *v)
+{
+    const struct tcphs_connection *c = v->c;
+    const struct tcphs_end *x = v->x;
+    if (v->kind != TCPHS_KIND_SYN_ACK || !tcphs_knows(x, TCPHS_SENT_SYN_ACK) || !tcphs_repeats_syn(v) ||
+        !tcphs_acks_syn(v) || !(c->facts & TCPHS_WAS_ESTABLISHED) || c->links[TCPHS_LINK_ACK] == 0 ||
+        tcphs_knows(x, TCPHS_ANSWERED_SYN_ACK) || c->round_trip < 0 || is_over(c))
+        return 0;
+    const bool is_stamped = (v->s->options & x->offered & TCPHS_OPT_TIMESTAMP) && x->ts_sent != 0;
+    const bool is_sent_again = is_stamped ? v->s->ts_value != x->ts_sent : v->s->time - c->last_synack_time >= LEAST_RTO;
+    return itself(v, is_sent_again && v->s->time - c->last_syn_time > 2 * c->round_trip);
+}
 
 uint32_t tcphs_check_ack_without_flag(const struct tcphs_view *v)
 {
@@ -794,11 +819,12 @@ static const uint64_t found_on[OCCASIONS] = {
     [OF_ODD_FLAGS] = B(flags_none) | B(syn_fin) | B(syn_rst) | B(rst_fin) | B(no_ack_flag) | B(xmas) |
                      B(ack_without_flag) | B(psh_without_data) | B(urg_inconsistent) | B(port_zero) |
                      B(option_misplaced) | B(data_before_established) | B(fin_before_established),
-    [OF_RST] = B(rst_bad_ack) | B(rst_out_of_window) | B(rst_inexact) | B(rst_with_data) | B(rst_train) | B(rst_ttl) |
+    [OF_RST] = B(rst_bad_ack) | B(rst_out_of_window) | B(rst_inexact) | B(rst_with_data) | B(rst_train) | B(rst_ttl) | B(rst_echo) |
                B(rst_in_handshake) | B(rst_without_fin) | B(half_open_peer),
     [OF_SYN] = B(syn_old_timestamp) | B(syn_with_data) | B(syn_isn_changed) | B(simultaneous_open) | B(window_scale_too_big) | B(mss_absent),
     [OF_SYN_ACK] = B(synack_bad_ack) | B(synack_wrong_direction) | B(synack_changed) | B(tfo_accepted) | B(tfo_ignored) |
-                   B(option_not_offered) | B(synack_bad_tsecr) | B(window_scale_too_big) | B(mss_absent),
+                   B(option_not_offered) | B(synack_bad_tsecr) |
+                   B(synack_repeated) | B(window_scale_too_big) | B(mss_absent),
     [OF_ORDINARY] = B(window_shrunk) | B(timestamp_missing),
     [OF_FIN] = B(fin_out_of_window) | B(fin_moved) | B(simultaneous_close),
     [OF_MISFIT] =

@@ -117,7 +117,7 @@ static void tell_milestones(const struct tcphs_move *m, enum tcphs_stage before,
 void tcphs_connection_look(const struct tcphs_connection *c, struct tcphs_outcome *o)
 {
     memset(o, 0, sizeof *o);
-    o->time_synack = o->time_ack = o->time_setup = o->waited = -1;
+    o->time_synack = o->time_ack = o->time_setup = o->waited = o->rst_idle = -1;
     o->stage = (uint8_t)tcphs_connection_stage(c);
     o->client = c->client;
     o->assumed = (c->facts & TCPHS_ASSUMED) != 0;
@@ -204,6 +204,15 @@ static void move(const struct tcphs_move *m)
     }
 }
 
+/* The server goes on behind the handshake, or ends it; a bare ACK of the SYN alone can be of one that waits for it. */
+static bool shows_ack_taken(const struct tcphs_move *m)
+{
+    if (!tcphs_knows(m->x, TCPHS_SENT_SYN_ACK) || m->v->accepted == TCPHS_ACCEPT_NO)
+        return false;
+    const bool is_waiting = tcphs_is_pure_ack(m->s) && m->s->ack == m->y->iss + 1;
+    return m->v->kind == TCPHS_KIND_RST || (m->v->kind == TCPHS_KIND_ORDINARY && !is_waiting);
+}
+
 /* Suspicions that this segment settles, one way or the other. */
 static void settle(const struct tcphs_move *m, uint64_t findings)
 {
@@ -230,6 +239,10 @@ static void settle(const struct tcphs_move *m, uint64_t findings)
         m->c->facts |= TCPHS_BAD_FINAL_ACK;
     if (findings & TCPHS_FINDING_BIT(TCPHS_FINDS_ack_in_syn_sent))
         m->c->facts |= TCPHS_CHALLENGED;
+    if (findings & TCPHS_FINDING_BIT(TCPHS_FINDS_synack_repeated))
+        m->c->facts |= TCPHS_ACK_NOT_TAKEN;
+    else if (shows_ack_taken(m))
+        m->c->facts &= ~(uint32_t)TCPHS_ACK_NOT_TAKEN;
     if (findings & TCPHS_FINDING_BIT(TCPHS_FINDS_timestamp_missing))
         m->x->beliefs |= TCPHS_TS_WAS_MISSING;
     if (m->c->early_frame != m->s->frame && tcphs_is_synchronised(m->y->state) && m->c->client == m->s->from)
@@ -284,7 +297,9 @@ static void feed(struct tcphs_connection *c, const struct tcphs_segment *s, stru
 {
     struct tcphs_view v;
     const struct tcphs_move m = { c, s, &v, o, &c->end[s->from], &c->end[!s->from] };
-    *o = (struct tcphs_outcome){ .frame = s->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1, .waited = -1 };
+    *o = (struct tcphs_outcome){
+        .frame = s->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1, .waited = -1, .rst_idle = -1
+    };
     tcphs_view_init(&v, c, s);
     const bool outlives = tcphs_outlives_own_rst(&v);
     const uint32_t opening = c->opening_frame;

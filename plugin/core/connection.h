@@ -98,6 +98,7 @@ struct tcphs_end {
     uint8_t wscale;               /**< shift it offered, at most 14 */
     uint8_t ttl, ttl_steady;      /**< of its last segment, and how many had it; TCPHS_MIXED = not all of them */
     uint8_t hops_least, hops_most; /**< of all of them, valid once there was one */
+    uint16_t last_window;          /**< window field of its last segment, as on the wire */
     uint16_t ip_id;                /**< of its last segment … */
     uint8_t ip_id_steps;           /**< … and how many small steps in a row led to it */
     uint8_t repeats; /**< how often it has sent again what is not acknowledged, with no word of its peer meanwhile */
@@ -153,6 +154,8 @@ enum tcphs_fact {
     TCPHS_MULTIPATH = 0x4000, /**< a subflow of Multipath TCP: its windows are those of all subflows (RFC 8684 3.3.1) */
     TCPHS_FIRST_PASSED = 0x8000, /**< at least one segment was fed */
     TCPHS_HAD_OPENED = 0x10000,  /**< the event was given */
+    TCPHS_ACK_NOT_TAKEN = 0x20000, /**< the server has repeated its SYN-ACK after the ACK that completes it, and has said
+                                        nothing since that shows that it took it */
 };
 
 enum tcphs_link { TCPHS_LINK_SYN, TCPHS_LINK_SYNACK, TCPHS_LINK_ACK, TCPHS_LINK_FIN, TCPHS_LINK_RST, TCPHS_LINKS };
@@ -239,6 +242,7 @@ struct tcphs_outcome {
     uint64_t backward;                         /**< those of them that accuse the earlier segment in frame `back` */
     int64_t waited;                            /**< on a repeated SYN: nanoseconds since the first; -1 absent */
     int64_t time_synack, time_ack, time_setup; /**< nanoseconds; -1 absent */
+    int64_t rst_idle; /**< of a RST: nanoseconds since the segment of the connection before it; -1 absent */
     uint32_t frame;
     uint32_t due, seen;         /**< acknowledgment pair, valid with has_due */
     uint32_t ack_seen, ack_due; /**< acknowledgment pair that explains the findings, from the start where it is known */
@@ -253,7 +257,8 @@ struct tcphs_outcome {
     uint8_t usual[2]; /**< tcphs_accepted of an ordinary segment sent by end 0 and 1 from here on */
     uint8_t client;
     uint8_t links_changed; /**< bit per link that pointed elsewhere before */
-    bool assumed, has_due;
+    int16_t rst_ttl_delta;  /**< of a RST: its TTL minus that of its sender's last segment, valid with has_ttl_delta */
+    bool assumed, has_due, has_ttl_delta;
     bool came_back; /**< with waited: the other end has sent something, if not what the SYN asked for */
     bool assumption_begins; /**< set by recall: the first segment that rests on an assumption */
     bool unkept;            /**< set by recall: what was found in this segment was not kept, see TCPHS_MOST_NOTES … */

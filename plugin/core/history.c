@@ -13,7 +13,7 @@ enum note_kind {
     NOTE_ACCEPTED,     /**< small: judgement, where it is not the usual one */
     NOTE_STEP,         /**< small: step, count: SYNs, value: SYN-ACKs */
     NOTE_CLOSE,        /**< small: close steps */
-    NOTE_RST,          /**< small: kind */
+    NOTE_RST,          /**< small: kind, count: see pack_ttl_delta, value: nanoseconds of silence, or -1 */
     NOTE_EVENT,        /**< small: event */
     NOTE_DUE,          /**< value: due and seen acknowledgment */
     NOTE_ACK_PAIR,     /**< value: due and seen, to explain a finding */
@@ -141,6 +141,18 @@ static struct tcphs_handshake_options unpack_options(uint64_t packed)
     };
 }
 
+/* 0 = absent; else from 1, which stands for -255, up. */
+static uint16_t pack_ttl_delta(const struct tcphs_outcome *o)
+{
+    return o->has_ttl_delta ? (uint16_t)(o->rst_ttl_delta + 256) : 0;
+}
+
+static void unpack_ttl_delta(uint16_t packed, struct tcphs_outcome *o)
+{
+    o->has_ttl_delta = packed != 0;
+    o->rst_ttl_delta = (int16_t)(packed != 0 ? packed - 256 : 0);
+}
+
 static uint64_t pair(uint32_t due, uint32_t seen)
 {
     return (uint64_t)due << 32 | seen;
@@ -196,7 +208,8 @@ void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, u
     if (options != 0)
         add_value(h, frame, NOTE_OPTIONS, options, grow);
     add_small(h, frame, NOTE_CLOSE, o->close_steps, grow);
-    add_small(h, frame, NOTE_RST, o->rst_kind, grow);
+    if (o->rst_kind)
+        add_note(h, (struct tcphs_note){ frame, NOTE_RST, o->rst_kind, pack_ttl_delta(o), (uint64_t)o->rst_idle }, grow);
     add_small(h, frame, NOTE_EVENT, o->event, grow);
     if (o->has_due)
         add_value(h, frame, NOTE_DUE, pair(o->due, o->seen), grow);
@@ -261,6 +274,8 @@ static void recall_note(const struct tcphs_note *n, struct tcphs_outcome *o)
         break;
     case NOTE_RST:
         o->rst_kind = n->small;
+        o->rst_idle = (int64_t)n->value;
+        unpack_ttl_delta(n->count, o);
         break;
     case NOTE_EVENT:
         o->event = n->small;
@@ -311,7 +326,7 @@ void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_conn
 {
     memset(o, 0, sizeof *o);
     o->frame = frame;
-    o->time_synack = o->time_ack = o->time_setup = o->waited = -1;
+    o->time_synack = o->time_ack = o->time_setup = o->waited = o->rst_idle = -1;
     o->client = TCPHS_NO_CLIENT;
     o->state[0] = o->state[1] = TCPHS_UNKNOWN;
     const struct tcphs_change *change = change_at(h, frame);

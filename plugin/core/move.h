@@ -126,6 +126,7 @@ static inline void tcphs_learn_hops(const struct tcphs_move *m)
     x->ip_id_steps =
         (uint8_t)(step == 0 || step > TCPHS_SMALL_STEP ? 0 : x->ip_id_steps + (x->ip_id_steps < UINT8_MAX));
     x->ip_id = m->s->ip_id;
+    x->last_window = m->s->window;
 }
 
 /** The sender has sent what RFC 5961 lets the peer challenge; kind = TCPHS_PROVOKED_BY_ACK, _BY_DATA or 0. */

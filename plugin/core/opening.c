@@ -66,7 +66,7 @@ static void reopen(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
     c->facts &= ~(uint32_t)(TCPHS_IS_RESET | TCPHS_BAD_SYN_ACK | TCPHS_BAD_FINAL_ACK | TCPHS_CHALLENGED |
-                             TCPHS_CROSSED_FINS | TCPHS_REPEATED_SYN_ACK | TCPHS_FIN_BEFORE_RST);
+                             TCPHS_CROSSED_FINS | TCPHS_REPEATED_SYN_ACK | TCPHS_ACK_NOT_TAKEN | TCPHS_FIN_BEFORE_RST);
     c->first_closer = TCPHS_NO_CLIENT;
     c->end_frame = c->early_frame = 0;
     c->agreed = 0;

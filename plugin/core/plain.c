@@ -36,7 +36,7 @@ static bool suspects_nothing(const struct tcphs_end *e)
 
 static bool is_quiet(const struct tcphs_connection *c)
 {
-    const unsigned never = TCPHS_IS_RESET | TCPHS_REPEATED_SYN_ACK | TCPHS_MULTIPATH;
+    const unsigned never = TCPHS_IS_RESET | TCPHS_REPEATED_SYN_ACK | TCPHS_ACK_NOT_TAKEN | TCPHS_MULTIPATH;
     return (c->facts & TCPHS_FIRST_PASSED) && (c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)) &&
            !(c->facts & never) && c->early_frame == 0 && is_open(&c->end[0], &c->end[1]) &&
            suspects_nothing(&c->end[0]) && suspects_nothing(&c->end[1]);

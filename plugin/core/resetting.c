@@ -88,9 +88,22 @@ static void count_burst(const struct tcphs_move *m)
     c->burst_time = m->s->time;
 }
 
+/* How long it was silent before, and how the RST's TTL differs from that of its sender's last segment. */
+static void tell_circumstances(const struct tcphs_move *m)
+{
+    const struct tcphs_end *x = m->x;
+    if (((x->known | m->y->known) & TCPHS_SENT_ANYTHING) && m->s->time >= m->c->last_time)
+        m->o->rst_idle = m->s->time - m->c->last_time;
+    if (m->s->ttl != 0 && x->ttl_steady != 0) {
+        m->o->has_ttl_delta = true;
+        m->o->rst_ttl_delta = (int16_t)(m->s->ttl - x->ttl);
+    }
+}
+
 void tcphs_move_by_rst(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
+    tell_circumstances(m);
     const enum tcphs_stage stage = tcphs_connection_stage(c);
     const bool answers_probe = stage == TCPHS_STAGE_NONE && tcphs_knows(m->y, TCPHS_SENT_ANYTHING);
     if (answers_probe) { /* a NULL, FIN or Xmas probe is no connection, and the RST that answers it makes none */

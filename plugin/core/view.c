@@ -279,6 +279,21 @@ enum tcphs_origin tcphs_origin(const struct tcphs_view *v)
     return step <= TCPHS_SMALL_STEP ? TCPHS_ORIGIN_FITS : TCPHS_ORIGIN_UNKNOWN;
 }
 
+/*
+ * A box that answers a segment in its receiver's name may copy its IP header. That alone tells where the sender counts
+ * its packets, and this is none of the next; else by chance one id in 65,536 is the same, and the window must be, too.
+ */
+bool tcphs_echoes_its_receiver(const struct tcphs_view *v)
+{
+    const struct tcphs_end *x = v->x, *y = v->y;
+    const uint16_t step = (uint16_t)(v->s->ip_id - x->ip_id);
+    if (v->s->ip_id == 0 || v->s->ip_id != y->ip_id || x->ttl_steady == 0 || y->ttl_steady == 0 ||
+        step <= TCPHS_SMALL_STEP)
+        return false;
+    return x->ip_id_steps >= STEADY ||
+           (v->s->window != 0 && v->s->window == y->last_window && v->s->window != x->last_window);
+}
+
 static uint8_t judge_rst(const struct tcphs_view *v)
 {
     const struct tcphs_end *y = v->y;

@@ -163,6 +163,9 @@ bool tcphs_is_known_rival(const struct tcphs_view *v);
 /** Did the segment come as the earlier ones of its sender did? */
 enum tcphs_origin tcphs_origin(const struct tcphs_view *v);
 
+/** A RST with the IP id of the latest segment of its own receiver, and not with its claimed sender's next. */
+bool tcphs_echoes_its_receiver(const struct tcphs_view *v);
+
 /** How many hops a packet with this TTL has come, its first TTL taken for the next that is in use. */
 unsigned tcphs_hops(uint8_t ttl);
 

@@ -245,6 +245,7 @@ static bool add_probe(struct tcphs_account *a, const struct tcphs_case *c)
     case TCPHS_VERDICT_BAD_ACK:
     case TCPHS_VERDICT_CHALLENGED:
     case TCPHS_VERDICT_SERVER_RESET:
+    case TCPHS_VERDICT_NOT_ACCEPTED:
     case TCPHS_VERDICT_PENDING:
     case TCPHS_VERDICTS:
         break;
@@ -295,8 +296,8 @@ guint64 tcphs_account_scan(const struct tcphs_account *a, enum tcphs_scan kind)
 guint64 tcphs_account_failed(const struct tcphs_account *a)
 {
     guint64 failed = 0;
-    for (unsigned v = TCPHS_VERDICT_NO_ANSWER; v <= TCPHS_VERDICT_SERVER_RESET; v++)
-        failed += a->verdicts[v];
+    for (unsigned v = 0; v < TCPHS_VERDICTS; v++)
+        failed += tcphs_is_failure((enum tcphs_verdict)v) ? a->verdicts[v] : 0;
     return failed;
 }
 

@@ -122,6 +122,21 @@ static void append_wait(wmem_strbuf_t *out, const struct tcphs_outcome *o)
     wmem_strbuf_append(out, ". ");
 }
 
+/* "It came after 350.0 s of silence, the idle limit of many load balancers." */
+static void append_silence(wmem_strbuf_t *out, gint64 idle)
+{
+    /* In use by load balancers, NAT gateways and firewalls when a flow is idle; their timers are a little late. */
+    static const int limits[] = { 240, 350, 900 };
+    const double seconds = (double)idle / 1e9;
+    if (seconds < 60)
+        return;
+    wmem_strbuf_append_printf(out, "It came after %.1f s of silence", seconds);
+    for (unsigned i = 0; i < array_length(limits); i++)
+        if (seconds > limits[i] - 1 && seconds < limits[i] + 5)
+            wmem_strbuf_append_printf(out, ", and %d s is the idle limit of many load balancers", limits[i]);
+    wmem_strbuf_append(out, ". ");
+}
+
 /* Why the attempt fails, on each segment by which it is seen to. */
 static void append_failure(wmem_strbuf_t *out, const struct tcphs_outcome *o, const struct tcphs_hit *hit,
                            const packet_info *pinfo)
@@ -152,6 +167,7 @@ const char *tcphs_explain(const struct tcphs_outcome *o, const struct tcphs_hit 
         if (o->findings & TCPHS_FINDING_BIT(i))
             append_finding(text, i, o, hit->from);
     append_failure(text, o, hit, pinfo);
+    append_silence(text, o->rst_idle);
     const gsize length = wmem_strbuf_get_len(text);
     if (length == 0)
         return NULL;

@@ -151,6 +151,9 @@ static void add_numbers(proto_tree *tree, const struct tcphs_outcome *o, tvbuff_
         proto_item_set_generated(proto_tree_add_int(tree, hf_ack_delta, tvb, 0, 0, tcphs_seq_diff(o->seen, o->due)));
     }
     add_uint_if(tree, hf_rst_kind, tvb, o->rst_kind);
+    add_time(tree, hf_rst_idle, tvb, o->rst_idle);
+    if (o->has_ttl_delta)
+        proto_item_set_generated(proto_tree_add_int(tree, hf_rst_ttl_delta, tvb, 0, 0, o->rst_ttl_delta));
     add_time(tree, hf_time_synack, tvb, o->time_synack);
     add_time(tree, hf_time_ack, tvb, o->time_ack);
     add_time(tree, hf_time_setup, tvb, o->time_setup);

@@ -191,8 +191,8 @@ static void fill_server_verdicts(struct tcphs_row *row, const struct tcphs_accou
         { SERVER(unreachable), TCPHS_VERDICT_UNREACHABLE },   { SERVER(no_final_ack), TCPHS_VERDICT_NO_FINAL_ACK },
         { SERVER(client_reset), TCPHS_VERDICT_CLIENT_RESET }, { SERVER(bad_ack), TCPHS_VERDICT_BAD_ACK },
         { SERVER(challenged), TCPHS_VERDICT_CHALLENGED },     { SERVER(server_reset), TCPHS_VERDICT_SERVER_RESET },
-        { SERVER(pending), TCPHS_VERDICT_PENDING },           { SERVER(midstream), TCPHS_VERDICT_MIDSTREAM },
-        { SERVER(one_sided), TCPHS_VERDICT_ONE_SIDED },
+        { SERVER(not_accepted), TCPHS_VERDICT_NOT_ACCEPTED }, { SERVER(pending), TCPHS_VERDICT_PENDING },
+        { SERVER(midstream), TCPHS_VERDICT_MIDSTREAM },       { SERVER(one_sided), TCPHS_VERDICT_ONE_SIDED },
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(by_verdict); i++)
         tcphs_row_count(row, by_verdict[i].column, a->verdicts[by_verdict[i].verdict]);
@@ -201,8 +201,8 @@ static void fill_server_verdicts(struct tcphs_row *row, const struct tcphs_accou
 static void fill_reasons(struct tcphs_row *row, unsigned column, const struct tcphs_account *a)
 {
     GString *reasons = g_string_new(NULL);
-    for (unsigned v = TCPHS_VERDICT_NO_ANSWER; v <= TCPHS_VERDICT_SERVER_RESET; v++)
-        if (a->verdicts[v] > 0)
+    for (unsigned v = 0; v < TCPHS_VERDICTS; v++)
+        if (tcphs_is_failure((enum tcphs_verdict)v) && a->verdicts[v] > 0)
             g_string_append_printf(reasons, "%s%s %" PRIu64, reasons->len ? "," : "", name_of(v, tcphs_verdict_names),
                                    a->verdicts[v]);
     tcphs_row_word(row, column, reasons->len ? reasons->str : NULL);
@@ -270,18 +270,25 @@ static void fill_client(const struct tcphs_table *table, guint index, struct tcp
 
 /* The tree ------------------------------------------------------------------------------------------------------ */
 
+/* Neither established nor failed. */
+static bool is_unjudged(unsigned verdict)
+{
+    return verdict >= TCPHS_VERDICT_MIDSTREAM && !tcphs_is_failure((enum tcphs_verdict)verdict);
+}
+
 void tcphs_tally_each(const struct tcphs_tally *tally, tcphs_put_count put, void *data)
 {
     guint64 unjudged = 0;
     for (unsigned v = TCPHS_VERDICT_MIDSTREAM; v < TCPHS_VERDICTS; v++)
-        unjudged += tally->verdicts[v];
+        unjudged += is_unjudged(v) ? tally->verdicts[v] : 0;
     put(data, TCPHS_TREE_OPENING, "established", tally->verdicts[TCPHS_VERDICT_ESTABLISHED]);
     put(data, TCPHS_TREE_OPENING, "failed", tally->failed);
     put(data, TCPHS_TREE_OPENING, "not judged", unjudged);
-    for (unsigned v = TCPHS_VERDICT_NO_ANSWER; v <= TCPHS_VERDICT_SERVER_RESET; v++)
-        put(data, TCPHS_TREE_FAILED, name_of(v, tcphs_verdict_names), tally->verdicts[v]);
+    for (unsigned v = 0; v < TCPHS_VERDICTS; v++)
+        if (tcphs_is_failure((enum tcphs_verdict)v))
+            put(data, TCPHS_TREE_FAILED, name_of(v, tcphs_verdict_names), tally->verdicts[v]);
     for (unsigned v = TCPHS_VERDICT_MIDSTREAM; v < TCPHS_VERDICTS; v++)
-        if (try_val_to_str(v, tcphs_verdict_names) != NULL) /* not every number is in use */
+        if (is_unjudged(v))
             put(data, TCPHS_TREE_UNJUDGED, name_of(v, tcphs_verdict_names), tally->verdicts[v]);
     for (unsigned close = TCPHS_CLOSE_OPEN; close < TCPHS_CLOSES; close++)
         put(data, TCPHS_TREE_CLOSE, name_of(close, tcphs_close_names), tally->closes[close]);

@@ -385,7 +385,9 @@ unsigned tcphs_store_recall(packet_info *pinfo, struct tcphs_hit *hits)
  */
 static void keep_standing_only(struct tcphs_outcome *o)
 {
-    struct tcphs_outcome standing = { .frame = o->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1, .waited = -1 };
+    struct tcphs_outcome standing = {
+        .frame = o->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1, .waited = -1, .rst_idle = -1
+    };
     memcpy(standing.links, o->links, sizeof standing.links);
     memcpy(standing.state, o->state, sizeof standing.state);
     standing.stage = o->stage;

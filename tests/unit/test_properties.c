@@ -161,6 +161,8 @@ static void check_same(const struct tcphs_outcome *a, const struct tcphs_outcome
     g_assert_cmpuint(a->state[1], ==, b->state[mirrored ? 0 : 1]);
     g_assert_cmpint(a->assumed, ==, b->assumed);
     g_assert_cmpint(a->has_due, ==, b->has_due);
+    g_assert_cmpint(a->rst_idle, ==, b->rst_idle);
+    g_assert_cmpint(a->rst_ttl_delta, ==, b->rst_ttl_delta);
     g_assert_cmpuint(a->seen - a->due, ==, b->seen - b->due);
     g_assert_cmpint(a->time_setup, ==, b->time_setup);
     g_assert_cmpint(memcmp(a->links, b->links, sizeof a->links), ==, 0);

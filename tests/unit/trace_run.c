@@ -194,6 +194,10 @@ static void compare_numbers(struct run *r, const struct trace_line *line, const 
     }
     g_snprintf(text, sizeof text, "%u", o->back);
     compare(r, line, "link", text);
+    g_snprintf(text, sizeof text, "%.2f", o->rst_idle >= 0 ? (double)o->rst_idle / 1e9 : -1.0);
+    compare(r, line, "idle", o->rst_idle >= 0 ? text : "none");
+    g_snprintf(text, sizeof text, "%d", o->rst_ttl_delta);
+    compare(r, line, "ttl_delta", o->has_ttl_delta ? text : "none");
 }
 
 /* "1460,-": left and right, - for an end that has none. */
@@ -323,7 +327,8 @@ static void compare_recall(struct run *r)
             again.time_ack == o->time_ack && again.time_setup == o->time_setup && again.syn_count == o->syn_count &&
             again.synack_count == o->synack_count && memcmp(again.state, o->state, sizeof o->state) == 0 &&
             memcmp(again.links, o->links, sizeof o->links) == 0 &&
-            memcmp(&again.options, &o->options, sizeof o->options) == 0;
+            memcmp(&again.options, &o->options, sizeof o->options) == 0 && again.rst_idle == o->rst_idle &&
+            again.has_ttl_delta == o->has_ttl_delta && again.rst_ttl_delta == o->rst_ttl_delta;
         if (!same)
             disagree(r, (const struct trace_line *)g_ptr_array_index(r->c->lines, 0), "frame %u is recalled otherwise",
                      t->outcome.frame);
