@@ -122,6 +122,17 @@ static void append_wait(wmem_strbuf_t *out, const struct tcphs_outcome *o)
     wmem_strbuf_append(out, ". ");
 }
 
+/* What the segment is beside another one, of another connection or captured elsewhere. */
+static void append_remarks(wmem_strbuf_t *out, const struct tcphs_hit *hit)
+{
+    if (hit->from_elsewhere)
+        wmem_strbuf_append_printf(out, "It acknowledges the SYN in frame %u, which went to another address or port: that client resets it and goes on asking. ",
+                                  hit->other_frame);
+    if (hit->rewritten)
+        wmem_strbuf_append_printf(out, "Frame %u has the same segment with other options: a box between the two places of capture has changed them, and each end believes something else. ",
+                                  hit->other_frame);
+}
+
 /* "It came after 350.0 s of silence, the idle limit of many load balancers." */
 static void append_silence(wmem_strbuf_t *out, gint64 idle)
 {
@@ -166,6 +177,7 @@ const char *tcphs_explain(const struct tcphs_outcome *o, const struct tcphs_hit 
     for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
         if (o->findings & TCPHS_FINDING_BIT(i))
             append_finding(text, i, o, hit->from);
+    append_remarks(text, hit);
     append_failure(text, o, hit, pinfo);
     append_silence(text, o->rst_idle);
     const gsize length = wmem_strbuf_get_len(text);

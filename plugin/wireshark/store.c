@@ -13,6 +13,7 @@
 
 #include "half_open.h"
 #include "observed.h"
+#include "unanswered_syns.h"
 
 /* The headers of a frame that is more than one ordinary segment: several headers, a quote, a copy. */
 struct listed_frame {
@@ -22,6 +23,7 @@ struct listed_frame {
 
 static wmem_map_t *listed_frames; /* frame number -> struct listed_frame */
 static struct tcphs_copies *copies;
+static struct tcphs_unanswered_syns *unanswered;
 static guint32 next_id;
 static gint64 last_offset;
 static guint32 last_frame;
@@ -44,6 +46,7 @@ static struct {
 static void start_file(void)
 {
     copies = wmem_new0(wmem_file_scope(), struct tcphs_copies);
+    unanswered = wmem_new0(wmem_file_scope(), struct tcphs_unanswered_syns);
     tcphs_routes_begin();
     tcphs_lives_begin();
     tcphs_half_open_begin();
@@ -76,6 +79,7 @@ static void forget_frame_number(guint32 frame)
     }
     wmem_map_remove(listed_frames, GUINT_TO_POINTER(frame));
     tcphs_half_open_forget_frame(frame);
+    tcphs_unanswered_syns_forget_frame(unanswered, frame);
 }
 
 static void touch(struct tcphs_tracked *t)
@@ -209,6 +213,34 @@ static void note_zeek(struct tcphs_life *life, guint32 zeek_count)
     life->zeek_to = zeek_count;
 }
 
+/* A number for an address and port. */
+static guint32 number_of_end(const struct tcphs_tuple *tuple, unsigned end)
+{
+    guint8 key[sizeof tuple->address[0] + sizeof tuple->port[0]];
+    memcpy(key, tuple->address[end], sizeof tuple->address[0]);
+    memcpy(key + sizeof tuple->address[0], &tuple->port[end], sizeof tuple->port[0]);
+    return wmem_strong_hash(key, sizeof key);
+}
+
+/* SYNs wait for their answer, whoever it comes from; a SYN-ACK that nothing was asked of may be one from elsewhere. */
+static void match_unanswered(const struct tcphs_observed *seen, const struct tcphs_connection *c, struct tcphs_hit *hit)
+{
+    const struct tcphs_segment *s = &seen->segment;
+    const bool is_answer = tcphs_has_any(s, TCPHS_ACK);
+    if (!tcphs_has_any(s, TCPHS_SYN) || tcphs_has_any(s, TCPHS_RST | TCPHS_FIN))
+        return;
+    const guint32 client = number_of_end(&seen->tuple, is_answer ? !seen->from : seen->from);
+    if (!is_answer) {
+        if (tcphs_connection_stage(c) == TCPHS_STAGE_SYN_SENT)
+            tcphs_unanswered_syns_add(unanswered, client, s->seq, s->frame);
+    } else if (c->syn_count > 0) {
+        tcphs_unanswered_syns_remove(unanswered, client, s->ack - 1);
+    } else {
+        hit->other_frame = tcphs_unanswered_syns_find(unanswered, client, s->ack - 1);
+        hit->from_elsewhere = hit->other_frame != 0;
+    }
+}
+
 /* A whole segment: both observers take it, each in its own way. What is dropped for its checksum moves nothing; Zeek
  * notes it, unless IP already dropped it. */
 static bool learn_segment(struct tcphs_observed *seen, struct tcphs_hit *hit)
@@ -218,7 +250,10 @@ static bool learn_segment(struct tcphs_observed *seen, struct tcphs_hit *hit)
     struct tcphs_life *life = NULL;
     seen->point.tuple = route->number;
     hit->dropped = seen->is_dropped;
-    hit->copy = !hit->dropped && tcphs_copies_find(copies, &seen->segment, &seen->point) != 0;
+    const guint32 original = hit->dropped ? 0 : tcphs_copies_find(copies, &seen->segment, &seen->point);
+    hit->copy = original != 0;
+    hit->rewritten = hit->copy && copies->rewritten;
+    hit->other_frame = hit->rewritten ? original : 0;
     if (hit->copy || hit->dropped) {
         t = connection_of_silent(seen, seen->segment.frame);
         if (t == NULL && hit->dropped) /* like all that moves nothing, it has a number */
@@ -226,6 +261,7 @@ static bool learn_segment(struct tcphs_observed *seen, struct tcphs_hit *hit)
         life = t != NULL ? tcphs_life_open(t) : NULL;
     } else {
         life = feed(route, seen, &t);
+        match_unanswered(seen, &life->connection, hit);
     }
     quality.segments++;
     quality.copies += hit->copy;
@@ -275,7 +311,7 @@ static void list_frame(guint32 frame)
 /* One segment that both observers took: nothing need be kept of it. */
 static bool is_ordinary(const struct tcphs_hit *hit)
 {
-    return !hit->copy && !hit->icmp && !hit->dropped && hit->zeek != NULL;
+    return !hit->copy && !hit->icmp && !hit->dropped && !hit->from_elsewhere && hit->zeek != NULL;
 }
 
 static void learn_headers(packet_info *pinfo, const struct tcphs_ip_payloads *noted)

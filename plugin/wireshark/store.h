@@ -23,6 +23,9 @@ struct tcphs_hit {
     bool copy;    /**< a capture copy of an earlier frame */
     bool icmp;    /**< quoted in an ICMP message */
     bool dropped; /**< by its receiver, for a checksum that the host verified */
+    bool rewritten; /**< a copy, with other options than the SYN or SYN-ACK in other_frame */
+    bool from_elsewhere; /**< a SYN-ACK that acknowledges the SYN in other_frame, which went to another address or port */
+    guint32 other_frame;
 };
 
 /** What the capture is worth, counted over all frames learned. */
