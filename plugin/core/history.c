@@ -8,24 +8,24 @@
 
 #include <string.h>
 
-enum note_kind {
-    NOTE_FINDINGS = 1, /**< value: set of findings */
-    NOTE_ACCEPTED,     /**< small: judgement, where it is not the usual one */
-    NOTE_STEP,         /**< small: step, count: SYNs, value: SYN-ACKs */
-    NOTE_CLOSE,        /**< small: close steps */
-    NOTE_RST,          /**< small: kind, count: see pack_ttl_delta, value: nanoseconds of silence, or -1 */
-    NOTE_EVENT,        /**< small: event */
-    NOTE_DUE,          /**< value: due and seen acknowledgment */
-    NOTE_ACK_PAIR,     /**< value: due and seen, to explain a finding */
-    NOTE_SEQ_PAIR,     /**< likewise */
-    NOTE_BACK,         /**< value: frame at fault */
-    NOTE_TIME_SYNACK,  /**< value: nanoseconds, as are the next two */
-    NOTE_TIME_ACK,
-    NOTE_TIME_SETUP,
-    NOTE_BACKWARD, /**< value: the findings that accuse the frame of NOTE_BACK */
-    NOTE_WAITED,   /**< value: nanoseconds since the first SYN, small: something has come back */
-    NOTE_OPTIONS,  /**< value: see pack_options */
-    NOTE_FULL, /* the last: from this frame on nothing but changes is kept */
+enum entry_kind {
+    ENTRY_FINDINGS = 1, /**< value: set of findings */
+    ENTRY_ACCEPTED,     /**< small: judgement, where it is not the usual one */
+    ENTRY_STEP,         /**< small: step, count: SYNs, value: SYN-ACKs */
+    ENTRY_CLOSE,        /**< small: close steps */
+    ENTRY_RST,          /**< small: kind, count: see pack_ttl_delta, value: nanoseconds of silence, or -1 */
+    ENTRY_EVENT,        /**< small: event */
+    ENTRY_DUE,          /**< value: due and seen acknowledgment */
+    ENTRY_ACK_PAIR,     /**< value: due and seen, to explain a finding */
+    ENTRY_SEQ_PAIR,     /**< likewise */
+    ENTRY_BACK,         /**< value: frame at fault */
+    ENTRY_TIME_SYNACK,  /**< value: nanoseconds, as are the next two */
+    ENTRY_TIME_ACK,
+    ENTRY_TIME_SETUP,
+    ENTRY_BACKWARD, /**< value: the findings that accuse the frame of NOTE_BACK */
+    ENTRY_WAITED,   /**< value: nanoseconds since the first SYN, small: something has come back */
+    NOTE_OPTIONS,   /**< value: see pack_options */
+    ENTRY_FULL,     /* the last: from this frame on nothing but changes is kept */
 };
 
 /* The findings whose explanation needs one of the pairs. */
@@ -34,12 +34,12 @@ enum { NOTHING = 0, ACK = 1, SEQ = 2, BOTH = ACK | SEQ };
 static const uint64_t EXPLAINED_BY_ACK = 0
 #define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, ...) | PAIR_BIT(ACK, name, numbers)
 #define TCPHS_NOTE(name, family, severity, group, summary, numbers, ...) | PAIR_BIT(ACK, name, numbers)
-#include "findings.def"
+#include "findings/findings.def"
     ;
 static const uint64_t EXPLAINED_BY_SEQ = 0
 #define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, ...) | PAIR_BIT(SEQ, name, numbers)
 #define TCPHS_NOTE(name, family, severity, group, summary, numbers, ...) | PAIR_BIT(SEQ, name, numbers)
-#include "findings.def"
+#include "findings/findings.def"
     ;
 
 /* The packed word, from the lowest bit: stage 3, two states 4 each, client 2, two usual judgements 2 each, assumed 1.
@@ -64,10 +64,10 @@ static void unpack(uint32_t packed, struct tcphs_outcome *o)
 static void add_change(struct tcphs_history *h, uint32_t frame, uint32_t packed, tcphs_grow grow)
 {
     if (h->change_count > 0) {
-        struct tcphs_change *last = &h->changes[h->change_count - 1];
+        struct tcphs_state_change *last = &h->changes[h->change_count - 1];
         if (last->packed == packed)
             return;
-        if (last->place == frame * 2) {
+        if (last->position == frame * 2) {
             last->packed = packed;
             return;
         }
@@ -77,22 +77,22 @@ static void add_change(struct tcphs_history *h, uint32_t frame, uint32_t packed,
         h->changes = grow(h->changes, h->change_room * sizeof *h->changes, room * sizeof *h->changes);
         h->change_room = room;
     }
-    h->changes[h->change_count++] = (struct tcphs_change){ frame * 2, packed };
+    h->changes[h->change_count++] = (struct tcphs_state_change){ frame * 2, packed };
 }
 
 static bool is_full(const struct tcphs_history *h)
 {
-    return h->note_count > 0 && h->notes[h->note_count - 1].kind == NOTE_FULL;
+    return h->entry_count > 0 && h->entries[h->entry_count - 1].kind == ENTRY_FULL;
 }
 
-static void add_note(struct tcphs_history *h, struct tcphs_note note, tcphs_grow grow)
+static void add_entry(struct tcphs_history *h, struct tcphs_log_entry entry, tcphs_grow grow)
 {
-    if (h->note_count == h->note_room) {
-        const uint32_t room = h->note_room ? h->note_room * 2 : 4;
-        h->notes = grow(h->notes, h->note_room * sizeof *h->notes, room * sizeof *h->notes);
-        h->note_room = room;
+    if (h->entry_count == h->entry_room) {
+        const uint32_t room = h->entry_room ? h->entry_room * 2 : 4;
+        h->entries = grow(h->entries, h->entry_room * sizeof *h->entries, room * sizeof *h->entries);
+        h->entry_room = room;
     }
-    h->notes[h->note_count++] = note;
+    h->entries[h->entry_count++] = entry;
 }
 
 static void add_link_changes(struct tcphs_history *h, const struct tcphs_outcome *o, tcphs_grow grow)
@@ -102,8 +102,8 @@ static void add_link_changes(struct tcphs_history *h, const struct tcphs_outcome
             continue;
         if (h->link_change_count == h->link_change_room) {
             const uint32_t room = h->link_change_room ? h->link_change_room * 2 : 2;
-            h->link_changes = grow(h->link_changes, h->link_change_room * sizeof *h->link_changes,
-                                   room * sizeof *h->link_changes);
+            h->link_changes =
+                grow(h->link_changes, h->link_change_room * sizeof *h->link_changes, room * sizeof *h->link_changes);
             h->link_change_room = room;
         }
         h->link_changes[h->link_change_count++] =
@@ -116,7 +116,7 @@ static void recall_links(const struct tcphs_history *h, const struct tcphs_conne
                          uint32_t *links)
 {
     memcpy(links, c->links, sizeof c->links);
-    for (uint32_t i = h->link_change_count; i-- > 0 && h->link_changes[i].place > frame * 2;)
+    for (uint32_t i = h->link_change_count; i-- > 0 && h->link_changes[i].position > frame * 2;)
         links[h->link_changes[i].link] = h->link_changes[i].before;
     for (unsigned i = 0; i < TCPHS_LINKS; i++)
         links[i] = links[i] <= frame ? links[i] : 0;
@@ -158,18 +158,18 @@ static uint64_t pair(uint32_t due, uint32_t seen)
     return (uint64_t)due << 32 | seen;
 }
 
-static void add_small(struct tcphs_history *h, uint32_t frame, enum note_kind kind, uint8_t small, tcphs_grow grow)
+static void add_small(struct tcphs_history *h, uint32_t frame, enum entry_kind kind, uint8_t small, tcphs_grow grow)
 {
     if (small != 0)
-        add_note(h, (struct tcphs_note){ frame, (uint8_t)kind, small, 0, 0 }, grow);
+        add_entry(h, (struct tcphs_log_entry){ frame, (uint8_t)kind, small, 0, 0 }, grow);
 }
 
-static void add_value(struct tcphs_history *h, uint32_t frame, enum note_kind kind, uint64_t value, tcphs_grow grow)
+static void add_value(struct tcphs_history *h, uint32_t frame, enum entry_kind kind, uint64_t value, tcphs_grow grow)
 {
-    add_note(h, (struct tcphs_note){ frame, (uint8_t)kind, 0, 0, value }, grow);
+    add_entry(h, (struct tcphs_log_entry){ frame, (uint8_t)kind, 0, 0, value }, grow);
 }
 
-static void add_time(struct tcphs_history *h, uint32_t frame, enum note_kind kind, int64_t time, tcphs_grow grow)
+static void add_time(struct tcphs_history *h, uint32_t frame, enum entry_kind kind, int64_t time, tcphs_grow grow)
 {
     if (time >= 0)
         add_value(h, frame, kind, (uint64_t)time, grow);
@@ -177,12 +177,12 @@ static void add_time(struct tcphs_history *h, uint32_t frame, enum note_kind kin
 
 void tcphs_history_forget_frame(struct tcphs_history *h, uint32_t frame)
 {
-    while (h->note_count > 0 && h->notes[h->note_count - 1].frame == frame)
-        h->note_count--;
-    if (h->change_count > 0 && h->changes[h->change_count - 1].place == frame * 2)
-        h->changes[h->change_count - 1].place--;
-    for (uint32_t i = h->link_change_count; i-- > 0 && h->link_changes[i].place == frame * 2;)
-        h->link_changes[i].place--;
+    while (h->entry_count > 0 && h->entries[h->entry_count - 1].frame == frame)
+        h->entry_count--;
+    if (h->change_count > 0 && h->changes[h->change_count - 1].position == frame * 2)
+        h->changes[h->change_count - 1].position--;
+    for (uint32_t i = h->link_change_count; i-- > 0 && h->link_changes[i].position == frame * 2;)
+        h->link_changes[i].position--;
 }
 
 void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, unsigned from, tcphs_grow grow)
@@ -192,49 +192,51 @@ void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, u
     add_link_changes(h, o, grow);
     if (is_full(h))
         return;
-    if (h->note_count >= TCPHS_MOST_NOTES) {
-        add_note(h, (struct tcphs_note){ frame, NOTE_FULL, 0, 0, 0 }, grow);
+    if (h->entry_count >= TCPHS_MOST_LOG_ENTRIES) {
+        add_entry(h, (struct tcphs_log_entry){ frame, ENTRY_FULL, 0, 0, 0 }, grow);
         return;
     }
     if (o->accepted != o->usual[from]) /* the value may be "unknown", which is 0: stored as it is */
-        add_note(h, (struct tcphs_note){ frame, NOTE_ACCEPTED, o->accepted, 0, 0 }, grow);
+        add_entry(h, (struct tcphs_log_entry){ frame, ENTRY_ACCEPTED, o->accepted, 0, 0 }, grow);
     if (o->findings)
-        add_value(h, frame, NOTE_FINDINGS, o->findings, grow);
+        add_value(h, frame, ENTRY_FINDINGS, o->findings, grow);
     if (o->step)
-        add_note(h, (struct tcphs_note){ frame, NOTE_STEP, o->step, o->syn_count, o->synack_count }, grow);
+        add_entry(h, (struct tcphs_log_entry){ frame, ENTRY_STEP, o->step, o->syn_count, o->synack_count }, grow);
     else if (o->syn_count || o->synack_count)
-        add_note(h, (struct tcphs_note){ frame, NOTE_STEP, 0, o->syn_count, o->synack_count }, grow);
+        add_entry(h, (struct tcphs_log_entry){ frame, ENTRY_STEP, 0, o->syn_count, o->synack_count }, grow);
     const uint64_t options = pack_options(&o->options);
     if (options != 0)
         add_value(h, frame, NOTE_OPTIONS, options, grow);
-    add_small(h, frame, NOTE_CLOSE, o->close_steps, grow);
+    add_small(h, frame, ENTRY_CLOSE, o->close_steps, grow);
     if (o->rst_kind)
-        add_note(h, (struct tcphs_note){ frame, NOTE_RST, o->rst_kind, pack_ttl_delta(o), (uint64_t)o->rst_idle }, grow);
-    add_small(h, frame, NOTE_EVENT, o->event, grow);
+        add_entry(h,
+                  (struct tcphs_log_entry){ frame, ENTRY_RST, o->rst_kind, pack_ttl_delta(o), (uint64_t)o->rst_idle },
+                  grow);
+    add_small(h, frame, ENTRY_EVENT, o->event, grow);
     if (o->has_due)
-        add_value(h, frame, NOTE_DUE, pair(o->due, o->seen), grow);
+        add_value(h, frame, ENTRY_DUE, pair(o->due, o->seen), grow);
     if (o->findings & EXPLAINED_BY_ACK)
-        add_value(h, frame, NOTE_ACK_PAIR, pair(o->ack_due, o->ack_seen), grow);
+        add_value(h, frame, ENTRY_ACK_PAIR, pair(o->ack_due, o->ack_seen), grow);
     if (o->findings & EXPLAINED_BY_SEQ)
-        add_value(h, frame, NOTE_SEQ_PAIR, pair(o->seq_due, o->seq_seen), grow);
+        add_value(h, frame, ENTRY_SEQ_PAIR, pair(o->seq_due, o->seq_seen), grow);
     if (o->back)
-        add_value(h, frame, NOTE_BACK, o->back, grow);
+        add_value(h, frame, ENTRY_BACK, o->back, grow);
     if (o->backward)
-        add_value(h, frame, NOTE_BACKWARD, o->backward, grow);
+        add_value(h, frame, ENTRY_BACKWARD, o->backward, grow);
     if (o->waited >= 0)
-        add_note(h, (struct tcphs_note){ frame, NOTE_WAITED, o->came_back, 0, (uint64_t)o->waited }, grow);
-    add_time(h, frame, NOTE_TIME_SYNACK, o->time_synack, grow);
-    add_time(h, frame, NOTE_TIME_ACK, o->time_ack, grow);
-    add_time(h, frame, NOTE_TIME_SETUP, o->time_setup, grow);
+        add_entry(h, (struct tcphs_log_entry){ frame, ENTRY_WAITED, o->came_back, 0, (uint64_t)o->waited }, grow);
+    add_time(h, frame, ENTRY_TIME_SYNACK, o->time_synack, grow);
+    add_time(h, frame, ENTRY_TIME_ACK, o->time_ack, grow);
+    add_time(h, frame, ENTRY_TIME_SETUP, o->time_setup, grow);
 }
 
 /* The last change at or before the frame, or NULL. */
-static const struct tcphs_change *change_at(const struct tcphs_history *h, uint32_t frame)
+static const struct tcphs_state_change *state_change_at(const struct tcphs_history *h, uint32_t frame)
 {
     uint32_t low = 0, high = h->change_count;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
-        if (h->changes[middle].place <= frame * 2)
+        if (h->changes[middle].position <= frame * 2)
             low = middle + 1;
         else
             high = middle;
@@ -242,12 +244,12 @@ static const struct tcphs_change *change_at(const struct tcphs_history *h, uint3
     return low > 0 ? &h->changes[low - 1] : NULL;
 }
 
-static uint32_t first_note_of(const struct tcphs_history *h, uint32_t frame)
+static uint32_t first_entry_of(const struct tcphs_history *h, uint32_t frame)
 {
-    uint32_t low = 0, high = h->note_count;
+    uint32_t low = 0, high = h->entry_count;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
-        if (h->notes[middle].frame < frame)
+        if (h->entries[middle].frame < frame)
             low = middle + 1;
         else
             high = middle;
@@ -255,67 +257,67 @@ static uint32_t first_note_of(const struct tcphs_history *h, uint32_t frame)
     return low;
 }
 
-static void recall_note(const struct tcphs_note *n, struct tcphs_outcome *o)
+static void recall_entry(const struct tcphs_log_entry *entry, struct tcphs_outcome *o)
 {
-    switch ((enum note_kind)n->kind) {
-    case NOTE_FINDINGS:
-        o->findings = n->value;
+    switch ((enum entry_kind)entry->kind) {
+    case ENTRY_FINDINGS:
+        o->findings = entry->value;
         break;
-    case NOTE_ACCEPTED:
-        o->accepted = n->small;
+    case ENTRY_ACCEPTED:
+        o->accepted = entry->small;
         break;
-    case NOTE_STEP:
-        o->step = n->small;
-        o->syn_count = n->count;
-        o->synack_count = (uint16_t)n->value;
+    case ENTRY_STEP:
+        o->step = entry->small;
+        o->syn_count = entry->count;
+        o->synack_count = (uint16_t)entry->value;
         break;
-    case NOTE_CLOSE:
-        o->close_steps = n->small;
+    case ENTRY_CLOSE:
+        o->close_steps = entry->small;
         break;
-    case NOTE_RST:
-        o->rst_kind = n->small;
-        o->rst_idle = (int64_t)n->value;
-        unpack_ttl_delta(n->count, o);
+    case ENTRY_RST:
+        o->rst_kind = entry->small;
+        o->rst_idle = (int64_t)entry->value;
+        unpack_ttl_delta(entry->count, o);
         break;
-    case NOTE_EVENT:
-        o->event = n->small;
+    case ENTRY_EVENT:
+        o->event = entry->small;
         break;
-    case NOTE_DUE:
+    case ENTRY_DUE:
         o->has_due = true;
-        o->due = (uint32_t)(n->value >> 32);
-        o->seen = (uint32_t)n->value;
+        o->due = (uint32_t)(entry->value >> 32);
+        o->seen = (uint32_t)entry->value;
         break;
-    case NOTE_ACK_PAIR:
-        o->ack_due = (uint32_t)(n->value >> 32);
-        o->ack_seen = (uint32_t)n->value;
+    case ENTRY_ACK_PAIR:
+        o->ack_due = (uint32_t)(entry->value >> 32);
+        o->ack_seen = (uint32_t)entry->value;
         break;
-    case NOTE_SEQ_PAIR:
-        o->seq_due = (uint32_t)(n->value >> 32);
-        o->seq_seen = (uint32_t)n->value;
+    case ENTRY_SEQ_PAIR:
+        o->seq_due = (uint32_t)(entry->value >> 32);
+        o->seq_seen = (uint32_t)entry->value;
         break;
-    case NOTE_BACK:
-        o->back = (uint32_t)n->value;
+    case ENTRY_BACK:
+        o->back = (uint32_t)entry->value;
         break;
-    case NOTE_BACKWARD:
-        o->backward = n->value;
+    case ENTRY_BACKWARD:
+        o->backward = entry->value;
         break;
-    case NOTE_WAITED:
-        o->waited = (int64_t)n->value;
-        o->came_back = n->small != 0;
+    case ENTRY_WAITED:
+        o->waited = (int64_t)entry->value;
+        o->came_back = entry->small != 0;
         break;
-    case NOTE_TIME_SYNACK:
-        o->time_synack = (int64_t)n->value;
+    case ENTRY_TIME_SYNACK:
+        o->time_synack = (int64_t)entry->value;
         break;
-    case NOTE_TIME_ACK:
-        o->time_ack = (int64_t)n->value;
+    case ENTRY_TIME_ACK:
+        o->time_ack = (int64_t)entry->value;
         break;
-    case NOTE_TIME_SETUP:
-        o->time_setup = (int64_t)n->value;
+    case ENTRY_TIME_SETUP:
+        o->time_setup = (int64_t)entry->value;
         break;
     case NOTE_OPTIONS:
-        o->options = unpack_options(n->value);
+        o->options = unpack_options(entry->value);
         break;
-    case NOTE_FULL:
+    case ENTRY_FULL:
         o->unkept_begins = true;
         break;
     }
@@ -327,21 +329,21 @@ void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_conn
     memset(o, 0, sizeof *o);
     o->frame = frame;
     o->time_synack = o->time_ack = o->time_setup = o->waited = o->rst_idle = -1;
-    o->client = TCPHS_NO_CLIENT;
+    o->client = TCPHS_NO_END;
     o->state[0] = o->state[1] = TCPHS_UNKNOWN;
-    const struct tcphs_change *change = change_at(h, frame);
+    const struct tcphs_state_change *change = state_change_at(h, frame);
     if (change) {
         struct tcphs_outcome before = { .assumed = false };
         unpack(change->packed, o);
         if (change != h->changes)
             unpack(change[-1].packed, &before);
-        o->assumption_begins = change->place == frame * 2 && o->assumed && !before.assumed;
+        o->assumption_begins = change->position == frame * 2 && o->assumed && !before.assumed;
     }
     o->accepted = o->usual[from];
     recall_links(h, c, frame, o->links);
-    for (uint32_t i = first_note_of(h, frame); i < h->note_count && h->notes[i].frame == frame; i++)
-        recall_note(&h->notes[i], o);
-    o->unkept = is_full(h) && h->notes[h->note_count - 1].frame <= frame;
+    for (uint32_t i = first_entry_of(h, frame); i < h->entry_count && h->entries[i].frame == frame; i++)
+        recall_entry(&h->entries[i], o);
+    o->unkept = is_full(h) && h->entries[h->entry_count - 1].frame <= frame;
     if (o->unkept)
         o->accepted = TCPHS_ACCEPT_UNKNOWN;
 }

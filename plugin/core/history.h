@@ -10,14 +10,14 @@
 
 #include <stddef.h>
 
-#include "connection.h"
+#include "tcp/connection.h"
 
-struct tcphs_change {
-    uint32_t place;  /**< see history.c */
-    uint32_t packed; /**< stage, states, client, usual, assumed; see history.c */
+struct tcphs_state_change {
+    uint32_t position; /**< see history.c */
+    uint32_t packed;   /**< stage, states, client, usual, assumed; see history.c */
 };
 
-struct tcphs_note {
+struct tcphs_log_entry {
     uint32_t frame;
     uint8_t kind; /**< see history.c */
     uint8_t small;
@@ -27,21 +27,21 @@ struct tcphs_note {
 
 /** What a link pointed to before a segment changed it. */
 struct tcphs_link_change {
-    uint32_t place; /**< as in tcphs_change */
+    uint32_t position; /**< as in tcphs_state_change */
     uint32_t before;
     uint8_t link; /**< enum tcphs_link */
 };
 
 struct tcphs_history {
-    struct tcphs_change *changes;
-    struct tcphs_note *notes;
+    struct tcphs_state_change *changes;
+    struct tcphs_log_entry *entries;
     struct tcphs_link_change *link_changes; /**< rare, and few */
     uint32_t link_change_count, link_change_room;
-    uint32_t change_count, change_room, note_count, note_room;
+    uint32_t change_count, change_room, entry_count, entry_room;
 };
 
 /** Beyond so many notes of one connection only its state is kept, and tcphs_outcome.unkept says so. */
-#define TCPHS_MOST_NOTES 65536
+#define TCPHS_MOST_LOG_ENTRIES 65536
 
 /** Gives room for size bytes, with the first old_size bytes of old in it; never fails (aborts instead). */
 typedef void *(*tcphs_grow)(void *old, size_t old_size, size_t size);

@@ -1,6 +1,6 @@
 /* timestamps.c
  * Tests of timestamps (RFC 7323 5.3 and 3.2, RFC 6191 2), each as strict as common kernels are, where these and the RFC
- * differ. What is learned of timestamps is in numbers.c.
+ * differ. What is learned of timestamps is in sequence_space.c.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -12,17 +12,17 @@
  * with the fastest clock of RFC 7323 5.4), and from where on it is refused whatever the RTO of an ordinary path. */
 #define TAKEN_TICKS 200
 #define REFUSED_TICKS 3000
-/* A SYN is sent again after this at the earliest, with the slowest clock in use of 100 Hz; and for so long at most, with
- * the fastest: between them a timestamp before the first SYN captured may be of one that was not. */
+/* A SYN is sent again after this at the earliest, with the slowest clock in use of 100 Hz; and for so long at most,
+ * with the fastest: between them a timestamp before the first SYN captured may be of one that was not. */
 #define FIRST_RETRY_TICKS 20
 #define LAST_RETRY_TICKS (300 * 1000)
 #define MILLISECOND (TCPHS_SECOND / 1000)
 
 /* By how many ticks the timestamp is older than what the receiver has had; 0 where that is not known, or not tested. */
-static int32_t ticks_too_old(const struct tcphs_view *v)
+static int32_t ticks_too_old(const struct tcphs_arrival *v)
 {
     const bool is_tested = tcphs_uses_timestamps(v->c) && (v->s->options & TCPHS_OPT_TIMESTAMP) &&
-                           v->kind == TCPHS_KIND_ORDINARY && v->y->ts_recent != 0;
+                           v->kind == TCPHS_KIND_ACK && v->y->ts_recent != 0;
     if (!is_tested || (uint16_t)(tcphs_day(v->s->time) - v->y->ts_day) >= TCPHS_TS_RECENT_DAYS)
         return 0;
     const int32_t age = tcphs_ts_age(v->s->ts_value, v->y->ts_recent);
@@ -32,7 +32,7 @@ static int32_t ticks_too_old(const struct tcphs_view *v)
 }
 
 /* A pure ACK that says nothing new; the exception for reordered ones in common kernels. */
-static enum tcphs_accepted judge_repeated_ack(const struct tcphs_view *v, int32_t ticks)
+static enum tcphs_accepted judge_repeated_ack(const struct tcphs_arrival *v, int32_t ticks)
 {
     const struct tcphs_end *y = v->y;
     if (v->s->seq != y->rcv_nxt || v->s->ack != y->snd_una || ticks > REFUSED_TICKS)
@@ -41,17 +41,17 @@ static enum tcphs_accepted judge_repeated_ack(const struct tcphs_view *v, int32_
 }
 
 /*
- * Sent for the first time after what its sender had sent last, it cannot be older than that, wherever it was delayed. An
- * original in a hole can: its receiver may have heard a retransmission meanwhile.
+ * Sent for the first time after what its sender had sent last, it cannot be older than that, wherever it was delayed.
+ * An original in a hole can: its receiver may have heard a retransmission meanwhile.
  */
-static bool is_out_of_turn(const struct tcphs_view *v)
+static bool is_out_of_turn(const struct tcphs_arrival *v)
 {
     const struct tcphs_end *x = v->x;
     return tcphs_knows(x, TCPHS_KNOWS_SENT) && x->ts_sent != 0 && !tcphs_seq_before(v->s->seq, x->snd_nxt) &&
            tcphs_ts_age(v->s->ts_value, x->ts_sent) > 0;
 }
 
-enum tcphs_accepted tcphs_judge_timestamp(const struct tcphs_view *v)
+enum tcphs_accepted tcphs_judge_timestamp(const struct tcphs_arrival *v)
 {
     const int32_t ticks = ticks_too_old(v);
     if (ticks == 0)
@@ -63,7 +63,7 @@ enum tcphs_accepted tcphs_judge_timestamp(const struct tcphs_view *v)
     return is_out_of_turn(v) ? TCPHS_ACCEPT_NO : TCPHS_ACCEPT_UNKNOWN;
 }
 
-bool tcphs_echoes_no_syn(const struct tcphs_view *v)
+bool tcphs_echoes_no_syn(const struct tcphs_arrival *v)
 {
     const struct tcphs_end *x = v->x, *y = v->y;
     const uint32_t first = x->ts_recent, last = y->ts_sent, echo = v->s->ts_echo;

@@ -39,7 +39,7 @@ static void put_separator(int is_first)
     fputs(is_first ? "\n    " : ",\n    ", stdout);
 }
 
-/* "tcphs_rst_kind_names" is called rst_kind. */
+/* "tcphs_rst_kind_vals" is called rst_kind. */
 static void put_words_name(const char *words)
 {
     const size_t before = strlen("tcphs_"), after = strlen("_names");
@@ -70,7 +70,7 @@ static void put_enumerations(void)
 {
     const char *open = NULL;
     fputs("  \"enumerations\": {", stdout);
-    for (const struct tcphs_doc_word *w = tcphs_doc_words; w->words != NULL; w++) {
+    for (const struct tcphs_doc_value *w = tcphs_doc_values; w->words != NULL; w++) {
         const int begins = open == NULL || strcmp(open, w->words) != 0;
         if (begins) {
             fputs(open == NULL ? "\n    " : "\n    ],\n    ", stdout);

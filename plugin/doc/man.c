@@ -119,7 +119,7 @@ static void put_words(void)
 {
     const char *open = "";
     char number[16];
-    for (const struct tcphs_doc_word *w = tcphs_doc_words; w->words != NULL; w++) {
+    for (const struct tcphs_doc_value *w = tcphs_doc_values; w->words != NULL; w++) {
         if (strcmp(open, w->words) != 0)
             put_heading_of_words(w->words);
         open = w->words;

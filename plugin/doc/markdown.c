@@ -1,6 +1,7 @@
 /* markdown.c
  * Copies a Markdown page to stdout and writes the tables anew between its <!-- begin: NAME --> and <!-- end: NAME -->.
- * A table that the page asks for and nobody knows, or that would silently leave a row out, ends the program with an error.
+ * A table that the page asks for and nobody knows, or that would silently leave a row out, ends the program with an
+ * error.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -105,7 +106,7 @@ static void put_fields_of_words(const char *words)
 static void put_values(void)
 {
     const char *open = "";
-    for (const struct tcphs_doc_word *w = tcphs_doc_words; w->words != NULL; w++) {
+    for (const struct tcphs_doc_value *w = tcphs_doc_values; w->words != NULL; w++) {
         if (strcmp(open, w->words) != 0) {
             fputs(*open == '\0' ? "### " : "\n### ", stdout);
             put_fields_of_words(w->words);

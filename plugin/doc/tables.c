@@ -13,11 +13,11 @@
 
 const struct tcphs_doc_field tcphs_doc_fields[] = {
 #define TCPHS_FIELD(cname, name, title, type, display, words, meaning) { name, title, #type, meaning, words },
-#include "../wireshark/fields.def"
+#include "../wireshark/display/fields.def"
     { 0 }
 };
 
-#define ROW(words, number, text, meaning) { "tcphs_" #words "_names", text, meaning, number },
+#define ROW(words, number, text, meaning) { "tcphs_" #words "_vals", text, meaning, number },
 #define TCPHS_STAGE(number, name, text, meaning) ROW(stage, number, text, meaning)
 #define TCPHS_STATE(number, name, text, meaning) ROW(state, number, text, meaning)
 #define TCPHS_ROLE(number, name, text, meaning) ROW(role, number, text, meaning)
@@ -26,15 +26,15 @@ const struct tcphs_doc_field tcphs_doc_fields[] = {
 #define TCPHS_VERDICT(number, name, text, meaning) ROW(verdict, number, text, meaning)
 #define TCPHS_CLOSE(number, name, text, meaning) ROW(close, number, text, meaning)
 #define TCPHS_CLOSED_BY(number, name, text, meaning) ROW(closed_by, number, text, meaning)
-const struct tcphs_doc_word tcphs_doc_words[] = {
-#include "../core/words.def"
+const struct tcphs_doc_value tcphs_doc_values[] = {
+#include "../core/enums.def"
     { 0 }
 };
 
 const struct tcphs_doc_finding tcphs_doc_anomalies[] = {
 #define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source)                            \
     { #name, #family, #severity, #group, summary, source },
-#include "../core/findings.def"
+#include "../core/findings/findings.def"
     { 0 }
 };
 
@@ -52,21 +52,21 @@ const struct tcphs_doc_family tcphs_doc_families[] = {
 const struct tcphs_doc_finding tcphs_doc_notes[] = {
 #define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source)                               \
     { #name, #family, #severity, #group, summary, source },
-#include "../core/findings.def"
+#include "../core/findings/findings.def"
 #define TCPHS_REMARK(name, group, summary) { #name, "NOTE", "NOTE", #group, summary, "heuristic" },
-#include "../core/remarks.def"
+#include "../core/findings/remarks.def"
     { 0 }
 };
 
 const struct tcphs_doc_report tcphs_doc_reports[] = {
 #define TCPHS_REPORT(name, NAME, title, table, meaning) { #name, title, meaning },
-#include "../wireshark/reports.def"
+#include "../wireshark/reports/reports.def"
     { 0 }
 };
 
 const struct tcphs_doc_column tcphs_doc_columns[] = {
 #define TCPHS_COLUMN(report, name, key, title, kind, meaning) { #report, key, title, #kind, meaning },
-#include "../wireshark/reports.def"
+#include "../wireshark/reports/reports.def"
     { 0 }
 };
 

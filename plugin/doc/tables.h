@@ -14,7 +14,7 @@ struct tcphs_doc_field {
     const char *words; /**< name of the enumeration of its values; NULL = none */
 };
 
-struct tcphs_doc_word {
+struct tcphs_doc_value {
     const char *words, *text, *meaning; /**< words: name of the enumeration it belongs to */
     unsigned number;
 };
@@ -42,7 +42,7 @@ struct tcphs_doc_preference {
 
 /** Each ends with a row whose first member is NULL. */
 extern const struct tcphs_doc_field tcphs_doc_fields[];
-extern const struct tcphs_doc_word tcphs_doc_words[];
+extern const struct tcphs_doc_value tcphs_doc_values[];
 extern const struct tcphs_doc_finding tcphs_doc_anomalies[], tcphs_doc_notes[];
 extern const struct tcphs_doc_family tcphs_doc_families[];
 extern const struct tcphs_doc_report tcphs_doc_reports[];
@@ -56,8 +56,8 @@ int tcphs_doc_is_of_connection(const char *field);
 void tcphs_doc_write_json(void);
 void tcphs_doc_write_man(const char *date, const char *recipes);
 
-/** The Markdown page at this path, its tables written anew between their markers, on stdout. An unknown or unfinished table, and
- * a row that no table would show, end the program with an error. */
+/** The Markdown page at this path, its tables written anew between their markers, on stdout. An unknown or unfinished
+ * table, and a row that no table would show, end the program with an error. */
 void tcphs_doc_write_page(const char *path);
 
 #endif

@@ -11,14 +11,14 @@
 #include <epan/prefs.h>
 #include <epan/range.h>
 
-#include "conversation_filter.h"
-#include "flow_graph.h"
-#include "ip_payload.h"
-#include "present.h"
-#include "reports.h"
-#include "response_times.h"
-#include "second_pass.h"
-#include "store.h"
+#include "display/conversation_filter.h"
+#include "reports/flow_graph.h"
+#include "capture/ip_payload.h"
+#include "display/display.h"
+#include "reports/reports.h"
+#include "reports/response_times.h"
+#include "display/second_pass.h"
+#include "tracker/tracker.h"
 
 /* The ports that Zeek's own scripts register for TCP: by them it guesses who is the server of a connection whose SYN
  * was not captured. */
@@ -41,16 +41,16 @@ static bool is_zeek_port(uint16_t port)
 
 static void show(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, bool reported)
 {
-    struct tcphs_hit hits[TCPHS_SHOWN_HEADERS];
-    const unsigned count = tcphs_store_recall(pinfo, hits);
+    struct tcphs_match matches[TCPHS_SHOWN_HEADERS];
+    const unsigned count = tcphs_tracker_recall(pinfo, matches);
     for (unsigned i = 0; tree != NULL && i < count; i++)
-        tcphs_second_pass_show(pinfo, &hits[i]);
+        tcphs_second_pass_show(pinfo, &matches[i]);
     for (unsigned i = 0; i < count; i++)
-        tcphs_present(&hits[i], pinfo, tvb, tree, info_column && i == 0);
+        tcphs_display(&matches[i], pinfo, tvb, tree, info_column && i == 0);
     if (count > 0)
-        tcphs_conversation_filter_note(pinfo, tree, hits[count - 1].tracked->item.id);
+        tcphs_conversation_filter_note(pinfo, tree, matches[count - 1].tracked->handle.id);
     if (count > 0 && reported)
-        tcphs_reports_queue(pinfo, hits, count);
+        tcphs_reports_queue(pinfo, matches, count);
 }
 
 static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
@@ -58,7 +58,7 @@ static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
     (void)data;
     pinfo->current_proto = "TCPHS"; /* whose the expert infos are; the caller restores it */
     tcphs_second_pass_visit(pinfo);
-    const bool ordinary = tcphs_store_learn(pinfo), reported = tcphs_reports_are_wanted();
+    const bool ordinary = tcphs_tracker_learn(pinfo), reported = tcphs_reports_are_wanted();
     if (!ordinary || tree != NULL || info_column || reported)
         show(tvb, pinfo, tree, reported);
     tcphs_ip_payloads_forget();
@@ -85,10 +85,10 @@ static void register_preferences(void)
 void tcphs_register_protocol(void)
 {
     proto_tcphs = proto_register_protocol("TCP Handshake Analysis", "TCPHS", "tcphs");
-    tcphs_present_register(proto_tcphs);
+    tcphs_display_register(proto_tcphs);
     tcphs_ip_payloads_register(proto_tcphs, &dissect_tcp);
     tcphs_second_pass_register();
-    tcphs_store_register(is_zeek_port);
+    tcphs_tracker_register(is_zeek_port);
     tcphs_reports_register(proto_tcphs, &report_options);
     tcphs_flow_graph_register(proto_tcphs);
     tcphs_response_times_register(proto_tcphs);

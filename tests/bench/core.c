@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "connection.h"
-#include "copies.h"
+#include "tcp/connection.h"
+#include "capture_duplicates.h"
 #include "history.h"
-#include "zeek.h"
+#include "zeek/zeek.h"
 
 enum { PACKETS = 50, ANSWER = 3, MSS = 1448, REQUEST = 80, SIDE_BY_SIDE = 500 };
 
@@ -95,21 +95,21 @@ static struct tcphs_segment *make(uint32_t connections)
     return all;
 }
 
-static void feed(struct tracked *t, const struct tcphs_segment *s, struct tcphs_copies *copies)
+static void feed(struct tracked *t, const struct tcphs_segment *s, struct tcphs_duplicates *copies)
 {
-    const struct tcphs_sight sight = { .tuple = (uintptr_t)t, .ip_id = s->ip_id, .ttl = s->ttl };
+    const struct tcphs_capture_point sight = { .tuple = (uintptr_t)t, .ip_id = s->ip_id, .ttl = s->ttl };
     const struct tcphs_zeek_input in = { .segment = s, .is_whole = true, .grow = grow };
     struct tcphs_outcome o;
-    if (tcphs_copies_find(copies, s, &sight) != 0)
+    if (tcphs_duplicates_find(copies, s, &sight) != 0)
         abort(); /* there is none */
     if (s->flags == TCPHS_SYN) {
         tcphs_connection_init(&t->connection, NULL);
         tcphs_zeek_begin(&t->zeek, &in, is_server_port);
-    } else if (tcphs_connection_plain(&t->connection, s)) {
-        if (!tcphs_zeek_plain(&t->zeek, &in))
+    } else if (tcphs_connection_fast_path(&t->connection, s)) {
+        if (!tcphs_zeek_fast_path(&t->zeek, &in))
             tcphs_zeek_segment(&t->zeek, &in);
         return;
-    } else if (tcphs_connection_is_next(&t->connection, s)) {
+    } else if (tcphs_connection_is_port_reuse(&t->connection, s)) {
         abort(); /* nor this */
     }
     tcphs_connection_segment(&t->connection, s, &o);
@@ -130,7 +130,7 @@ int main(int argc, char **argv)
         (argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 10000) / SIDE_BY_SIDE * SIDE_BY_SIDE;
     struct tcphs_segment *segments = make(connections);
     struct tracked *tracked = (struct tracked *)calloc(connections, sizeof *tracked);
-    struct tcphs_copies *copies = (struct tcphs_copies *)calloc(1, sizeof *copies);
+    struct tcphs_duplicates *copies = (struct tcphs_duplicates *)calloc(1, sizeof *copies);
     if (tracked == NULL || copies == NULL)
         abort();
     const double start = now();

@@ -1,7 +1,7 @@
 """The hook in front of the host's dissectors: it changes nothing that the host shows, says what it cannot see, and is bounded.
 
 Leaves to others: what is said of the segments (test_filters.py and others), tunnels as such (test_tunnels.py), and memory errors
-(tests/trust).
+(tests/robustness).
 """
 import json
 import random
@@ -18,7 +18,7 @@ from packets import Capture, Talk, SYN_OPTIONS, ethernet, icmp, ipv4, tcp
 from test_paths import conversation
 from test_tunnels import CLIENT, sixth, udp
 
-sys.path.insert(0, str(harness.ROOT / "tests" / "trust"))
+sys.path.insert(0, str(harness.ROOT / "tests" / "robustness"))
 from damage import Damager, read_pcap, write_pcap  # noqa: E402
 
 REPORT = ("-q", "-z", "tcphs,conn", "-o", "tcphs.report:json")

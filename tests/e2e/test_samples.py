@@ -10,12 +10,12 @@ ROWS = re.findall(r"^\| `([\w.-]+\.pcap(?:ng)?)` \|[^|]*\|(.*)\|$", README, re.M
 
 
 def declared(macro):
-    text = (harness.ROOT / "plugin" / "core" / "findings.def").read_text()
+    text = (harness.ROOT / "plugin" / "core" / "findings" / "findings.def").read_text()
     return set(re.findall(rf"^TCPHS_{macro}\((\w+),", text, re.M))
 
 
 ANOMALIES, NOTES = declared("ANOMALY"), declared("NOTE")
-VERDICTS = dict(re.findall(r'^TCPHS_VERDICT\((\d+), \w+, "(\w+)"', (harness.ROOT / "plugin" / "core" / "words.def").read_text(), re.M))
+VERDICTS = dict(re.findall(r'^TCPHS_VERDICT\((\d+), \w+, "(\w+)"', (harness.ROOT / "plugin" / "core" / "enums.def").read_text(), re.M))
 
 
 def test_table_is_complete():

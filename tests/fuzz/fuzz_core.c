@@ -20,7 +20,7 @@ static void check_ranges(const struct tcphs_outcome *o)
     FUZZ_DEMAND(o->state[1] >= TCPHS_CLOSED && o->state[1] < TCPHS_STATES);
     FUZZ_DEMAND(o->step <= 3 && o->close_steps < 16);
     FUZZ_DEMAND(o->accepted <= TCPHS_ACCEPT_YES && o->usual[0] <= TCPHS_ACCEPT_YES && o->usual[1] <= TCPHS_ACCEPT_YES);
-    FUZZ_DEMAND(o->rst_kind <= TCPHS_RST_UNKNOWN && o->event <= TCPHS_EVENT_ENDED && o->client <= TCPHS_NO_CLIENT);
+    FUZZ_DEMAND(o->rst_kind <= TCPHS_RST_UNKNOWN && o->event <= TCPHS_EVENT_ENDED && o->client <= TCPHS_NO_END);
     FUZZ_DEMAND((o->findings & 1) == 0 && o->findings >> (TCPHS_FINDINGS - 1) >> 1 == 0);
     FUZZ_DEMAND(o->time_synack >= -1 && o->time_ack >= -1 && o->time_setup >= -1);
     FUZZ_DEMAND(o->back < o->frame);
@@ -38,7 +38,7 @@ static void check_same(const struct tcphs_outcome *a, const struct tcphs_outcome
     FUZZ_DEMAND(((a->findings ^ b->findings) & ~shifting) == 0);
     FUZZ_DEMAND(a->state[0] == b->state[x] && a->state[1] == b->state[!x]);
     FUZZ_DEMAND(a->usual[0] == b->usual[x] && a->usual[1] == b->usual[!x]);
-    FUZZ_DEMAND(a->client == (mirrored && b->client != TCPHS_NO_CLIENT ? !b->client : b->client));
+    FUZZ_DEMAND(a->client == (mirrored && b->client != TCPHS_NO_END ? !b->client : b->client));
     FUZZ_DEMAND(a->has_due == b->has_due && (!a->has_due || a->seen - a->due == b->seen - b->due));
     FUZZ_DEMAND(a->time_synack == b->time_synack && a->time_ack == b->time_ack && a->time_setup == b->time_setup);
     FUZZ_DEMAND(a->syn_count == b->syn_count && a->synack_count == b->synack_count);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "copies.h"
+#include "capture_duplicates.h"
 
 #define ELSEWHERE 7 /* an interface that no script names */
 #define MOST_BLOCKS 4096
@@ -69,17 +69,17 @@ static void forget_number(struct fuzz_observer *o, unsigned step)
  * so that what is left in the table from the one before is out of the way. */
 static bool is_copy(const struct fuzz_step *step, const struct tcphs_segment *s)
 {
-    static struct tcphs_copies copies;
+    static struct tcphs_duplicates duplicates;
     static uint64_t script_number;
     struct tcphs_segment again = *s;
     script_number += s->frame == 1;
-    struct tcphs_sight sight = { script_number, step->interface, step->path, s->ip_id, s->ttl };
-    if (tcphs_copies_find(&copies, s, &sight) != 0)
+    struct tcphs_capture_point point = { script_number, step->interface, step->path, s->ip_id, s->ttl };
+    if (tcphs_duplicates_find(&duplicates, s, &point) != 0)
         return true;
     again.frame++;
     again.time += 10000;
-    sight.interface = ELSEWHERE;
-    FUZZ_DEMAND(tcphs_copies_find(&copies, &again, &sight) == s->frame);
+    point.interface = ELSEWHERE;
+    FUZZ_DEMAND(tcphs_duplicates_find(&duplicates, &again, &point) == s->frame);
     return false;
 }
 
@@ -111,8 +111,8 @@ __attribute__((destructor)) static void say_how_many(void)
 static void feed_both_ways(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *told)
 {
     struct tcphs_connection shorter = *c;
-    const bool plain = tcphs_connection_plain(&shorter, s);
-    FUZZ_DEMAND(!plain || !tcphs_connection_is_next(c, s));
+    const bool plain = tcphs_connection_fast_path(&shorter, s);
+    FUZZ_DEMAND(!plain || !tcphs_connection_is_port_reuse(c, s));
     tcphs_connection_segment(c, s, told);
     judged++;
     FUZZ_DEMAND(!plain || same_bytes(&shorter, c, sizeof shorter));
@@ -121,7 +121,8 @@ static void feed_both_ways(struct tcphs_connection *c, const struct tcphs_segmen
 
 static void feed(struct fuzz_observer *o, const struct tcphs_segment *s, struct fuzz_told *told)
 {
-    told->begins = o->connection_count == 0 || tcphs_connection_is_next(&o->connection[o->connection_count - 1], s);
+    told->begins =
+        o->connection_count == 0 || tcphs_connection_is_port_reuse(&o->connection[o->connection_count - 1], s);
     if (told->begins)
         begin_connection(o, s);
     told->is_fed = told->is_recallable = true;
@@ -129,7 +130,7 @@ static void feed(struct fuzz_observer *o, const struct tcphs_segment *s, struct 
     feed_both_ways(&o->connection[told->connection], s, &told->outcome);
     tcphs_history_add(&o->history[told->connection], &told->outcome, s->from, grow);
     for (unsigned i = 0; i < TCPHS_LINKS; i++) /* as recall leaves out */
-        if (told->outcome.links[i] == TCPHS_NAMELESS_FRAME)
+        if (told->outcome.links[i] == TCPHS_UNNUMBERED_FRAME)
             told->outcome.links[i] = 0;
 }
 
@@ -140,16 +141,16 @@ static void quote(struct fuzz_observer *o, const struct tcphs_segment *s, struct
         return;
     struct tcphs_connection *c = &o->connection[o->connection_count - 1];
     told->connection = o->connection_count - 1;
-    tcphs_connection_look(c, &before);
+    tcphs_connection_snapshot(c, &before);
     tcphs_connection_icmp(c, s->frame, s->from);
-    tcphs_connection_look(c, &after);
+    tcphs_connection_snapshot(c, &after);
     FUZZ_DEMAND(before.stage == after.stage && memcmp(before.state, after.state, sizeof before.state) == 0);
     FUZZ_DEMAND(memcmp(before.links, after.links, sizeof before.links) == 0);
 }
 
 /* Each step has two frame numbers: the second is that of a copy, which is in no list. */
 void fuzz_observe(struct fuzz_observer *o, const struct fuzz_script *script, const struct fuzz_view *view,
-                  const struct fuzz_observer *copies)
+                  const struct fuzz_observer *duplicates)
 {
     uint32_t frame = 1;
     o->connection_count = 0;
@@ -162,7 +163,7 @@ void fuzz_observe(struct fuzz_observer *o, const struct fuzz_script *script, con
         o->end_time = s.time > o->end_time ? s.time : o->end_time;
         if (step->is_quote)
             quote(o, &s, told);
-        else if (copies != NULL ? copies->told[i].is_fed : !is_copy(step, &s))
+        else if (duplicates != NULL ? duplicates->told[i].is_fed : !is_copy(step, &s))
             feed(o, &s, told);
         if (step->loses_number && told->is_fed)
             forget_number(o, i);
@@ -206,7 +207,7 @@ void fuzz_observe_zeek(struct fuzz_zeek_observer *o, const struct fuzz_script *s
             z = &o->connection[o->count++];
             tcphs_zeek_begin(z, &in, is_server_port);
         }
-        if (!tcphs_zeek_plain(z, &in))
+        if (!tcphs_zeek_fast_path(z, &in))
             tcphs_zeek_segment(z, &in);
         look(z);
     }

@@ -1,6 +1,6 @@
 /* observer.h
- * Plays a script to the core as plugin/wireshark/store.c does, for one pair of addresses and ports. The only part of
- * the fuzzers that calls the core: a change of its interface is a change here.
+ * Plays a script to the core as plugin/wireshark/tracker/tracker.c does, for one pair of addresses and ports. The only
+ * part of the fuzzers that calls the core: a change of its interface is a change here.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -9,8 +9,8 @@
 
 #include "history.h"
 #include "script.h"
-#include "summary.h"
-#include "zeek.h"
+#include "tcp/verdict.h"
+#include "zeek/zeek.h"
 
 /** How a script is looked at: what may not make a difference. */
 struct fuzz_view {

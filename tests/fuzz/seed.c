@@ -9,7 +9,7 @@
 #include <glib.h>
 
 #include "../unit/trace.h"
-#include "connection.h"
+#include "tcp/connection.h"
 #include "script.h"
 
 static const guint32 starts[2] = { 100000, 500000 };

@@ -13,16 +13,16 @@
 
 #define TCPHS_STATE(number, name, text, meaning) [number] = text,
 static const char *const states[] = {
-#include "words.def"
+#include "enums.def"
 };
 #define TCPHS_STAGE(number, name, text, meaning) [number] = text,
 static const char *const stages[] = {
-#include "words.def"
+#include "enums.def"
 };
 #define TCPHS_ANOMALY(name, ...) [TCPHS_FINDS_##name] = #name,
 #define TCPHS_NOTE(name, ...) [TCPHS_FINDS_##name] = #name,
 static const char *const findings[] = {
-#include "findings.def"
+#include "findings/findings.def"
 };
 
 static const guint32 starts[2] = { 100000, 500000 };

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 E2E = Path(__file__).resolve().parents[1] / "e2e"
-sys.path[:0] = [str(E2E), str(E2E.parent / "trust")]
+sys.path[:0] = [str(E2E), str(E2E.parent / "robustness")]
 import draws  # noqa: E402
 
 spec = importlib.util.spec_from_file_location("e2e_conftest", E2E / "conftest.py")

@@ -26,7 +26,7 @@ COUNTED = {"conversations": 0, "segments": 0}
 
 
 def holds(examples, batches=strategies.any_batches()):
-    """Runs a test on drawn batches: so many of the same ones each time, or others as the environment says (tests/trust/draws.py)."""
+    """Runs a test on drawn batches: so many of the same ones each time, or others as the environment says (tests/robustness/draws.py)."""
     settings = hypothesis.settings(max_examples=examples, deadline=None, database=None, print_blob=False, report_multiple_bugs=False,
                                    suppress_health_check=list(hypothesis.HealthCheck))
 

@@ -1,6 +1,6 @@
 /* both_ways.h
- * Feeds a segment the long way and holds the short ways to it: what goes through plain.c leaves the same connection and
- * has nothing to tell; the rows of checks.c that are asked find what all of them would.
+ * Feeds a segment the long way and holds the short ways to it: what goes through fast_path.c leaves the same connection
+ * and has nothing to tell; the rows of predicates.c that are asked find what all of them would.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -11,17 +11,17 @@
 
 #include <glib.h>
 
-#include "checks.h"
-#include "connection.h"
-#include "view.h"
+#include "findings/predicates.h"
+#include "tcp/connection.h"
+#include "tcp/acceptability.h"
 
 /** The rows that are asked find what all rows would. */
 static inline void check_occasions(const struct tcphs_connection *c, const struct tcphs_segment *s)
 {
-    struct tcphs_view v;
+    struct tcphs_arrival a;
     struct tcphs_found found, every;
-    tcphs_view_init(&v, c, s);
-    g_assert_cmphex(tcphs_check_all(&v, &found), ==, tcphs_check_every_row(&v, &every));
+    tcphs_arrival_init(&a, c, s);
+    g_assert_cmphex(tcphs_check_all(&a, &found), ==, tcphs_check_every_row(&a, &every));
     g_assert_cmpuint(found.back, ==, every.back);
     g_assert_cmphex(found.backward, ==, every.backward);
 }
@@ -29,17 +29,17 @@ static inline void check_occasions(const struct tcphs_connection *c, const struc
 static inline void check_tells_nothing(const struct tcphs_outcome *o, const struct tcphs_connection *before,
                                        unsigned from)
 {
-    struct tcphs_outcome standing;
-    tcphs_connection_look(before, &standing);
+    struct tcphs_outcome current;
+    tcphs_connection_snapshot(before, &current);
     g_assert_cmphex(o->findings, ==, 0);
-    g_assert_cmpuint(o->accepted, ==, standing.usual[from]);
+    g_assert_cmpuint(o->accepted, ==, current.usual[from]);
     g_assert_cmpuint(o->accepted, ==, o->usual[from]);
-    g_assert_cmpint(memcmp(o->usual, standing.usual, sizeof o->usual), ==, 0);
-    g_assert_cmpint(memcmp(o->state, standing.state, sizeof o->state), ==, 0);
-    g_assert_cmpint(memcmp(o->links, standing.links, sizeof o->links), ==, 0);
-    g_assert_cmpuint(o->stage, ==, standing.stage);
-    g_assert_cmpuint(o->client, ==, standing.client);
-    g_assert_cmpint(o->assumed, ==, standing.assumed);
+    g_assert_cmpint(memcmp(o->usual, current.usual, sizeof o->usual), ==, 0);
+    g_assert_cmpint(memcmp(o->state, current.state, sizeof o->state), ==, 0);
+    g_assert_cmpint(memcmp(o->links, current.links, sizeof o->links), ==, 0);
+    g_assert_cmpuint(o->stage, ==, current.stage);
+    g_assert_cmpuint(o->client, ==, current.client);
+    g_assert_cmpint(o->assumed, ==, current.assumed);
     g_assert_cmpuint((guint)o->step + o->close_steps + o->rst_kind + o->event + o->back, ==, 0);
     g_assert_cmpuint((guint)o->syn_count + o->synack_count, ==, 0);
     g_assert_false(o->has_due);
@@ -56,19 +56,19 @@ static inline bool same_bytes(const void *a, const void *b, gsize size)
 static inline bool feed_both_ways(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
 {
     const struct tcphs_connection before = *c;
-    struct tcphs_connection shorter = *c;
-    const bool plain = tcphs_connection_plain(&shorter, s);
-    if (plain)
-        g_assert_false(tcphs_connection_is_next(c, s));
+    struct tcphs_connection fast = *c;
+    const bool is_fast_path = tcphs_connection_fast_path(&fast, s);
+    if (is_fast_path)
+        g_assert_false(tcphs_connection_is_port_reuse(c, s));
     else
-        g_assert_true(same_bytes(&shorter, &before, sizeof before));
+        g_assert_true(same_bytes(&fast, &before, sizeof before));
     check_occasions(c, s);
     tcphs_connection_segment(c, s, o);
-    if (plain) {
-        g_assert_true(same_bytes(&shorter, c, sizeof shorter));
+    if (is_fast_path) {
+        g_assert_true(same_bytes(&fast, c, sizeof fast));
         check_tells_nothing(o, &before, s->from);
     }
-    return plain;
+    return is_fast_path;
 }
 
 #endif

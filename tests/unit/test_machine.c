@@ -5,14 +5,14 @@
  */
 #include <glib.h>
 
-#include "machine.h"
+#include "tcp/machine.h"
 #include "seq.h"
 
 static void test_total(void)
 {
     for (int state = TCPHS_CLOSED; state < TCPHS_STATES; state++)
-        for (int event = TCPHS_SENDS_SYN; event < TCPHS_STEP_EVENTS; event++) {
-            const int next = (int)tcphs_machine((enum tcphs_state)state, (enum tcphs_step_event)event);
+        for (int event = TCPHS_SENDS_SYN; event < TCPHS_MACHINE_EVENTS; event++) {
+            const int next = (int)tcphs_machine((enum tcphs_state)state, (enum tcphs_machine_event)event);
             g_assert_cmpint(next, >=, TCPHS_CLOSED);
             g_assert_cmpint(next, <, TCPHS_STATES);
         }
@@ -21,10 +21,10 @@ static void test_total(void)
 static void test_holes_and_nonsense(void)
 {
     g_assert_cmpint(tcphs_machine(TCPHS_STATE_NONE, TCPHS_SENDS_SYN), ==, TCPHS_STATE_NONE);
-    g_assert_cmpint(tcphs_machine(TCPHS_CLOSED, (enum tcphs_step_event)0), ==, TCPHS_STATE_NONE);
+    g_assert_cmpint(tcphs_machine(TCPHS_CLOSED, (enum tcphs_machine_event)0), ==, TCPHS_STATE_NONE);
     g_assert_cmpint(tcphs_machine(TCPHS_STATES, TCPHS_SENDS_SYN), ==, TCPHS_STATE_NONE);
-    g_assert_cmpint(tcphs_machine(TCPHS_CLOSED, TCPHS_STEP_EVENTS), ==, TCPHS_STATE_NONE);
-    g_assert_cmpint(tcphs_machine((enum tcphs_state) - 1, (enum tcphs_step_event) - 1), ==, TCPHS_STATE_NONE);
+    g_assert_cmpint(tcphs_machine(TCPHS_CLOSED, TCPHS_MACHINE_EVENTS), ==, TCPHS_STATE_NONE);
+    g_assert_cmpint(tcphs_machine((enum tcphs_state) - 1, (enum tcphs_machine_event) - 1), ==, TCPHS_STATE_NONE);
 }
 
 /* The arcs of RFC 9293 figure 5 that show on the wire, as one endpoint goes through them. */
@@ -32,7 +32,7 @@ static void test_figure_5(void)
 {
     static const struct {
         enum tcphs_state from;
-        enum tcphs_step_event event;
+        enum tcphs_machine_event event;
         enum tcphs_state to;
     } arcs[] = {
         { TCPHS_CLOSED, TCPHS_SENDS_SYN, TCPHS_SYN_SENT },          /* active OPEN */
@@ -68,8 +68,8 @@ static void test_reset(void)
 /* Once synchronised, no SYN of any kind moves an end (RFC 5961 section 4). */
 static void test_syn_moves_no_synchronised_end(void)
 {
-    static const enum tcphs_step_event syns[] = { TCPHS_SENDS_SYN, TCPHS_SENDS_SYN_ACK, TCPHS_HEARS_SYN,
-                                                  TCPHS_HEARS_SYN_ACK };
+    static const enum tcphs_machine_event syns[] = { TCPHS_SENDS_SYN, TCPHS_SENDS_SYN_ACK, TCPHS_HEARS_SYN,
+                                                     TCPHS_HEARS_SYN_ACK };
     for (int state = TCPHS_ESTABLISHED; state <= TCPHS_TIME_WAIT; state++)
         for (gsize i = 0; i < G_N_ELEMENTS(syns); i++)
             g_assert_cmpint(tcphs_machine((enum tcphs_state)state, syns[i]), ==, state);

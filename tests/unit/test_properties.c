@@ -10,13 +10,13 @@
 
 #include "both_ways.h"
 #include "history.h"
-#include "summary.h"
+#include "tcp/verdict.h"
 
 #define TALKS 3000
 #define SEGMENTS 40
 
 /* How a talk is looked at: the same script must give the same story. */
-struct view_of_talk {
+struct variant_of_talk {
     guint32 shift[2];
     gboolean mirrored;
 };
@@ -26,7 +26,7 @@ struct talk {
     struct tcphs_history history;
     struct tcphs_outcome told[SEGMENTS];
     guint8 from[SEGMENTS];
-    guint plain; /* segments that could go the short way */
+    guint fast_path; /* segments that could go the short way */
 };
 
 static void *grow(void *old, size_t old_size, size_t size)
@@ -35,7 +35,8 @@ static void *grow(void *old, size_t old_size, size_t size)
     return g_realloc(old, size);
 }
 
-/* Options as both ends would agree on them, with clocks that go on, now and then a little or far off, and signatures. */
+/* Options as both ends would agree on them, with clocks that go on, now and then a little or far off, and signatures.
+ */
 static void write_options(GRand *rand, struct tcphs_segment *s, guint32 clocks[2], gboolean is_signed)
 {
     const gboolean strange = g_rand_int_range(rand, 0, 12) == 0;
@@ -103,19 +104,19 @@ static void write_script(GRand *rand, struct tcphs_segment *script, int calm)
     }
 }
 
-static void tell(struct talk *t, const struct tcphs_segment *script, struct view_of_talk view)
+static void tell(struct talk *t, const struct tcphs_segment *script, struct variant_of_talk variant)
 {
     memset(t, 0, sizeof *t);
     tcphs_connection_init(&t->connection, NULL);
     for (int i = 0; i < SEGMENTS; i++) {
         struct tcphs_segment s = script[i];
-        s.seq += view.shift[s.from];
-        s.ack += (s.flags & TCPHS_ACK) ? view.shift[!s.from] : 0;
-        s.ts_value += view.shift[s.from]; /* any numbers that stay the same will do */
-        s.ts_echo += view.shift[!s.from];
-        s.from = view.mirrored ? !s.from : s.from;
+        s.seq += variant.shift[s.from];
+        s.ack += (s.flags & TCPHS_ACK) ? variant.shift[!s.from] : 0;
+        s.ts_value += variant.shift[s.from]; /* any numbers that stay the same will do */
+        s.ts_echo += variant.shift[!s.from];
+        s.from = variant.mirrored ? !s.from : s.from;
         t->from[i] = s.from;
-        t->plain += feed_both_ways(&t->connection, &s, &t->told[i]);
+        t->fast_path += feed_both_ways(&t->connection, &s, &t->told[i]);
         tcphs_history_add(&t->history, &t->told[i], s.from, grow);
     }
 }
@@ -123,7 +124,7 @@ static void tell(struct talk *t, const struct tcphs_segment *script, struct view
 static void forget(struct talk *t)
 {
     g_free(t->history.changes);
-    g_free(t->history.notes);
+    g_free(t->history.entries);
 }
 
 static void check_ranges(const struct tcphs_outcome *o)
@@ -186,32 +187,32 @@ static void check_recall(const struct talk *t)
 
 static void test_any_talk(void)
 {
-    static const struct view_of_talk views[] = {
+    static const struct variant_of_talk variants[] = {
         { { 0xFFFFFF80, 0x7FFFFF80 }, FALSE },
         { { 1000, 0x80000000 }, FALSE },
         { { 0, 0 }, TRUE },
     };
     GRand *rand = g_rand_new_with_seed(9293);
     static struct tcphs_segment script[SEGMENTS];
-    static struct talk plain, other;
-    guint short_ways = 0;
+    static struct talk fast_path, other;
+    guint fast_paths = 0;
     for (int i = 0; i < TALKS; i++) {
         write_script(rand, script, i % 2 ? 20 : 1);
         /* Numbers start away from 0, which stands for "unknown" in explanations only. */
-        tell(&plain, script, (struct view_of_talk){ { 5, 7 }, FALSE });
+        tell(&fast_path, script, (struct variant_of_talk){ { 5, 7 }, FALSE });
         for (int k = 0; k < SEGMENTS; k++)
-            check_ranges(&plain.told[k]);
-        check_recall(&plain);
-        for (gsize v = 0; v < G_N_ELEMENTS(views); v++) {
-            tell(&other, script, views[v]);
+            check_ranges(&fast_path.told[k]);
+        check_recall(&fast_path);
+        for (gsize v = 0; v < G_N_ELEMENTS(variants); v++) {
+            tell(&other, script, variants[v]);
             for (int k = 0; k < SEGMENTS; k++)
-                check_same(&plain.told[k], &other.told[k], views[v].mirrored);
+                check_same(&fast_path.told[k], &other.told[k], variants[v].mirrored);
             forget(&other);
         }
-        short_ways += plain.plain;
-        forget(&plain);
+        fast_paths += fast_path.fast_path;
+        forget(&fast_path);
     }
-    g_assert_cmpuint(short_ways, >, TALKS); /* or the two ways were hardly compared */
+    g_assert_cmpuint(fast_paths, >, TALKS); /* or the two ways were hardly compared */
     g_rand_free(rand);
 }
 
@@ -227,7 +228,7 @@ static void test_dropped_segments_move_nothing(void)
     guint dropped = 0;
     for (int i = 0; i < TALKS; i++) {
         write_script(rand, script, 1);
-        tell(&t, script, (struct view_of_talk){ { 0, 0 }, FALSE });
+        tell(&t, script, (struct variant_of_talk){ { 0, 0 }, FALSE });
         for (int k = 1; k < SEGMENTS; k++) {
             const struct tcphs_outcome *o = &t.told[k], *before = &t.told[k - 1];
             const gboolean syn = (script[k].flags & TCPHS_SYN) != 0; /* may repeat: the other end was not there yet */
@@ -247,7 +248,7 @@ static void test_dropped_segments_move_nothing(void)
 static void test_findings_without_end(void)
 {
     static struct talk t;
-    const guint32 last = 2 * TCPHS_MOST_NOTES;
+    const guint32 last = 2 * TCPHS_MOST_LOG_ENTRIES;
     struct tcphs_outcome o;
     memset(&t, 0, sizeof t);
     tcphs_connection_init(&t.connection, NULL);
@@ -260,7 +261,7 @@ static void test_findings_without_end(void)
         tcphs_connection_segment(&t.connection, &s, &o);
         tcphs_history_add(&t.history, &o, 0, grow);
     }
-    g_assert_cmpuint(t.history.note_count, <=, TCPHS_MOST_NOTES + 16);
+    g_assert_cmpuint(t.history.entry_count, <=, TCPHS_MOST_LOG_ENTRIES + 16);
     guint begins = 0;
     for (guint32 frame = 1; frame <= last; frame++) {
         tcphs_history_recall(&t.history, &t.connection, frame, 0, &o);
@@ -314,7 +315,7 @@ static void test_frames_of_a_history(void)
     memset(&t, 0, sizeof t);
     tcphs_connection_init(&t.connection, NULL);
     tcphs_history_forget_frame(&t.history, 5); /* there is nothing to forget */
-    g_assert_cmpuint(t.history.change_count + t.history.note_count, ==, 0);
+    g_assert_cmpuint(t.history.change_count + t.history.entry_count, ==, 0);
     struct tcphs_segment s = { .frame = 5, .seq = 100, .flags = TCPHS_SYN, .source_port = 1, .destination_port = 2 };
     tcphs_connection_segment(&t.connection, &s, &o);
     tcphs_history_add(&t.history, &o, 0, grow);
@@ -328,7 +329,7 @@ static void test_frames_of_a_history(void)
     tcphs_history_recall(&t.history, &t.connection, 4, 0, &again); /* before the first */
     g_assert_cmpuint(again.stage, ==, TCPHS_STAGE_NONE);
     g_assert_cmpuint(again.state[0], ==, TCPHS_UNKNOWN);
-    g_assert_cmpuint(again.client, ==, TCPHS_NO_CLIENT);
+    g_assert_cmpuint(again.client, ==, TCPHS_NO_END);
     g_assert_cmpuint(again.step + again.syn_count, ==, 0);
     forget(&t);
 }

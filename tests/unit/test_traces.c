@@ -56,7 +56,7 @@ static void test_every_row_has_a_script(void)
     static const char *const rows[] = {
 #define TCPHS_ANOMALY(name, ...) #name,
 #define TCPHS_NOTE(name, ...) #name,
-#include "findings.def"
+#include "findings/findings.def"
     };
     GString *all = g_string_new(NULL);
     for (guint i = 0; i < scripts->len; i++) {
@@ -83,7 +83,7 @@ static void test_every_row_has_a_near_miss(void)
     static const char *const rows[] = {
 #define TCPHS_ANOMALY(name, ...) #name,
 #define TCPHS_NOTE(name, ...) #name,
-#include "findings.def"
+#include "findings/findings.def"
     };
     for (guint row = 0; row < G_N_ELEMENTS(rows); row++) {
         char *pattern = g_strdup_printf("\\b%s\\b", rows[row]);

@@ -9,8 +9,8 @@
 
 #include <glib.h>
 
-#include "connection.h"
-#include "zeek.h"
+#include "tcp/connection.h"
+#include "zeek/zeek.h"
 
 /* A packet: "@seconds" sets the clock (else it moves on by a millisecond), then ">" or "<", flags (S A F R P U, or
  * "-"), sequence number, acknowledgment number where A is among the flags, then any of: +n payload, w=n window, s=n
@@ -294,7 +294,7 @@ static guint feed_both_ways(struct tcphs_zeek *z, const struct tcphs_zeek_input 
 {
     struct tcphs_zeek shorter, longer;
     copy_zeek(&shorter, z);
-    const bool plain = tcphs_zeek_plain(&shorter, in);
+    const bool plain = tcphs_zeek_fast_path(&shorter, in);
     struct tcphs_zeek kept = shorter;
     tcphs_zeek_segment(z, in);
     longer = *z;
@@ -364,8 +364,8 @@ static void test_anything(void)
     g_rand_free(rand);
 }
 
-/* An open connection in which nearly everything goes on in sequence, now and then across the end of the numbers; in some
- * only one end speaks, and much. */
+/* An open connection in which nearly everything goes on in sequence, now and then across the end of the numbers; in
+ * some only one end speaks, and much. */
 static void test_short_way(void)
 {
     GRand *rand = g_rand_new_with_seed(793);

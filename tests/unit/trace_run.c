@@ -10,7 +10,7 @@
 #include "both_ways.h"
 #include "history.h"
 #include "seq.h"
-#include "summary.h"
+#include "tcp/verdict.h"
 #include "trace.h"
 
 #define MOST_CONNECTIONS 8
@@ -39,40 +39,40 @@ static const char *name_of(unsigned number, const char *const *names, unsigned c
 
 #define TCPHS_STAGE(number, name, text, meaning) [number] = text,
 static const char *const stages[] = {
-#include "words.def"
+#include "enums.def"
 };
 #define TCPHS_STATE(number, name, text, meaning) [number] = text,
 static const char *const states[] = {
-#include "words.def"
+#include "enums.def"
 };
 #define TCPHS_ROLE(number, name, text, meaning) [number] = text,
 static const char *const roles[] = {
-#include "words.def"
+#include "enums.def"
 };
 #define TCPHS_RST_KIND(number, name, text, meaning) [number] = text,
 static const char *const rst_kinds[] = {
-#include "words.def"
+#include "enums.def"
 };
 #define TCPHS_EVENT(number, name, text, meaning) [number] = text,
 static const char *const events[] = {
-#include "words.def"
+#include "enums.def"
 };
 #define TCPHS_VERDICT(number, name, text, meaning) [number] = text,
 static const char *const verdicts[] = {
-#include "words.def"
+#include "enums.def"
 };
 #define TCPHS_CLOSE(number, name, text, meaning) [number] = text,
 static const char *const closes[] = {
-#include "words.def"
+#include "enums.def"
 };
 #define TCPHS_CLOSED_BY(number, name, text, meaning) [number] = text,
 static const char *const closed_bys[] = {
-#include "words.def"
+#include "enums.def"
 };
 #define TCPHS_ANOMALY(name, ...) [TCPHS_FINDS_##name] = #name,
 #define TCPHS_NOTE(name, ...) [TCPHS_FINDS_##name] = #name,
 static const char *const findings[] = {
-#include "findings.def"
+#include "findings/findings.def"
 };
 #define NAME(table, number) name_of(number, table, G_N_ELEMENTS(table))
 
@@ -294,7 +294,7 @@ static void feed(struct run *r, const struct trace_line *line)
     const struct tcphs_segment s = real_segment(r, line, r->told->len + 1);
     struct told t = { .from = s.from };
     r->now = s.time;
-    if (r->count == 0 || tcphs_connection_is_next(&r->connections[r->count - 1], &s)) {
+    if (r->count == 0 || tcphs_connection_is_port_reuse(&r->connections[r->count - 1], &s)) {
         g_assert_cmpuint(r->count, <, MOST_CONNECTIONS);
         const struct tcphs_connection *previous = r->count ? &r->connections[r->count - 1] : NULL;
         tcphs_connection_init(&r->connections[r->count], previous);
@@ -354,7 +354,7 @@ gboolean trace_run(const char *path, const struct trace_case *c, struct trace_va
     compare_recall(r);
     for (unsigned i = 0; i < r->count; i++) {
         g_free(r->histories[i].changes);
-        g_free(r->histories[i].notes);
+        g_free(r->histories[i].entries);
     }
     g_array_free(r->told, TRUE);
     const gboolean agreed = r->agreed;

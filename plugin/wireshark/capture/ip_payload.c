@@ -5,12 +5,12 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "ip_payload.h"
+#include "capture/ip_payload.h"
 
 #include <epan/exceptions.h>
 
-#include "path.h"
-#include "without_tcp.h"
+#include "capture/path.h"
+#include "display/without_tcp.h"
 
 /* Row: name in the code, IP protocol number, filter name of its protocol. */
 #define TCPHS_IP_PAYLOADS(ROW)                                                                                         \
@@ -167,8 +167,8 @@ static int add_note(guint8 protocol, tvbuff_t *tvb, packet_info *pinfo, void *da
 /* The hook ------------------------------------------------------------------------------------------------------ */
 
 /* A display filter or column by TCP's fields, or by those of a protocol above it, finds nothing: said once. Which
- * protocols are above takes long to find out, so that is asked with the first segment alone: the filters of tshark stay.
- * A report's filter is refused before. */
+ * protocols are above takes long to find out, so that is asked with the first segment alone: the filters of tshark
+ * stay. A report's filter is refused before. */
 static void say_what_is_missing(void)
 {
     static bool asked, said;
@@ -178,7 +178,7 @@ static void say_what_is_missing(void)
     if (proto_registrar_get_nth((guint)proto_tcp)->ref_type != HF_REF_TYPE_NONE)
         missing = "tcp";
     else if (!asked)
-        missing = tcphs_protocol_asked_for_in_vain();
+        missing = tcphs_protocol_asked_for_without_tcp();
     asked = true;
     said = missing != NULL;
     if (said)

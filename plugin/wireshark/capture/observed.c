@@ -4,12 +4,12 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "observed.h"
+#include "capture/observed.h"
 
 #include <epan/in_cksum.h>
 #include <wiretap/wtap.h>
 
-#include "tcp_header.h"
+#include "capture/tcp_header.h"
 
 enum { ICMPV6 = 58 };
 
@@ -43,7 +43,7 @@ static void clear(struct tcphs_observed *out)
 {
     out->segment = (struct tcphs_segment){ 0 };
     out->tuple = (struct tcphs_tuple){ 0 };
-    out->point = (struct tcphs_sight){ 0 };
+    out->point = (struct tcphs_capture_point){ 0 };
     out->whole = out->icmp = out->icmp_error = out->payload_captured = false;
     out->bad_checksum = out->bad_network_checksum = out->is_dropped = false;
 }

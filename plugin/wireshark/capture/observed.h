@@ -7,24 +7,24 @@
 #ifndef TCPHS_OBSERVED_H
 #define TCPHS_OBSERVED_H
 
-#include "copies.h"
-#include "ip_payload.h"
+#include "capture_duplicates.h"
+#include "capture/ip_payload.h"
 #include "segment.h"
-#include "tuple.h"
+#include "capture/tuple.h"
 
 /** One TCP header in a frame. */
 struct tcphs_observed {
     struct tcphs_segment segment; /**< meaningful only when whole */
     struct tcphs_tuple tuple;
-    struct tcphs_sight point; /**< where it was captured; its number of the tuple is left to the caller */
-    guint8 from;              /**< which end of the tuple sent it */
-    bool whole;               /**< a complete, real segment; else a fragment, a quote or a header cut short */
-    bool icmp;                /**< quoted by an ICMP or ICMPv6 message */
-    bool icmp_error;          /**< … that says the segment cannot arrive */
-    bool payload_captured;    /**< to its last byte */
-    bool bad_checksum;         /**< verified as the host's preference of TCP asks for, and wrong */
-    bool bad_network_checksum; /**< likewise of the IPv4 header */
-    bool is_dropped;           /**< by its receiver, for one of the two */
+    struct tcphs_capture_point point; /**< where it was captured; its number of the tuple is left to the caller */
+    guint8 from;                      /**< which end of the tuple sent it */
+    bool whole;                       /**< a complete, real segment; else a fragment, a quote or a header cut short */
+    bool icmp;                        /**< quoted by an ICMP or ICMPv6 message */
+    bool icmp_error;                  /**< … that says the segment cannot arrive */
+    bool payload_captured;            /**< to its last byte */
+    bool bad_checksum;                /**< verified as the host's preference of TCP asks for, and wrong */
+    bool bad_network_checksum;        /**< likewise of the IPv4 header */
+    bool is_dropped;                  /**< by its receiver, for one of the two */
 };
 
 /** Reads the TCP header of a payload whose protocol is TCP. False when not even its ports were captured. */

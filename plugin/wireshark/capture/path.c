@@ -4,9 +4,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "path.h"
+#include "capture/path.h"
 
-#include "tuple.h"
+#include "capture/tuple.h"
 
 enum { UDP = 17, GRE = 47, UDP_HEADER = 8 };
 
@@ -62,7 +62,8 @@ static guint32 gre_key(tvbuff_t *gre)
 static guint32 number_over_udp(tvbuff_t *udp, int tunnel)
 {
     const guint32 number = number_at(udp, UDP_HEADER + 4);
-    const bool gtp = tunnel == proto.gtp || tunnel == proto.gtp_prime, version_0 = number_at(udp, UDP_HEADER) >> 29 == 0;
+    const bool gtp = tunnel == proto.gtp || tunnel == proto.gtp_prime,
+               version_0 = number_at(udp, UDP_HEADER) >> 29 == 0;
     return gtp && version_0 ? number & LOWER_HALF : number;
 }
 

@@ -7,7 +7,7 @@
 #ifndef TCPHS_PATH_H
 #define TCPHS_PATH_H
 
-#include "ip_payload.h"
+#include "capture/ip_payload.h"
 
 /** Looks up the protocols of tunnels; once, at registration. */
 void tcphs_path_register(void);

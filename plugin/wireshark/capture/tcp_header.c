@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tcp_header.h"
+#include "capture/tcp_header.h"
 
 #include "seq.h"
 

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tuple.h"
+#include "capture/tuple.h"
 
 /* Half an address at a time, in registers: all of this is done for every segment. */
 static guint64 half_of(const guint8 *address, unsigned half)

@@ -1,0 +1,538 @@
+/* acceptability.c
+ * The acceptability test and ACK check of RFC 9293 3.10.7 with RFC 5961, from the observer's knowledge.
+ * The observer knows less than the receiver: whenever a capture gap could turn the answer, it is "unknown".
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tcp/acceptability.h"
+
+#include "tcp/gap.h"
+#include "seq.h"
+#include "timestamps.h"
+
+#define LARGEST_SHIFT 14
+/* Numbers this far apart, the largest unscaled window, are not of one place. */
+#define FAR_APART 65535
+
+bool tcphs_has_no_scale(const struct tcphs_connection *c)
+{
+    for (int i = 0; i < 2; i++)
+        if ((c->end[i].known & (TCPHS_SAW_SYN_OPTIONS | TCPHS_OFFERED_SCALE)) == TCPHS_SAW_SYN_OPTIONS)
+            return true;
+    return false;
+}
+
+uint32_t tcphs_granted_window(const struct tcphs_connection *c, const struct tcphs_segment *s)
+{
+    if (tcphs_has_any(s, TCPHS_SYN)) /* never scaled in SYN and SYN-ACK (RFC 7323 2.2) */
+        return s->window;
+    if (!tcphs_scale_is_known(c))
+        return (uint32_t)s->window << LARGEST_SHIFT;
+    return tcphs_scaled_window(c, s);
+}
+
+static uint8_t kind_of(const struct tcphs_segment *s)
+{
+    if (tcphs_has_any(s, TCPHS_RST))
+        return TCPHS_KIND_RST;
+    if (tcphs_has_any(s, TCPHS_SYN))
+        return tcphs_has_any(s, TCPHS_ACK) ? TCPHS_KIND_SYN_ACK : TCPHS_KIND_SYN;
+    return tcphs_has_any(s, TCPHS_ACK) ? TCPHS_KIND_ACK : TCPHS_KIND_NO_ACK;
+}
+
+static uint8_t locate_seq(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *y = a->y;
+    if (!tcphs_knows(y, TCPHS_KNOWS_HEARD))
+        return TCPHS_SEQ_UNKNOWN;
+    const bool empty = a->end == a->s->seq;
+    if (empty ? tcphs_seq_before(a->s->seq, y->rcv_nxt) : !tcphs_seq_after(a->end, y->rcv_nxt))
+        return y->rcv_nxt - a->end > tcphs_gap_window(y) && tcphs_may_have_wrapped(a, a->x) ? TCPHS_SEQ_AMBIGUOUS
+                                                                                            : TCPHS_SEQ_OLD;
+    if (!tcphs_knows(y, TCPHS_KNOWS_WINDOW))
+        return TCPHS_SEQ_IN;
+    const int32_t over = tcphs_seq_diff(a->s->seq, y->rcv_edge);
+    if (over < 0)
+        return TCPHS_SEQ_IN;
+    if (over == 0 && (empty || a->s->length <= 1))
+        return empty ? TCPHS_SEQ_IN : TCPHS_SEQ_EDGE;
+    if (!empty && tcphs_knows(a->x, TCPHS_KNOWS_SENT) && !tcphs_seq_after(a->s->seq, a->x->snd_nxt))
+        return TCPHS_SEQ_CONTIGUOUS;
+    if ((uint32_t)over <= tcphs_gap_window(y))
+        return TCPHS_SEQ_BEYOND;
+    return tcphs_may_have_wrapped(a, a->x) ? TCPHS_SEQ_AMBIGUOUS : TCPHS_SEQ_FAR;
+}
+
+/* Of bytes that y was not seen to send: could they have passed uncaptured? */
+static uint8_t locate_unseen_ack(const struct tcphs_arrival *a, uint32_t beyond)
+{
+    const struct tcphs_end *x = a->x, *y = a->y;
+    /* Behind its FIN an end sends nothing: no gap can explain an acknowledgment of more. */
+    if (tcphs_fin_is_certain(y))
+        return TCPHS_ACK_FAR;
+    if (!tcphs_knows(y, TCPHS_SENT_ANYTHING)) /* y's direction is not in the capture at all */
+        return TCPHS_ACK_UNKNOWN;
+    const uint32_t grant = tcphs_largest_grant(a->c, x);
+    /* Behind its first byte the client is beyond the handshake, whatever the capture has of it. */
+    const bool beyond_handshake = y->state == TCPHS_SYN_RECEIVED && a->s->seq != x->iss + 1;
+    const bool open = tcphs_is_synchronised(x->state) && (tcphs_is_synchronised(y->state) || beyond_handshake);
+    if (!open)
+        return beyond <= grant ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
+    const bool in_leap =
+        tcphs_has_foreign_segment(y) && tcphs_seq_within(a->s->ack, y->snd_nxt, y->foreign_seq + tcphs_gap_window(x));
+    return in_leap || beyond <= tcphs_largest_gap(a, y, grant) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
+}
+
+static uint8_t locate_ack(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *y = a->y;
+    if (!tcphs_has_any(a->s, TCPHS_ACK))
+        return TCPHS_ACK_NONE;
+    if (!tcphs_knows(y, TCPHS_KNOWS_SENT))
+        return TCPHS_ACK_UNKNOWN;
+    /* An assumed FIN takes the place behind the last byte seen. */
+    const uint32_t sent = y->snd_nxt + (tcphs_knows(y, TCPHS_FIN_ASSUMED) ? 1 : 0);
+    const int32_t beyond = tcphs_seq_diff(a->s->ack, sent);
+    const bool is_off = beyond > FAR_APART || tcphs_seq_diff(y->snd_una, a->s->ack) > FAR_APART;
+    if (is_off && tcphs_may_have_wrapped(a, y))
+        return TCPHS_ACK_AMBIGUOUS;
+    if (beyond == INT32_MIN) /* half the sequence space away: neither before nor after */
+        return TCPHS_ACK_FAR;
+    if (beyond > 0)
+        return locate_unseen_ack(a, (uint32_t)beyond);
+    const int32_t below = tcphs_seq_diff(y->snd_una, a->s->ack);
+    if (below <= 0)
+        return TCPHS_ACK_IN;
+    /* Nobody can ever have acknowledged less than the SYN (common kernels count the bytes that were). */
+    if (tcphs_knows(y, TCPHS_KNOWS_ISS) && tcphs_is_synchronised(y->state) && tcphs_seq_before(a->s->ack, y->iss + 1))
+        return TCPHS_ACK_TOO_OLD;
+    return tcphs_knows(a->x, TCPHS_KNOWS_WINDOW) && (uint32_t)below > tcphs_gap_window(a->x) ? TCPHS_ACK_TOO_OLD
+                                                                                             : TCPHS_ACK_OLD;
+}
+
+/* The answer where only a capture gap speaks for acceptance: believed as long as the capture has shown no gap. */
+static uint8_t no_unless_gaps(const struct tcphs_arrival *a)
+{
+    return (a->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
+}
+
+static bool holds_data(const struct tcphs_end *e)
+{
+    for (int i = 0; i < TCPHS_HELD; i++)
+        if (e->held[i][0] != e->held[i][1])
+            return true;
+    return false;
+}
+
+bool tcphs_is_foreign(const struct tcphs_arrival *a)
+{
+    if (!tcphs_knows(a->x, TCPHS_KNOWS_SENT))
+        return false;
+    const int32_t leap = tcphs_seq_diff(a->s->seq, a->x->snd_nxt);
+    const bool far = leap > FAR_APART || leap < -FAR_APART;
+    return far && a->seq_position != TCPHS_SEQ_CONTIGUOUS &&
+           (a->ack_position == TCPHS_ACK_FAR || a->ack_position == TCPHS_ACK_UNSEEN ||
+            a->ack_position == TCPHS_ACK_TOO_OLD);
+}
+
+bool tcphs_fits(const struct tcphs_arrival *a)
+{
+    return tcphs_knows(a->x, TCPHS_KNOWS_SENT) && tcphs_seq_within(a->s->seq, a->x->snd_una - 1, a->x->snd_nxt) &&
+           (a->ack_position == TCPHS_ACK_IN || a->ack_position == TCPHS_ACK_OLD);
+}
+
+bool tcphs_takes_window_back(const struct tcphs_end *x, uint32_t ack, uint32_t edge)
+{
+    /* Only an acknowledgment of more was surely sent later: one of the same number may have been overtaken. */
+    const uint32_t grain = 1u << x->wscale;
+    return tcphs_knows(x, TCPHS_KNOWS_GRANT) && tcphs_seq_after(ack, x->granted_ack) &&
+           tcphs_seq_before(edge + grain, x->granted_edge);
+}
+
+/* In the same gap as x's last stray segment, or in the window behind it. */
+static bool follows_own_foreign_segment(const struct tcphs_arrival *a)
+{
+    return tcphs_has_foreign_segment(a->x) &&
+           tcphs_seq_within(a->s->seq, a->x->snd_nxt, a->x->foreign_seq + tcphs_gap_window(a->y));
+}
+
+bool tcphs_lags_behind_foreign_segment(const struct tcphs_arrival *a)
+{
+    return follows_own_foreign_segment(a) && tcphs_seq_before(a->s->seq, a->x->foreign_seq);
+}
+
+bool tcphs_leaps(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *x = a->x;
+    if (a->kind != TCPHS_KIND_ACK || a->seq_position != TCPHS_SEQ_FAR || tcphs_fin_is_certain(x) ||
+        !tcphs_knows(x, TCPHS_KNOWS_SENT) || x->state < TCPHS_SYN_RECEIVED || !tcphs_is_synchronised(a->y->state) ||
+        a->ack_position == TCPHS_ACK_FAR || a->ack_position == TCPHS_ACK_TOO_OLD)
+        return false;
+    const int32_t leap = tcphs_seq_diff(a->s->seq, x->snd_nxt);
+    /* Twice the window that was seen: it may have grown in the round trip that is under way. */
+    return leap > 0 &&
+           ((uint32_t)leap <= tcphs_largest_gap(a, x, 2 * tcphs_gap_window(a->y)) || follows_own_foreign_segment(a));
+}
+
+bool tcphs_is_foreign_syn_ack(const struct tcphs_arrival *a)
+{
+    if (a->kind != TCPHS_KIND_SYN_ACK || !tcphs_knows(a->x, TCPHS_KNOWS_SENT) || tcphs_repeats_syn(a))
+        return false;
+    if (tcphs_knows(a->y, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT))
+        return !tcphs_acks_syn(a);
+    return a->ack_position == TCPHS_ACK_FAR || a->ack_position == TCPHS_ACK_UNSEEN;
+}
+
+bool tcphs_rst_is_exact(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *x = a->x, *y = a->y;
+    const uint32_t seq = a->s->seq;
+    if (seq == y->rcv_nxt || (tcphs_knows(y, TCPHS_KNOWS_WINDOW) && seq == y->rcv_ack))
+        return true;
+    /* The byte before, once the FIN is in: common kernels answer a segment that crossed their FIN so. */
+    if (seq + 1 == y->rcv_nxt && tcphs_knows(x, TCPHS_FIN_HEARD) &&
+        (y->state == TCPHS_CLOSE_WAIT || y->state == TCPHS_LAST_ACK || y->state == TCPHS_CLOSING))
+        return true;
+    return tcphs_knows(y, TCPHS_SENT_SACK) && seq == y->sack_right && tcphs_seq_after(seq, y->rcv_nxt);
+}
+
+/*
+ * It stands among the bytes that its sender sent again and again, with no word of the receiver since: that they were
+ * heard, as is believed, or any part of them, is no longer sure. Once may be for a lost acknowledgment.
+ */
+static bool is_among_repeated(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *x = a->x, *y = a->y;
+    return a->kind == TCPHS_KIND_RST && x->repeats > 1 && tcphs_knows(y, TCPHS_KNOWS_HEARD | TCPHS_SENT_ANYTHING) &&
+           tcphs_seq_within(a->s->seq, y->rcv_ack, x->snd_nxt);
+}
+
+bool tcphs_rst_is_doubtful(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *y = a->y;
+    if (is_among_repeated(a) && a->s->seq != y->rcv_nxt)
+        return true;
+    return a->kind == TCPHS_KIND_RST && tcphs_has_any(a->s, TCPHS_ACK) && tcphs_knows(y, TCPHS_KNOWS_HEARD) &&
+           a->s->seq == y->rcv_ack && tcphs_seq_after(y->rcv_nxt, a->s->seq);
+}
+
+bool tcphs_answers_as_closed(const struct tcphs_arrival *a)
+{
+    if (a->kind != TCPHS_KIND_RST || tcphs_has_any(a->s, TCPHS_ACK) || !tcphs_knows(a->y, TCPHS_KNOWS_HEARD))
+        return false;
+    for (int i = 0; i < TCPHS_RECENT_ACKS; i++)
+        if (a->s->seq == a->y->recent_acks[i])
+            return true;
+    /* What it acknowledged last may be missing from the capture. */
+    const bool is_alone =
+        tcphs_knows(a->x, TCPHS_FIN_SENT | TCPHS_KNOWS_ISS) && !tcphs_knows(a->y, TCPHS_SENT_ANYTHING);
+    if (is_alone && tcphs_seq_within(a->s->seq, a->x->iss + 1, a->x->fin_seq + 1)) /* of whatever was sent to it */
+        return true;
+    const bool both_closed = tcphs_knows(a->x, TCPHS_FIN_SENT) && tcphs_knows(a->y, TCPHS_FIN_SENT);
+    const uint32_t seen = (a->c->facts & TCPHS_GAPS) ? a->y->rcv_nxt - tcphs_gap_window(a->y) : a->y->rcv_ack;
+    if (both_closed && a->s->seq != a->y->rcv_nxt && tcphs_seq_within(a->s->seq, seen, a->y->rcv_nxt))
+        return true;
+    /* The path may have held back one of the acknowledgments before those until their receiver had closed. */
+    const uint32_t oldest = a->y->recent_acks[TCPHS_RECENT_ACKS - 1];
+    return both_closed && tcphs_knows(a->x, TCPHS_KNOWS_ISS) && tcphs_seq_after(a->s->seq, a->x->iss) &&
+           tcphs_seq_before(a->s->seq, oldest) &&
+           (uint32_t)tcphs_seq_diff(a->y->rcv_nxt, a->s->seq) <= tcphs_gap_window(a->y);
+}
+
+bool tcphs_refuses_foreign_syn(const struct tcphs_arrival *a)
+{
+    return a->y->foreign_frame != 0 && !(a->y->known & (TCPHS_FOREIGN_IS_SYN_ACK | TCPHS_FOREIGN_HAS_NO_SYN)) &&
+           tcphs_has_any(a->s, TCPHS_ACK) && tcphs_seq_within(a->s->ack, a->y->foreign_seq + 1, a->y->foreign_end);
+}
+
+bool tcphs_acks_syn(const struct tcphs_arrival *a)
+{
+    return tcphs_knows(a->y, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT) &&
+           tcphs_seq_within(a->s->ack, a->y->iss + 1, a->y->snd_nxt);
+}
+
+unsigned tcphs_hops(uint8_t ttl)
+{
+    return (ttl <= 32 ? 32u : ttl <= 64 ? 64u : ttl <= 128 ? 128u : 255u) - ttl;
+}
+
+/* So many segments in a row are a habit: before, little is said of the next. */
+#define STEADY 3
+/* Hops by which the ways of one sender's packets may differ, as far as one or two of them tell. */
+#define NEARLY 2
+/* A sender busy with other connections may have used so many identifications within a millisecond. */
+#define FAR_STEP 8192
+
+/*
+ * Another first TTL over as many hops is a habit of some stacks and balancers. A way that differs by more hops than all
+ * seen of this sender, or at all from many that were the same, is another way; so is a count of packets that leaps.
+ */
+enum tcphs_origin tcphs_origin(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *x = a->x;
+    if (a->s->ttl == 0 || x->ttl_steady == 0)
+        return TCPHS_ORIGIN_UNKNOWN;
+    const unsigned hops = tcphs_hops(a->s->ttl);
+    const bool is_steady = x->ttl_steady >= STEADY && x->ttl_steady != TCPHS_MIXED;
+    const unsigned nearly = is_steady ? 0 : NEARLY;
+    if (hops + nearly < x->hops_least || hops > x->hops_most + nearly)
+        return TCPHS_ORIGIN_DIFFERS;
+    const uint16_t step = (uint16_t)(a->s->ip_id - x->ip_id);
+    const bool counts = a->s->ip_id != 0 && x->ip_id_steps >= STEADY;
+    if (!counts || !is_steady)
+        return a->s->ttl == x->ttl && step > 0 && step <= TCPHS_SMALL_STEP ? TCPHS_ORIGIN_FITS : TCPHS_ORIGIN_UNKNOWN;
+    const bool at_once = tcphs_clock(a->s->time) - x->accepted_clock < TCPHS_SECOND / 1000;
+    if (step > FAR_STEP && at_once)
+        return TCPHS_ORIGIN_DIFFERS;
+    return step <= TCPHS_SMALL_STEP ? TCPHS_ORIGIN_FITS : TCPHS_ORIGIN_UNKNOWN;
+}
+
+/*
+ * A box that answers a segment in its receiver's name may copy its IP header. That alone tells where the sender counts
+ * its packets, and this is none of the next; else by chance one id in 65,536 is the same, and the window must be, too.
+ */
+bool tcphs_echoes_its_receiver(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *x = a->x, *y = a->y;
+    const uint16_t step = (uint16_t)(a->s->ip_id - x->ip_id);
+    if (a->s->ip_id == 0 || a->s->ip_id != y->ip_id || x->ttl_steady == 0 || y->ttl_steady == 0 ||
+        step <= TCPHS_SMALL_STEP)
+        return false;
+    return x->ip_id_steps >= STEADY ||
+           (a->s->window != 0 && a->s->window == y->last_window && a->s->window != x->last_window);
+}
+
+static uint8_t judge_rst(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *y = a->y;
+    if (tcphs_refuses_foreign_syn(a))
+        return TCPHS_ACCEPT_YES;
+    switch (y->state) {
+    case TCPHS_SYN_SENT: /* by its ACK alone (3.10.7.3) */
+        return tcphs_has_any(a->s, TCPHS_ACK) && tcphs_acks_syn(a) ? TCPHS_ACCEPT_YES : TCPHS_ACCEPT_NO;
+    case TCPHS_CLOSED:
+        return TCPHS_ACCEPT_NO;
+    case TCPHS_LISTEN: /* ignored (3.10.7.2); but a client that resets right after its SYN has seen a SYN-ACK we have
+                          not */
+        return a->s->seq == a->x->snd_nxt && tcphs_knows(a->x, TCPHS_KNOWS_SENT) && !a->answers_unseen_ack
+                   ? TCPHS_ACCEPT_UNKNOWN
+                   : TCPHS_ACCEPT_NO;
+    default:
+        break;
+    }
+    if (a->answers_unseen_ack && a->x->state <= TCPHS_SYN_RECEIVED)
+        return TCPHS_ACCEPT_NO;
+    if (!tcphs_knows(y, TCPHS_KNOWS_HEARD))
+        return TCPHS_ACCEPT_UNKNOWN;
+    if (tcphs_rst_is_exact(a))
+        return tcphs_rst_is_doubtful(a) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_YES;
+    if (is_among_repeated(a))
+        return TCPHS_ACCEPT_UNKNOWN;
+    /* In or beyond a hole of the capture it may be exact: where the sender stands, or where the receiver says it is. */
+    const bool at_edge = a->s->seq == a->x->snd_nxt && (holds_data(y) || (a->c->facts & TCPHS_GAPS));
+    if (at_edge || a->answers_unseen_ack)
+        return TCPHS_ACCEPT_UNKNOWN;
+    if (a->seq_position == TCPHS_SEQ_IN && (a->c->facts & TCPHS_GAPS))
+        return TCPHS_ACCEPT_UNKNOWN;
+    return TCPHS_ACCEPT_NO;
+}
+
+static uint8_t judge_syn(const struct tcphs_arrival *a)
+{
+    switch (a->y->state) {
+    case TCPHS_UNKNOWN:
+    case TCPHS_LISTEN:
+    case TCPHS_SYN_SENT:
+        return TCPHS_ACCEPT_YES;
+    case TCPHS_CLOSED: /* an end that refused may listen by now */
+        return TCPHS_ACCEPT_UNKNOWN;
+    case TCPHS_SYN_RECEIVED:
+        if (tcphs_repeats_syn(a) && !tcphs_knows(a->x, TCPHS_SENT_SYN)) /* captured behind its own SYN-ACK */
+            return TCPHS_ACCEPT_UNKNOWN;
+        if (tcphs_repeats_syn(a) && a->x->state == TCPHS_SYN_SENT) /* the SYN-ACK was not heard: it is sent again */
+            return TCPHS_ACCEPT_YES;
+        /* Another SYN in the window makes a passive opener forget the first (3.10.7.4). */
+        return !tcphs_repeats_syn(a) && a->seq_position == TCPHS_SEQ_IN ? TCPHS_ACCEPT_YES : TCPHS_ACCEPT_NO;
+    default: /* RFC 5961 4: challenged whatever its number */
+        return TCPHS_ACCEPT_NO;
+    }
+}
+
+static uint8_t judge_syn_ack(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *y = a->y;
+    switch (y->state) {
+    case TCPHS_UNKNOWN:
+        return TCPHS_ACCEPT_UNKNOWN;
+    case TCPHS_SYN_SENT:
+        return tcphs_acks_syn(a) ? TCPHS_ACCEPT_YES : TCPHS_ACCEPT_NO;
+    case TCPHS_SYN_RECEIVED: /* only the SYN-ACK of a simultaneous open, which repeats the SYN's number */
+        return tcphs_knows(a->x, TCPHS_SENT_SYN) && tcphs_repeats_syn(a) && a->s->ack == y->iss + 1 &&
+                       tcphs_knows(y, TCPHS_SENT_SYN)
+                   ? TCPHS_ACCEPT_YES
+                   : TCPHS_ACCEPT_NO;
+    default:
+        return TCPHS_ACCEPT_NO;
+    }
+}
+
+bool tcphs_acks_unseen_fin(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *x = a->x, *y = a->y;
+    const bool x_closes = tcphs_knows(x, TCPHS_FIN_SENT) || tcphs_has_any(a->s, TCPHS_FIN);
+    return a->ack_position == TCPHS_ACK_UNSEEN && x_closes && !tcphs_knows(y, TCPHS_FIN_SENT) &&
+           a->s->ack == y->snd_nxt + 1 && tcphs_is_synchronised(y->state);
+}
+
+/* The receiver is SYN-RECEIVED or later and the sequence number fits: what does the acknowledgment say? */
+static uint8_t judge_ack(const struct tcphs_arrival *a)
+{
+    switch (a->ack_position) {
+    case TCPHS_ACK_UNKNOWN:
+    case TCPHS_ACK_AMBIGUOUS:
+        return TCPHS_ACCEPT_UNKNOWN;
+    case TCPHS_ACK_UNSEEN:
+        return tcphs_acks_unseen_fin(a) || tcphs_is_answer_missing(a) ? TCPHS_ACCEPT_UNKNOWN : no_unless_gaps(a);
+    case TCPHS_ACK_TOO_OLD:
+    case TCPHS_ACK_FAR:
+        return TCPHS_ACCEPT_NO;
+    default:
+        break;
+    }
+    if (a->y->state == TCPHS_SYN_RECEIVED && tcphs_knows(a->y, TCPHS_KNOWS_ISS) && !tcphs_acks_syn(a))
+        return TCPHS_ACCEPT_NO;
+    return TCPHS_ACCEPT_YES;
+}
+
+/*
+ * The first acknowledgment of y's FIN. Common kernels use it on any segment that touches the window: out of order, with
+ * text behind the sender's own FIN, or old but ending exactly at RCV.NXT.
+ */
+static bool brings_ack_of_fin(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *y = a->y;
+    const bool touches = a->seq_position == TCPHS_SEQ_IN ||
+                         (a->seq_position == TCPHS_SEQ_OLD && a->end != a->s->seq && a->end == y->rcv_nxt);
+    return touches && a->ack_position == TCPHS_ACK_IN &&
+           (y->known & (TCPHS_FIN_SENT | TCPHS_FIN_ACKED)) == TCPHS_FIN_SENT && tcphs_seq_after(a->s->ack, y->fin_seq);
+}
+
+static uint8_t judge_ack_segment(const struct tcphs_arrival *a)
+{
+    switch (a->y->state) {
+    case TCPHS_CLOSED:
+    case TCPHS_SYN_SENT: /* an ACK without SYN is dropped, good number or not (3.10.7.3) */
+        return TCPHS_ACCEPT_NO;
+    case TCPHS_LISTEN:
+    case TCPHS_UNKNOWN:
+        return TCPHS_ACCEPT_UNKNOWN;
+    default:
+        break;
+    }
+    if (brings_ack_of_fin(a))
+        return TCPHS_ACCEPT_YES;
+    switch (a->seq_position) {
+    case TCPHS_SEQ_UNKNOWN:
+    case TCPHS_SEQ_AMBIGUOUS:
+    case TCPHS_SEQ_CONTIGUOUS:
+        return TCPHS_ACCEPT_UNKNOWN;
+    case TCPHS_SEQ_BEYOND:
+        return a->ack_position == TCPHS_ACK_FAR || a->ack_position == TCPHS_ACK_TOO_OLD ? TCPHS_ACCEPT_NO
+                                                                                        : no_unless_gaps(a);
+    case TCPHS_SEQ_OLD:
+    case TCPHS_SEQ_EDGE:
+    case TCPHS_SEQ_FAR:
+        return TCPHS_ACCEPT_NO;
+    default:
+        break;
+    }
+    /* Nothing comes after a FIN (3.10.7.4, seventh and eighth): text there is ignored. */
+    if (tcphs_knows(a->x, TCPHS_FIN_HEARD) && a->end != a->s->seq && !tcphs_seq_before(a->s->seq, a->x->fin_seq + 1))
+        return TCPHS_ACCEPT_NO;
+    return judge_ack(a);
+}
+
+/* Its sender signs, or its receiver asked for signatures in its SYN, and it bears none. */
+static bool lacks_signature(const struct tcphs_arrival *a)
+{
+    const bool is_due = (a->x->beliefs & TCPHS_SIGNS) || (a->y->offered_ever & TCPHS_SIGNATURES);
+    return is_due && !(a->s->options & (TCPHS_SIGNATURES | TCPHS_OPTIONS_CUT));
+}
+
+bool tcphs_is_opened_unsigned(const struct tcphs_connection *c)
+{
+    const struct tcphs_end *a = &c->end[0], *b = &c->end[1];
+    return ((a->known | b->known) & TCPHS_SENT_SYN) &&
+           !((a->offered_ever | b->offered_ever) & (TCPHS_SIGNATURES | TCPHS_OPTIONS_CUT));
+}
+
+/* Signed by MD5 though no SYN was. An AO option is an unknown one where no key is set: taken. */
+static bool has_unexpected_signature(const struct tcphs_arrival *a)
+{
+    return (a->s->options & TCPHS_OPT_MD5) && tcphs_is_opened_unsigned(a->c);
+}
+
+bool tcphs_has_wrong_signature(const struct tcphs_arrival *a)
+{
+    const unsigned state = a->y->state;
+    const bool is_connected = state == TCPHS_SYN_SENT || state == TCPHS_SYN_RECEIVED || tcphs_is_synchronised(state);
+    return is_connected && (lacks_signature(a) || has_unexpected_signature(a));
+}
+
+/* The numbers are right: is there another reason to drop it? Signatures come first, for every kind of segment. */
+static uint8_t refusal(const struct tcphs_arrival *a)
+{
+    if (a->accepted == TCPHS_ACCEPT_NO)
+        return TCPHS_REFUSED_FOR_NOTHING;
+    if (tcphs_has_wrong_signature(a))
+        return TCPHS_REFUSED_FOR_SIGNATURE;
+    if (a->accepted != TCPHS_ACCEPT_YES)
+        return TCPHS_REFUSED_FOR_NOTHING;
+    if (tcphs_echoes_no_syn(a))
+        return TCPHS_REFUSED_FOR_ECHO;
+    return tcphs_judge_timestamp(a) == TCPHS_ACCEPT_NO ? TCPHS_REFUSED_FOR_TIMESTAMP : TCPHS_REFUSED_FOR_NOTHING;
+}
+
+static uint8_t judge(const struct tcphs_arrival *a)
+{
+    switch ((enum tcphs_segment_kind)a->kind) {
+    case TCPHS_KIND_RST:
+        return judge_rst(a);
+    case TCPHS_KIND_SYN:
+        return judge_syn(a);
+    case TCPHS_KIND_SYN_ACK:
+        return judge_syn_ack(a);
+    case TCPHS_KIND_ACK:
+        return judge_ack_segment(a);
+    case TCPHS_KIND_NO_ACK: /* "if the ACK bit is off, drop the segment and return" (3.10.7.4, fifth) */
+        return a->y->state == TCPHS_UNKNOWN ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
+    }
+    return TCPHS_ACCEPT_UNKNOWN;
+}
+
+uint32_t tcphs_due_ack(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *y = a->y;
+    if (y->state == TCPHS_SYN_SENT || y->state == TCPHS_SYN_RECEIVED)
+        return y->iss + 1;
+    return a->ack_position == TCPHS_ACK_TOO_OLD ? y->snd_una : y->snd_nxt;
+}
+
+void tcphs_arrival_init(struct tcphs_arrival *a, const struct tcphs_connection *c, const struct tcphs_segment *s)
+{
+    a->c = c;
+    a->s = s;
+    a->x = &c->end[s->from];
+    a->y = &c->end[!s->from];
+    a->end = s->seq + tcphs_segment_space(s);
+    a->kind = kind_of(s);
+    a->answers_unseen_ack = a->kind == TCPHS_KIND_RST && a->y->unseen_ack_frame != 0 && s->seq == a->y->unseen_ack;
+    a->seq_position = locate_seq(a);
+    a->ack_position = locate_ack(a);
+    a->accepted = judge(a);
+    a->refusal = refusal(a);
+    if (a->refusal != TCPHS_REFUSED_FOR_NOTHING)
+        a->accepted = TCPHS_ACCEPT_NO;
+    else if (a->accepted == TCPHS_ACCEPT_YES)
+        a->accepted = (uint8_t)tcphs_judge_timestamp(a);
+}

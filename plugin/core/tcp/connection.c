@@ -1,0 +1,401 @@
+/* connection.c
+ * Moves one connection by one segment: judge it (acceptability.c), name what is wrong (predicates.c), then let both
+ * ends' machines (machine.c) and numbers follow. The observer's creed: what was captured and is acceptable counts as
+ * heard at once, until a later segment contradicts it; what its receiver would drop moves nothing.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tcp/connection.h"
+
+#include <string.h>
+
+#include "tcp/belief.h"
+#include "findings/predicates.h"
+#include "tcp/process.h"
+
+void tcphs_connection_init(struct tcphs_connection *c, const struct tcphs_connection *previous)
+{
+    memset(c, 0, sizeof *c);
+    c->end[0].state = c->end[1].state = TCPHS_UNKNOWN;
+    c->client = c->first_closer = TCPHS_NO_END;
+    c->round_trip = -1;
+    if (previous)
+        c->facts = TCPHS_REUSES_PORTS;
+}
+
+enum tcphs_stage tcphs_connection_stage(const struct tcphs_connection *c)
+{
+    const struct tcphs_end *a = &c->end[0], *b = &c->end[1];
+    const uint32_t both = a->known & b->known, either = a->known | b->known;
+    if (c->facts & TCPHS_IS_RESET)
+        return TCPHS_STAGE_RESET;
+    if ((both & TCPHS_FIN_SENT) && (both & TCPHS_FIN_ACKED))
+        return TCPHS_STAGE_CLOSED;
+    if (either & TCPHS_FIN_SENT)
+        return TCPHS_STAGE_CLOSING;
+    if (c->facts & TCPHS_MIDSTREAM_START)
+        return TCPHS_STAGE_MIDSTREAM;
+    if (tcphs_is_synchronised(a->state) && tcphs_is_synchronised(b->state))
+        return TCPHS_STAGE_ESTABLISHED;
+    if ((either & TCPHS_SENT_SYN_ACK) || a->state == TCPHS_SYN_RECEIVED || b->state == TCPHS_SYN_RECEIVED)
+        return TCPHS_STAGE_SYN_RECEIVED;
+    return (either & TCPHS_SENT_SYN) ? TCPHS_STAGE_SYN_SENT : TCPHS_STAGE_NONE;
+}
+
+/* The client's segment that made both ends synchronised: step 3, or a SYN-ACK of a simultaneous open. */
+static void emit_established(const struct tcphs_processing *p)
+{
+    struct tcphs_connection *c = p->c;
+    c->facts |= TCPHS_WAS_ESTABLISHED;
+    c->facts &= ~(uint32_t)TCPHS_BAD_FINAL_ACK;
+    c->established_frame = p->s->frame;
+    if (!(c->facts & TCPHS_HAD_OPENED))
+        p->o->event = TCPHS_EVENT_ESTABLISHED;
+    c->facts |= TCPHS_HAD_OPENED;
+    if (c->syn_count > 0 && p->s->time >= c->first_syn_time) {
+        p->o->time_setup = p->s->time - c->first_syn_time;
+        c->round_trip = p->s->time - c->last_syn_time;
+    }
+}
+
+static void emit_step_3(const struct tcphs_processing *p)
+{
+    struct tcphs_connection *c = p->c;
+    p->o->step = 3;
+    tcphs_emit_due_ack(p, p->s->ack);
+    tcphs_emit_counts(p);
+    tcphs_tell_options(p);
+    tcphs_link_first(p, TCPHS_LINK_ACK);
+    c->facts &= ~(uint32_t)TCPHS_REPEATED_SYN_ACK;
+    if (p->s->time >= c->last_synack_time)
+        p->o->time_ack = p->s->time - c->last_synack_time;
+    tcphs_learn_answer_time(p->x, p->o->time_ack);
+}
+
+/* The same final ACK again, in answer to a repeated SYN-ACK. */
+static bool repeats_final_ack(const struct tcphs_processing *p)
+{
+    return (p->c->facts & TCPHS_REPEATED_SYN_ACK) && tcphs_is_pure_ack(p->s) && tcphs_knows(p->y, TCPHS_SENT_SYN_ACK) &&
+           p->s->ack == p->y->iss + 1 && p->s->seq == p->x->iss + 1;
+}
+
+/* The final ACK itself was captured ahead of the SYN-ACK, and could not be checked: the next one like it can. */
+static bool is_checked_final_ack(const struct tcphs_processing *p)
+{
+    return (p->x->beliefs & TCPHS_AHEAD_OF_SYN_ACK) && p->a->kind == TCPHS_KIND_ACK && p->s->ack == p->y->iss + 1 &&
+           p->s->seq == p->x->iss + 1;
+}
+
+static void emit_milestones(const struct tcphs_processing *p, enum tcphs_stage before, bool was_syn_received)
+{
+    struct tcphs_connection *c = p->c;
+    const enum tcphs_stage now = tcphs_connection_stage(c);
+    const bool open_now = tcphs_is_synchronised(c->end[0].state) && tcphs_is_synchronised(c->end[1].state) &&
+                          !(c->facts & TCPHS_MIDSTREAM_START);
+    const bool answered = was_syn_received && p->y->state != TCPHS_SYN_RECEIVED && p->a->kind == TCPHS_KIND_ACK &&
+                          tcphs_knows(p->y, TCPHS_SENT_SYN_ACK);
+    const bool is_final_ack = p->a->kind == TCPHS_KIND_ACK && (repeats_final_ack(p) || is_checked_final_ack(p));
+    if ((answered && !(c->facts & TCPHS_WAS_ESTABLISHED)) || is_final_ack)
+        emit_step_3(p);
+    if (p->a->kind == TCPHS_KIND_ACK)
+        p->x->beliefs &= ~(uint32_t)TCPHS_AHEAD_OF_SYN_ACK;
+    if (open_now && !(c->facts & TCPHS_WAS_ESTABLISHED))
+        emit_established(p);
+    if (now == before || (now != TCPHS_STAGE_CLOSED && now != TCPHS_STAGE_RESET))
+        return;
+    c->end_frame = p->s->frame;
+    const bool was_open = (c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)) != 0;
+    if (was_open && !(c->facts & TCPHS_HAD_ENDED)) {
+        c->facts |= TCPHS_HAD_ENDED;
+        p->o->event = TCPHS_EVENT_ENDED;
+    } else if (!was_open && !(c->facts & TCPHS_HAD_FAILED) && c->syn_count > 0) {
+        c->facts |= TCPHS_HAD_FAILED;
+        p->o->event = TCPHS_EVENT_FAILED;
+    }
+}
+
+void tcphs_connection_snapshot(const struct tcphs_connection *c, struct tcphs_outcome *o)
+{
+    memset(o, 0, sizeof *o);
+    o->time_synack = o->time_ack = o->time_setup = o->waited = o->rst_idle = -1;
+    o->stage = (uint8_t)tcphs_connection_stage(c);
+    o->client = c->client;
+    o->assumed = (c->facts & TCPHS_ASSUMED) != 0;
+    memcpy(o->links, c->links, sizeof o->links);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct tcphs_end *y = &c->end[!i];
+        o->state[i] = c->end[i].state;
+        o->usual[i] = tcphs_knows(y, TCPHS_KNOWS_HEARD) && tcphs_is_synchronised(y->state) ? TCPHS_ACCEPT_YES
+                                                                                           : TCPHS_ACCEPT_UNKNOWN;
+    }
+}
+
+/* An earlier segment is at fault by its sequence number: what it stood at, and what would have been right. */
+static void emit_earlier_numbers(const struct tcphs_arrival *a, struct tcphs_outcome *o)
+{
+    const struct tcphs_end *x = a->x, *y = a->y;
+    if (o->back == 0)
+        return;
+    const uint32_t start_x = tcphs_knows(x, TCPHS_KNOWS_ISS) ? x->iss : 0;
+    const uint32_t start_y = tcphs_knows(y, TCPHS_KNOWS_ISS) ? y->iss : 0;
+    if (o->back == y->challenge_frame && (y->beliefs & (TCPHS_CHALLENGE_OF_ACK | TCPHS_CHALLENGE_OF_DATA))) {
+        o->seq_seen = y->challenge_seq - start_y;
+        o->seq_due = x->rcv_nxt - start_y;
+        o->ack_seen = o->ack_due; /* which was right */
+    } else if (o->back == x->challenge_frame || o->back == x->foreign_frame) {
+        o->seq_seen = (o->back == x->foreign_frame ? x->foreign_seq : x->challenge_seq) - start_x;
+        o->seq_due = a->s->seq - start_x;
+    } else if (o->back == a->c->assumed_open_frame) {
+        const struct tcphs_end *e = (x->beliefs & TCPHS_OPENED_UNSEEN) ? x : y;
+        o->seq_seen = e->snd_nxt - e->iss - (tcphs_knows(e, TCPHS_FIN_SENT) ? 1 : 0);
+        o->seq_due = 1;
+    }
+}
+
+/* The pairs of numbers that explain a finding: what was seen and what was due, from the start where it is known. */
+static void emit_numbers(const struct tcphs_arrival *a, struct tcphs_outcome *o)
+{
+    const struct tcphs_end *x = a->x, *y = a->y;
+    const bool refuses_stray = tcphs_has_foreign_segment(y) && o->back == y->foreign_frame;
+    const bool proves_earlier = refuses_stray || (y->unseen_ack_frame != 0 && o->back == y->unseen_ack_frame);
+    const struct tcphs_end *sender = proves_earlier ? x : y; /* of the bytes that are acknowledged */
+    const uint32_t ack_start = tcphs_knows(sender, TCPHS_KNOWS_ISS) ? sender->iss : 0;
+    const uint32_t seq_start = tcphs_knows(x, TCPHS_KNOWS_ISS) ? x->iss : 0;
+    uint32_t seq_due = tcphs_knows(y, TCPHS_KNOWS_HEARD) ? y->rcv_nxt : x->snd_nxt;
+    if (a->kind == TCPHS_KIND_SYN_ACK || (a->kind == TCPHS_KIND_SYN && y->state != TCPHS_TIME_WAIT))
+        seq_due = tcphs_knows(x, TCPHS_KNOWS_ISS) ? x->iss : seq_due;
+    else if (tcphs_knows(x, TCPHS_FIN_SENT) && a->kind == TCPHS_KIND_ACK)
+        seq_due = x->fin_seq;
+    const uint32_t earlier = refuses_stray ? y->foreign_end : y->unseen_ack;
+    o->ack_seen = (proves_earlier ? earlier : a->s->ack) - ack_start;
+    o->ack_due = (proves_earlier ? x->snd_nxt : tcphs_due_ack(a)) - ack_start;
+    o->seq_seen = a->s->seq - seq_start;
+    o->seq_due = seq_due - seq_start;
+    if (a->kind == TCPHS_KIND_RST && !tcphs_has_any(a->s, TCPHS_ACK) && !proves_earlier)
+        o->ack_seen = o->ack_due; /* it has no acknowledgment that could be wrong */
+    emit_earlier_numbers(a, o);
+    const bool withstands_rst = tcphs_knows(y, TCPHS_CHALLENGE_OF_RST) && o->back == y->challenge_frame;
+    const bool outlived = o->back == a->c->rst_frame && a->c->rst_doubtful;
+    if (refuses_stray || withstands_rst || outlived) {
+        const uint32_t start = tcphs_knows(y, TCPHS_KNOWS_ISS) ? y->iss : 0;
+        const uint32_t at = refuses_stray ? y->foreign_seq : outlived ? a->c->rst_seq : a->c->burst_seq;
+        o->seq_seen = at - start;
+        o->seq_due = x->rcv_nxt - start;
+    }
+}
+
+static void process(const struct tcphs_processing *p)
+{
+    switch ((enum tcphs_segment_kind)p->a->kind) {
+    case TCPHS_KIND_RST:
+        tcphs_process_rst(p);
+        break;
+    case TCPHS_KIND_SYN:
+        tcphs_process_syn(p);
+        break;
+    case TCPHS_KIND_SYN_ACK:
+        tcphs_process_syn_ack(p);
+        break;
+    case TCPHS_KIND_ACK:
+        tcphs_process_ack(p);
+        break;
+    case TCPHS_KIND_NO_ACK:
+        break;
+    }
+}
+
+/* The server goes on behind the handshake, or ends it; a bare ACK of the SYN alone can be of one that waits for it. */
+static bool shows_ack_taken(const struct tcphs_processing *p)
+{
+    if (!tcphs_knows(p->x, TCPHS_SENT_SYN_ACK) || p->a->accepted == TCPHS_ACCEPT_NO)
+        return false;
+    const bool is_waiting = tcphs_is_pure_ack(p->s) && p->s->ack == p->y->iss + 1;
+    return p->a->kind == TCPHS_KIND_RST || (p->a->kind == TCPHS_KIND_ACK && !is_waiting);
+}
+
+/* Suspicions that this segment settles, one way or the other. */
+static void settle_suspicions(const struct tcphs_processing *p, uint64_t findings)
+{
+    const uint64_t refuted = TCPHS_FINDING_BIT(TCPHS_FINDS_ack_unsent) | TCPHS_FINDING_BIT(TCPHS_FINDS_final_ack_bad) |
+                             TCPHS_FINDING_BIT(TCPHS_FINDS_ack_in_syn_sent);
+    if ((findings & refuted) && p->x->unseen_ack_frame != p->s->frame)
+        tcphs_refute_unseen_ack(p);
+    const uint64_t refused = TCPHS_FINDING_BIT(TCPHS_FINDS_syn_in_connection) |
+                             TCPHS_FINDING_BIT(TCPHS_FINDS_reuse_too_early) |
+                             TCPHS_FINDING_BIT(TCPHS_FINDS_synack_changed) | TCPHS_FINDING_BIT(TCPHS_FINDS_ack_unsent) |
+                             TCPHS_FINDING_BIT(TCPHS_FINDS_seq_beyond_window);
+    if ((findings & refused) && p->a->kind == TCPHS_KIND_ACK && p->o->back == p->y->foreign_frame) {
+        p->y->foreign_frame = 0;
+        p->y->known |= tcphs_knows(p->y, TCPHS_FOREIGN_HAS_NO_SYN) ? 0 : TCPHS_SYN_REFUSED;
+    }
+    const bool answers =
+        p->a->kind == TCPHS_KIND_ACK || (p->a->kind == TCPHS_KIND_SYN_ACK && (p->y->beliefs & TCPHS_CHALLENGE_OF_ACK));
+    if (answers && p->y->challenge_frame != 0)
+        tcphs_forget_challenge(p->y);
+    if ((findings & TCPHS_FINDING_BIT(TCPHS_FINDS_seq_beyond_window)) && p->o->back == p->x->challenge_frame &&
+        p->o->back != 0)
+        tcphs_forget_challenge(p->x);
+    if ((findings & TCPHS_FINDING_BIT(TCPHS_FINDS_final_ack_bad)) && p->x->state == TCPHS_SYN_RECEIVED)
+        p->c->facts |= TCPHS_BAD_FINAL_ACK;
+    if (findings & TCPHS_FINDING_BIT(TCPHS_FINDS_ack_in_syn_sent))
+        p->c->facts |= TCPHS_CHALLENGED;
+    if (findings & TCPHS_FINDING_BIT(TCPHS_FINDS_synack_repeated))
+        p->c->facts |= TCPHS_ACK_NOT_TAKEN;
+    else if (shows_ack_taken(p))
+        p->c->facts &= ~(uint32_t)TCPHS_ACK_NOT_TAKEN;
+    if (findings & TCPHS_FINDING_BIT(TCPHS_FINDS_timestamp_missing))
+        p->x->beliefs |= TCPHS_TS_WAS_MISSING;
+    if (p->c->early_data_frame != p->s->frame && tcphs_is_synchronised(p->y->state) && p->c->client == p->s->from)
+        p->c->early_data_frame = 0;
+}
+
+void tcphs_add_findings(const struct tcphs_processing *p)
+{
+    struct tcphs_found found_now;
+    const uint64_t found = tcphs_check_all(p->a, &found_now);
+    p->o->findings |= found;
+    if (p->o->back == 0)
+        p->o->back = found_now.back;
+    if (found_now.back == p->o->back)
+        p->o->backward |= found_now.backward;
+    if (found)
+        emit_numbers(p->a, p->o);
+}
+
+static void remember_sender(const struct tcphs_processing *p)
+{
+    if (p->a->accepted != TCPHS_ACCEPT_NO)
+        tcphs_note_accepted(p);
+    if (p->a->accepted != TCPHS_ACCEPT_NO && p->a->kind != TCPHS_KIND_RST)
+        tcphs_learn_hops(p);
+    if (p->a->accepted != TCPHS_ACCEPT_NO)
+        p->y->beliefs &= ~(uint32_t)TCPHS_OPENED_UNSEEN; /* the other end agrees */
+    if (p->a->kind == TCPHS_KIND_ACK)
+        p->x->beliefs |= TCPHS_SENT_ACK;
+    if (p->a->accepted != TCPHS_ACCEPT_NO && (p->s->options & TCPHS_SIGNATURES) && !tcphs_is_opened_unsigned(p->c))
+        p->x->beliefs |= TCPHS_SIGNS;
+    p->x->known |= TCPHS_SENT_ANYTHING;
+    if (p->a->kind != TCPHS_KIND_NO_ACK)
+        p->c->facts |= TCPHS_HAD_SEGMENT;
+    p->c->last_time = p->s->time;
+}
+
+/* What is shown of every segment: the connection as it stands behind it. */
+static void emit_current_state(const struct tcphs_connection *c, struct tcphs_outcome *o)
+{
+    struct tcphs_outcome current;
+    tcphs_connection_snapshot(c, &current);
+    o->stage = current.stage;
+    o->client = current.client;
+    o->assumed = current.assumed;
+    memcpy(o->state, current.state, sizeof o->state);
+    memcpy(o->usual, current.usual, sizeof o->usual);
+    memcpy(o->links, current.links, sizeof o->links);
+}
+
+static void process_segment(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
+{
+    struct tcphs_arrival a;
+    const struct tcphs_processing p = { c, s, &a, o, &c->end[s->from], &c->end[!s->from] };
+    *o = (struct tcphs_outcome){
+        .frame = s->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1, .waited = -1, .rst_idle = -1
+    };
+    tcphs_arrival_init(&a, c, s);
+    const bool outlives = tcphs_outlives_own_rst(&a);
+    const uint32_t assumed_open = c->assumed_open_frame;
+    tcphs_revise_beliefs(&p, &a);
+    const bool opened = c->assumed_open_frame != assumed_open && c->assumed_open_frame == s->frame;
+    if (opened && a.accepted == TCPHS_ACCEPT_YES)
+        a.accepted = TCPHS_ACCEPT_UNKNOWN; /* by numbers that are its own word */
+    const enum tcphs_stage before = tcphs_connection_stage(c);
+    const bool was_syn_received = p.y->state == TCPHS_SYN_RECEIVED;
+    tcphs_add_findings(&p);
+    o->accepted = a.accepted;
+    tcphs_learn_timestamp(&p);
+    process(&p);
+    if (outlives)
+        c->rst_sender_went_on = true;
+    settle_suspicions(&p, o->findings);
+    emit_milestones(&p, before, was_syn_received);
+    remember_sender(&p);
+    o->back = o->back == TCPHS_UNNUMBERED_FRAME ? 0 : o->back;
+    o->backward = o->back == 0 ? 0 : o->backward;
+    emit_current_state(c, o);
+}
+
+/*
+ * What a socket sends to itself it also hears from itself: a simultaneous open with equal numbers, and so on. Both ends
+ * are one socket; what the first of two steps tells is kept, but for the milestones that the second one reaches.
+ */
+static void process_at_itself(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
+{
+    const uint16_t syns = c->syn_count, syn_acks = c->synack_count;
+    struct tcphs_segment heard = *s;
+    struct tcphs_outcome second;
+    heard.from = !s->from;
+    process_segment(c, &heard, &second);
+    c->end[heard.from].state = c->end[s->from].state;
+    c->syn_count = syns;
+    c->synack_count = syn_acks;
+    o->findings |= second.findings & ~TCPHS_ANOMALIES;
+    o->close_steps |= second.close_steps;
+    o->event = o->event ? o->event : second.event;
+    o->time_setup = o->time_setup < 0 ? second.time_setup : o->time_setup;
+    emit_current_state(c, o);
+}
+
+/* The links that the segment has pointed elsewhere than to itself. */
+static void emit_changed_links(const uint32_t *before, struct tcphs_outcome *o)
+{
+    for (unsigned i = 0; i < TCPHS_LINKS; i++)
+        if (before[i] != o->links[i] && (before[i] != 0 || o->links[i] != o->frame)) {
+            o->links_changed |= (uint8_t)(1u << i);
+            o->links_before[i] = before[i];
+        }
+}
+
+void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
+{
+    uint32_t links[TCPHS_LINKS];
+    memcpy(links, c->links, sizeof links);
+    process_segment(c, s, o);
+    if (s->to_itself)
+        process_at_itself(c, s, o);
+    emit_changed_links(links, o);
+}
+
+void tcphs_connection_icmp(struct tcphs_connection *c, uint32_t frame, unsigned from)
+{
+    if (c->icmp_frame == 0 && c->end[from].state == TCPHS_SYN_SENT)
+        c->icmp_frame = frame;
+}
+
+void tcphs_connection_forget_frame(struct tcphs_connection *c, uint32_t frame)
+{
+    for (unsigned i = 0; i < TCPHS_LINKS; i++)
+        if (c->links[i] == frame)
+            c->links[i] = 0;
+    uint32_t *const shown[] = { &c->established_frame, &c->end_frame, &c->icmp_frame };
+    for (unsigned i = 0; i < sizeof shown / sizeof shown[0]; i++)
+        if (*shown[i] == frame)
+            *shown[i] = 0;
+    uint32_t *const remembered[] = {
+        &c->rst_frame,
+        &c->burst_frame,
+        &c->early_data_frame,
+        &c->inferred_synack_frame,
+        &c->assumed_open_frame,
+        &c->retry_frame,
+        &c->alternatives[0].frame,
+        &c->alternatives[1].frame,
+        &c->end[0].unseen_ack_frame,
+        &c->end[1].unseen_ack_frame,
+        &c->end[0].foreign_frame,
+        &c->end[1].foreign_frame,
+        &c->end[0].challenge_frame,
+        &c->end[1].challenge_frame,
+    };
+    for (unsigned i = 0; i < sizeof remembered / sizeof remembered[0]; i++)
+        if (*remembered[i] == frame)
+            *remembered[i] = TCPHS_UNNUMBERED_FRAME;
+}

@@ -1,0 +1,38 @@
+/* machine.h
+ * The connection state machine of RFC 9293 figure 5 for one endpoint, as an observer on the wire must see it.
+ * Decides only "state and event give state"; which events a segment means is decided by connection.c.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPHS_MACHINE_H
+#define TCPHS_MACHINE_H
+
+#include "enums.h"
+
+/** What happens to one endpoint. A segment is one or more "sends" of its sender and "hears" of its receiver. */
+enum tcphs_machine_event {
+    TCPHS_SENDS_SYN = 1,
+    TCPHS_SENDS_SYN_ACK,
+    TCPHS_SENDS_SYNCHRONISED, /**< a segment that only a synchronised end sends, its handshake not captured */
+    TCPHS_SENDS_ACK_OF_FIN,
+    TCPHS_SENDS_FIN,
+    TCPHS_SENDS_FIN_CROSSING, /**< a FIN sent before the peer's FIN arrived: it does not acknowledge it */
+    TCPHS_SENDS_RST,
+    TCPHS_HEARS_SYN,
+    TCPHS_HEARS_SYN_ACK, /**< one that acknowledges this end's SYN */
+    TCPHS_HEARS_ACK_OF_SYN,
+    TCPHS_HEARS_FIN, /**< in sequence */
+    TCPHS_HEARS_ACK_OF_FIN,
+    TCPHS_HEARS_RST,         /**< acceptable */
+    TCPHS_MISSED_SYN_ACK,    /**< it sends its SYN again: it has not heard the answer, whatever was believed */
+    TCPHS_MISSED_ACK_OF_SYN, /**< it sends its SYN-ACK again: it has not heard that acknowledged */
+    TCPHS_MACHINE_EVENTS
+};
+
+/**
+ * The state after an event. Total: every state 1..12 and event has an answer; anything else gives
+ * TCPHS_STATE_NONE.
+ */
+enum tcphs_state tcphs_machine(enum tcphs_state state, enum tcphs_machine_event event);
+
+#endif
