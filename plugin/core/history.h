@@ -1,7 +1,7 @@
 /* history.h
  * What was told of each segment of a connection, kept so that it can be told again for any frame: a log of state
- * changes (8 bytes each) and a log of notes (16 bytes each), both searched by frame number. An ordinary segment
- * leaves nothing. Memory comes from the caller.
+ * changes (8 bytes each) and a log of entries (16 bytes each), both searched by frame number. A segment of the
+ * fast path leaves nothing. Memory comes from the caller.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -54,7 +54,7 @@ void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, u
 
 /**
  * Tells again what was told of the segment of end `from` in a frame; links come from the connection as it is now.
- * For a frame of which nothing was kept (an ordinary segment, a copy) the standing state and the usual judgement.
+ * For a frame of which nothing was kept (data in sequence, a copy) the state at that time and the usual judgement.
  */
 void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_connection *c, uint32_t frame,
                           unsigned from, struct tcphs_outcome *o);

@@ -1,6 +1,6 @@
 /* core.c
  * Feeds the core alone with connections of 50 segments, many at a time, and says how long a segment took. Memory and
- * order are those of the plugin's store; the making of the segments is not in the time.
+ * order are those of the plugin's tracker; the making of the segments is not in the time.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

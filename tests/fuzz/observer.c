@@ -1,5 +1,5 @@
 /* observer.c
- * The store's way with the core, for one pair of addresses and ports: copies, succession of connections, history,
+ * The tracker's way with the core, for one pair of addresses and ports: copies, reuse of ports, history,
  * frame numbers given away; and the same for Zeek's machine.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later

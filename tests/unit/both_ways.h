@@ -1,6 +1,6 @@
 /* both_ways.h
- * Feeds a segment the long way and holds the short ways to it: what goes through fast_path.c leaves the same connection
- * and has nothing to tell; the rows of predicates.c that are asked find what all of them would.
+ * Processes a segment on the slow path and holds the fast path to it: what goes through fast_path.c leaves the same
+ * connection and has nothing to tell; the rows of predicates.c that are asked find what all of them would.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -52,7 +52,7 @@ static inline bool same_bytes(const void *a, const void *b, gsize size)
     return memcmp(a, b, size) == 0;
 }
 
-/** True when the segment could go the short way. */
+/** True when the segment could take the fast path. */
 static inline bool feed_both_ways(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
 {
     const struct tcphs_connection before = *c;

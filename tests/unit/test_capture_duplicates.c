@@ -27,8 +27,8 @@ static struct tcphs_segment syn_ack(guint32 frame, gint64 time)
 
 static guint32 find(const struct tcphs_segment *s, guint64 tuple, guint16 ip_id, guint8 ttl)
 {
-    const struct tcphs_capture_point sight = { .tuple = tuple, .ip_id = ip_id, .ttl = ttl };
-    return tcphs_duplicates_find(&copies, s, &sight);
+    const struct tcphs_capture_point point = { .tuple = tuple, .ip_id = ip_id, .ttl = ttl };
+    return tcphs_duplicates_find(&copies, s, &point);
 }
 
 /* The SYN-ACK once more after `apart`, with the given IP id; answered: the other end has sent something between. */

@@ -1,6 +1,6 @@
 /* test_properties.c
  * What must hold for any sequence of segments, sensible or not: no value out of range, the same answer when recalled,
- * when mirrored, and when both sequence spaces are shifted; and what a receiver drops moves neither end.
+ * when mirrored, and when both sequence spaces are shifted; and what a receiver drops changes neither end.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -145,7 +145,7 @@ static void check_ranges(const struct tcphs_outcome *o)
     g_assert_cmpuint(o->back, <, o->frame);
 }
 
-/* Same story, whatever differs on purpose between the two views. */
+/* The same outcome, whatever differs on purpose between the two variants. */
 static void check_same(const struct tcphs_outcome *a, const struct tcphs_outcome *b, gboolean mirrored)
 {
     g_assert_cmpuint(a->stage, ==, b->stage);
@@ -218,7 +218,7 @@ static void test_any_talk(void)
 
 /* "A segment its receiver would drop changes no state": but for what it proves about an earlier belief or assumption.
  */
-static void test_dropped_segments_move_nothing(void)
+static void test_dropped_segments_change_nothing(void)
 {
     const guint64 proofs =
         TCPHS_FINDING_BIT(TCPHS_FINDS_rst_ignored) | TCPHS_FINDING_BIT(TCPHS_FINDS_rst_peer_continues);
@@ -338,7 +338,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/properties/any talk", test_any_talk);
-    g_test_add_func("/properties/dropped segments move nothing", test_dropped_segments_move_nothing);
+    g_test_add_func("/properties/dropped segments change nothing", test_dropped_segments_change_nothing);
     g_test_add_func("/properties/findings without end", test_findings_without_end);
     g_test_add_func("/properties/counters end", test_counters_end);
     g_test_add_func("/properties/frames of a history", test_frames_of_a_history);

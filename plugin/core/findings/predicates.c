@@ -59,7 +59,7 @@ static bool in_time(const struct tcphs_arrival *a)
     return a->s->time >= a->c->last_time;
 }
 
-/* x goes on with the connection in which y had sent a SYN, SYN-ACK or stray segment of other numbers. */
+/* x goes on with the connection in which y had sent a foreign segment. */
 static bool refuses_foreign(const struct tcphs_arrival *a)
 {
     const enum tcphs_stage stage = tcphs_connection_stage(a->c);
@@ -805,7 +805,7 @@ enum occasion {
     OF_SYN_ACK,
     OF_ACK,
     OF_FIN,
-    OF_BAD_NUMBERS,    /* an ordinary segment with an acknowledgment or a sequence number far off */
+    OF_BAD_NUMBERS,    /* an acknowledgment or a sequence number far off */
     OF_REPEAT,         /* … or of a byte that was heard, or one at the edge of the window */
     OF_HANDSHAKE,      /* an end waits for the handshake to go on */
     OF_DATA_AFTER_FIN, /* data of an end that has sent its FIN */

@@ -26,18 +26,18 @@ uint64_t tcphs_check_all(const struct tcphs_arrival *a, struct tcphs_found *out)
 /** The same, each row asked whether there is an occasion for it or not: slow, for tests. */
 uint64_t tcphs_check_every_row(const struct tcphs_arrival *a, struct tcphs_found *out);
 
-/* What the checks and the moves of connection.c must agree on: */
+/* What the predicates and the processing must agree on: */
 
 /** The RST is obeyed, or must be believed to be. */
 bool tcphs_rst_counts(const struct tcphs_arrival *a);
 
-/** A segment of the side that got the RST which proves that this side lives on. */
+/** A segment of the side that got the RST which proves that this side still has the connection. */
 bool tcphs_survives_rst(const struct tcphs_arrival *a);
 
 /** A segment by which one of the two shows that the RST did not end the connection. */
 bool tcphs_disproves_rst(const struct tcphs_arrival *a);
 
-/** A segment of the side that sent the RST which proves that this side lives on. */
+/** A segment of the side that sent the RST which proves that this side still has the connection. */
 bool tcphs_outlives_own_rst(const struct tcphs_arrival *a);
 
 /** A RST ahead of all its sender was seen to send, in a closing connection: only what follows can accuse it. */

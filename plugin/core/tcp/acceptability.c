@@ -149,7 +149,7 @@ bool tcphs_takes_window_back(const struct tcphs_end *x, uint32_t ack, uint32_t e
            tcphs_seq_before(edge + grain, x->granted_edge);
 }
 
-/* In the same gap as x's last stray segment, or in the window behind it. */
+/* In the same gap as x's last foreign segment, or in the window behind it. */
 static bool follows_own_foreign_segment(const struct tcphs_arrival *a)
 {
     return tcphs_has_foreign_segment(a->x) &&

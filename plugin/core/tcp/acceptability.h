@@ -1,6 +1,6 @@
 /* acceptability.h
- * A segment held against what its receiver expects: where its numbers lie and whether the receiver would accept it.
- * Judges only; connection.c moves, predicates.c names what is wrong.
+ * A segment arrives (RFC 9293 3.10.7): where its numbers lie against what its receiver expects, and whether the
+ * receiver would accept it. Judges only; connection.c changes the states, predicates.c names what is wrong.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -128,10 +128,10 @@ bool tcphs_is_foreign(const struct tcphs_arrival *a);
 /** It lies so far ahead of what its sender was seen to send that only a large gap in the capture would explain it. */
 bool tcphs_leaps(const struct tcphs_arrival *a);
 
-/** … but not as far as another stray segment of the same sender before it. */
+/** … but not as far as another foreign segment of the same sender before it. */
 bool tcphs_lags_behind_foreign_segment(const struct tcphs_arrival *a);
 
-/** Its numbers are of another connection, as far as they tell, and this one may have ended unseen (port_reuse.c). */
+/** Its numbers may be of another connection, and this one may have ended unseen (port_reuse.c). */
 bool tcphs_may_be_of_other_connection(const struct tcphs_arrival *a);
 
 /** A SYN that a receiver in TIME-WAIT refuses for its timestamp, whatever its number (RFC 6191; port_reuse.c). */

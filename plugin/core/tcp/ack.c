@@ -163,7 +163,7 @@ static bool is_in_window_or_at_edge(const struct tcphs_arrival *a)
     return a->seq_position == TCPHS_SEQ_IN || a->seq_position == TCPHS_SEQ_EDGE;
 }
 
-/* An acknowledgment that y refuses: the claim stands until a later segment proves it right or wrong. */
+/* An acknowledgment that y refuses: it is remembered until a later segment proves it right or wrong. */
 static void remember_doubtful_ack(const struct tcphs_processing *p, bool in_handshake)
 {
     struct tcphs_end *x = p->x;

@@ -2,7 +2,7 @@
  * What the observer believes without proof, each belief with what confirms or refutes it and what is then done: that a
  * SYN-ACK was heard, which of several SYN-ACKs counts, that a handshake was completed unseen, that a FIN or bytes were
  * sent unseen, that a RST ended the connection.
- * The segment that decides is held against the beliefs before it moves anything. What moves without doubt is elsewhere.
+ * The segment that decides is held against the beliefs before it is processed. What is certain is elsewhere.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -194,9 +194,9 @@ static bool only_handshake_seen(const struct tcphs_arrival *a)
 
 /*
  * The third step, and perhaps all that followed it, was not captured: a segment beyond what both were seen to send
- * shows that they were synchronised. With both numbers beyond it is plain; with one of them only if the other fits and
+ * shows that they were synchronised. Both numbers beyond suffice; with one of them only if the other fits and
  * the SYN-ACK was not sent again when it should have been, or if a RST is at the right place: one whose sender has
- * heard no more than the handshake would acknowledge less. An ordinary segment without FIN must lie beyond in both.
+ * heard no more than the handshake would acknowledge less. An ACK or data without FIN must lie beyond in both.
  */
 static bool opens_unseen(const struct tcphs_arrival *a)
 {

@@ -1,7 +1,7 @@
 /* connection.c
- * Moves one connection by one segment: judge it (acceptability.c), name what is wrong (predicates.c), then let both
+ * Processes one segment of one connection: judge it (acceptability.c), name what is wrong (predicates.c), then let both
  * ends' machines (machine.c) and numbers follow. The observer's creed: what was captured and is acceptable counts as
- * heard at once, until a later segment contradicts it; what its receiver would drop moves nothing.
+ * heard at once, until a later segment contradicts it; what its receiver would drop changes nothing.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

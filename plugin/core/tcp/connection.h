@@ -23,7 +23,7 @@ enum tcphs_known {
     TCPHS_SENT_UNSURE = 1 << 3,  /**< snd_nxt is what an empty segment said: the bytes before it were not captured */
     TCPHS_SENT_SYN = 1 << 4,     /**< a bare SYN was captured */
     TCPHS_SENT_SYN_ACK = 1 << 5, /**< an acceptable SYN-ACK was captured */
-    TCPHS_ANSWERED_SYN_ACK = 1 << 6, /**< it has sent an ordinary segment since its own SYN-ACK */
+    TCPHS_ANSWERED_SYN_ACK = 1 << 6, /**< it has sent data or an ACK since its own SYN-ACK */
     TCPHS_DATA_ACKED = 1 << 7,       /**< at least one payload byte of it was acknowledged */
     /* what its SYN offered */
     TCPHS_SAW_SYN_OPTIONS = 1 << 8, /**< the options of its SYN were captured whole */
@@ -42,11 +42,11 @@ enum tcphs_known {
     TCPHS_FIN_ACKED = 1 << 19,
     TCPHS_FIN_ASSUMED = 1 << 20,  /**< it was not captured but acknowledged */
     TCPHS_FIN_REPEATED = 1 << 21, /**< it came again and waits for its ACK */
-    /* its claim to have heard more than was captured */
+    /* its acknowledgment of more than was captured */
     TCPHS_UNSEEN_ACK_OPEN = 1 << 22,        /**< not refuted at once: unseen bytes would explain it */
     TCPHS_UNSEEN_ACK_TAKEN_BACK = 1 << 23,  /**< it went on to send new data that acknowledges less */
     TCPHS_UNSEEN_ACK_HAS_FIN = 1 << 24,     /**< it came with a FIN, at snd_nxt - 1 */
-    TCPHS_UNSEEN_ACK_BROUGHT_FIN = 1 << 25, /**< its FIN came with the claim that made us assume the peer's */
+    TCPHS_UNSEEN_ACK_BROUGHT_FIN = 1 << 25, /**< its FIN came with the acknowledgment that made us assume the peer's */
     /* its segments that do not fit */
     TCPHS_FOREIGN_IS_SYN_ACK = 1 << 26, /**< foreign_seq is of a SYN-ACK, and foreign_end what it acknowledged */
     TCPHS_FOREIGN_HAS_NO_SYN =
@@ -84,12 +84,12 @@ struct tcphs_end {
     uint32_t rcv_edge;                       /**< highest right window edge it ever granted */
     uint32_t granted_edge;                   /**< the same, only as far as it said so itself with the scale known … */
     uint32_t granted_ack; /**< … and what it acknowledged then: beyond this, a lower edge takes back what was offered */
-    uint32_t max_window; /**< largest window it ever granted, scaled */
-    uint32_t known;      /**< enum tcphs_known */
-    uint32_t beliefs;    /**< enum tcphs_belief */
-    uint32_t
-        unseen_ack_frame;   /**< it acknowledged more than its peer was seen to send in this frame; 0 = no open claim */
-    uint32_t foreign_frame; /**< it sent a SYN, SYN-ACK or stray segment of other numbers in this frame; 0 = none */
+    uint32_t max_window;       /**< largest window it ever granted, scaled */
+    uint32_t known;            /**< enum tcphs_known */
+    uint32_t beliefs;          /**< enum tcphs_belief */
+    uint32_t unseen_ack_frame; /**< it acknowledged more than its peer was seen to send in this frame; 0 = none, or
+                                  settled */
+    uint32_t foreign_frame;   /**< it sent a segment in this frame whose numbers do not fit this connection; 0 = none */
     uint32_t challenge_frame; /**< its last segment that RFC 5961 lets the peer challenge; 0 = none */
     uint32_t accepted_clock;  /**< when it last sent what its peer accepts, see tcphs_clock */
     uint32_t timed_end;       /**< it sent bytes up to here … */
@@ -120,7 +120,7 @@ struct tcphs_end {
     uint32_t sack_right;
     uint32_t unseen_ack;       /**< what it acknowledged in unseen_ack_frame */
     uint32_t unseen_ack_clock; /**< when */
-    uint32_t unseen_ack_left;  /**< where its bytes begin that came with that claim, or one like it before */
+    uint32_t unseen_ack_left;  /**< where its bytes begin that came with that acknowledgment, or one like it before */
     uint32_t foreign_seq;      /**< where the segment in foreign_frame stood … */
     uint32_t foreign_end;      /**< … and the number behind all that SYN occupies, or what it acknowledged */
     uint32_t challenge_seq;    /**< where the segment in challenge_frame stood */
@@ -258,7 +258,7 @@ struct tcphs_outcome {
     struct tcphs_handshake_options options; /**< on handshake steps */
     uint8_t stage, step, close_steps /**< bit n-1 for step n */, rst_kind, event, accepted;
     uint8_t state[2]; /**< of the two ends, not of the two roles */
-    uint8_t usual[2]; /**< tcphs_accepted of an ordinary segment sent by end 0 and 1 from here on */
+    uint8_t usual[2]; /**< tcphs_accepted of data and ACKs in sequence sent by end 0 and 1 from here on */
     uint8_t client;
     uint8_t links_changed; /**< bit per link that pointed elsewhere before */
     int16_t rst_ttl_delta; /**< of a RST: its TTL minus that of its sender's last segment, valid with has_ttl_delta */
@@ -291,19 +291,19 @@ void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_con
 void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o);
 
 /**
- * The short way for a segment of which nothing is to be told: it moves no state, is acceptable as usual, begins no new
- * connection, and nothing is wrong with it. True when it was such a segment, and was taken; false when nothing was
- * done and it must go the long way: tcphs_connection_is_port_reuse, tcphs_connection_segment.
+ * The fast path, for a segment of which nothing is to be shown: it changes no state, is acceptable as usual, begins no
+ * new connection, and nothing is wrong with it. True when it was such a segment, and was taken; false when nothing was
+ * done and it must take the slow path: tcphs_connection_is_port_reuse, tcphs_connection_segment.
  */
 bool tcphs_connection_fast_path(struct tcphs_connection *c, const struct tcphs_segment *s);
 
-/** An ICMP error quoting a segment of c that end `from` had sent. Moves nothing; can become the verdict. */
+/** An ICMP error quoting a segment of c that end `from` had sent. Changes nothing; can become the verdict. */
 void tcphs_connection_icmp(struct tcphs_connection *c, uint32_t frame, unsigned from);
 
 /** A frame number is given to a later frame (read filters do that): links to it go, suspicions lose its name only. */
 void tcphs_connection_forget_frame(struct tcphs_connection *c, uint32_t frame);
 
-/** What a segment that moves nothing (a copy, an ICMP quote) shows of c: stage, states, links as they are. */
+/** What a segment that changes nothing (a copy, an ICMP quote) shows of c: stage, states, links as they are. */
 void tcphs_connection_snapshot(const struct tcphs_connection *c, struct tcphs_outcome *o);
 
 /** Stage of the connection as it stands. */

@@ -1,7 +1,8 @@
 /* fast_path.c
- * The short way for the segment that most segments are: data or an acknowledgment, exactly where both ends of an open
- * connection expect it, with nothing suspected and nothing outstanding. It must leave the connection as the long way
- * (connection.c) would; tests compare the two. Whatever is not plain goes the long way.
+ * The fast path, for what most segments are (RFC 9293 3.10.7.4; compare header prediction in Linux' tcp_input.c): data
+ * or an acknowledgment, exactly where both ends of an open connection expect it, with nothing suspected and nothing
+ * outstanding. It must leave the connection as the slow path (connection.c) would; tests compare the two. Whatever else
+ * comes takes the slow path.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -26,7 +26,7 @@ static const uint8_t table[TCPHS_STATES][TCPHS_MACHINE_EVENTS] = {
                                 sends                         hears                     missed
                                S   SA  ..  aF  F   Fx  R     S   SA  aS  F   aF  R     SA  aS  */
     [TCPHS_CLOSED]       = { 0,  SS, SR, CL, CL, CL, CL, CL,   CL, CL, CL, CL, CL, CL,   CL, CL },
-/*  A closed end opens by SYN or answers one; whatever else carries its address is no life of this connection (the
+/*  A closed end opens by SYN or answers one; whatever else carries its address opens nothing (the
     way back from a disbelieved RST is not an arc: rst.c restores the states it had). */
 
     [TCPHS_LISTEN]       = { 0,  SS, SR, ES, CW, F1, F1, CL,   LI, LI, ES, LI, LI, LI,   LI, LI },

@@ -1,6 +1,6 @@
 /* port_reuse.c
  * Whether a segment still belongs to a connection or begins the next one on the same addresses and ports.
- * Moves nothing; the caller keeps the list.
+ * Changes nothing; the caller keeps the list.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -128,7 +128,7 @@ bool tcphs_may_be_of_other_connection(const struct tcphs_arrival *a)
            (tcphs_leaps(a) || (may_have_ended(a) && (tcphs_is_foreign(a) || is_past_fin(a))));
 }
 
-/* Roughly the numbers of the stray segment that end e has sent; mine = the segment is of the same end. */
+/* Roughly the numbers of the foreign segment that end e has sent; mine = the segment is of the same end. */
 static bool is_near_foreign_segment(const struct tcphs_arrival *a, const struct tcphs_end *e, bool mine)
 {
     if (!tcphs_has_foreign_segment(e))
@@ -138,8 +138,8 @@ static bool is_near_foreign_segment(const struct tcphs_arrival *a, const struct 
 }
 
 /*
- * Strangers alone prove nothing while the old connection may live on: anyone can forge one. Two ends that agree do, or
- * one that goes on where the capture has never seen the other.
+ * Foreign segments alone prove nothing while the old connection may live on: anyone can forge one. Two ends that agree
+ * do, or one that goes on where the capture has never seen the other.
  */
 static bool foreign_segments_agree(const struct tcphs_arrival *a)
 {

@@ -1,6 +1,6 @@
 /* process.h
- * What the parts of the connection (opening, ordinary, closing, resetting) share: the move of one segment, and the
- * bookkeeping behind it. Private to the core.
+ * What the parts of segment processing (syn.c, ack.c, fin.c, rst.c) share: the context of one segment, and the
+ * bookkeeping of sequence_space.c. Private to the core.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -15,7 +15,7 @@
 #include "timestamps.h"
 #include "tcp/acceptability.h"
 
-/** The connection, the segment, how it was judged before the move, and what is told of it. */
+/** The connection, the segment, how it was judged on arrival, and what is shown of it. */
 struct tcphs_processing {
     struct tcphs_connection *c;
     const struct tcphs_segment *s;
@@ -56,7 +56,7 @@ void tcphs_remember_unseen_ack(const struct tcphs_processing *p, bool open);
 /** Links the first accepted segment of a kind. */
 void tcphs_link_first(const struct tcphs_processing *p, enum tcphs_link link);
 
-/* What every segment does, the plain ones too. */
+/* What every segment does, on the fast path too. */
 
 /** Keeps one of the last acknowledgments an end has sent. */
 static inline void tcphs_remember_ack(struct tcphs_end *e, uint32_t ack)
@@ -166,9 +166,9 @@ void tcphs_tell_options(const struct tcphs_processing *p);
 void tcphs_add_findings(const struct tcphs_processing *p);
 
 /* syn.c */
-/** Moves by a SYN: opens, repeats, crosses (simultaneous open), or stands in the way of a live connection. */
+/** Processes a SYN: opens, repeats, crosses (simultaneous open), or stands in the way of a live connection. */
 void tcphs_process_syn(const struct tcphs_processing *p);
-/** Moves by a SYN-ACK: accepted, repeated, with a wrong number, or of another connection. */
+/** Processes a SYN-ACK: accepted, repeated, with a wrong number, or of another connection. */
 void tcphs_process_syn_ack(const struct tcphs_processing *p);
 
 /** Remembers a segment whose numbers do not fit: what follows tells whether it is refused or of a new connection. */
@@ -178,11 +178,11 @@ void tcphs_keep_foreign(const struct tcphs_processing *p, uint32_t end, unsigned
 /** An end closes, by a FIN at the given sequence number. */
 void tcphs_send_fin(const struct tcphs_processing *p, struct tcphs_end *e, enum tcphs_machine_event event,
                     uint32_t fin_seq);
-/** Moves by the FIN of an acceptable segment; a repeated one only shows its close step. */
+/** Processes the FIN of an acceptable segment; a repeated one only shows its close step. */
 void tcphs_process_fin(const struct tcphs_processing *p);
 /** Shows the close step of a pure ACK that repeats the acknowledgment of a FIN. */
 void tcphs_emit_repeated_close_ack(const struct tcphs_processing *p);
-/** Moves both ends when the segment acknowledges the receiver's FIN. */
+/** Changes both ends when the segment acknowledges the receiver's FIN. */
 void tcphs_acknowledge_fin(const struct tcphs_processing *p);
 /** The receiver has closed by a FIN that was not captured: the sender acknowledges it. */
 void tcphs_assume_fin(const struct tcphs_processing *p);
@@ -212,11 +212,11 @@ void tcphs_pick_up_midstream(const struct tcphs_processing *p);
 bool tcphs_confirms_gap(const struct tcphs_arrival *a);
 /** Believes those bytes: the capture has a gap. */
 void tcphs_confirm_gap(const struct tcphs_processing *p);
-/** Moves by a segment with ACK, and neither SYN nor RST. */
+/** Processes a segment with ACK, and neither SYN nor RST. */
 void tcphs_process_ack(const struct tcphs_processing *p);
 
 /* rst.c */
-/** Moves by a RST, obeyed or not, and says of what kind it is. */
+/** Processes a RST, obeyed or not, and says of what kind it is. */
 void tcphs_process_rst(const struct tcphs_processing *p);
 /** Takes back a RST that did not end the connection: both ends are again what they were. */
 void tcphs_take_back_rst(const struct tcphs_processing *p);

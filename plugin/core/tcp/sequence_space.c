@@ -1,5 +1,5 @@
 /* sequence_space.c
- * What both ends have sent, heard and granted: the bookkeeping of sequence numbers behind every move.
+ * What both ends have sent, heard and granted: the bookkeeping of sequence numbers (RFC 9293 3.3.1, 3.4).
  * Which segment may change them is decided by the callers.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later

@@ -1,6 +1,6 @@
 /* syn.c
  * SYN and SYN-ACK: how a connection is opened, retried, answered wrongly, or interrupted by another SYN.
- * The final ACK is an ordinary segment (ack.c).
+ * The final ACK is in ack.c.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

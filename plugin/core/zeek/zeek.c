@@ -603,7 +603,8 @@ static bool pass_in_order(struct tcphs_zeek_end *e, struct tcphs_zeek_bytes *ack
     return true;
 }
 
-/* A plain segment where a byte is missing or given up after all, or where the first of its kind leaves a letter. */
+/* A segment of the fast path where a byte is missing or given up after all, or where the first of its kind leaves a
+ * letter. */
 static void pass_plain(struct tcphs_zeek *z, const struct tcphs_zeek_input *in, unsigned role)
 {
     const struct tcphs_segment *s = in->segment;

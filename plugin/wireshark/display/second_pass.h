@@ -12,7 +12,7 @@
 
 #include "tracker/tracker.h"
 
-/** Once, at registration, before the store's. */
+/** Once, at registration, before the tracker's. */
 void tcphs_second_pass_register(void);
 
 /** Finds the fields; once, at handoff. */

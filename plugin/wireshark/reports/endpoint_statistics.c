@@ -79,7 +79,7 @@ static void set_clear(struct tcphs_set *set)
         g_hash_table_destroy(set->all);
 }
 
-/* Accounts ------------------------------------------------------------------------------------------------------ */
+/* Endpoints ----------------------------------------------------------------------------------------------------- */
 
 static guint hash_key(gconstpointer key)
 {

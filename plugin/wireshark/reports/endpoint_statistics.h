@@ -78,10 +78,10 @@ struct tcphs_endpoints {
     GHashTable *keys; /**< that sets speak of */
 };
 
-/** Accounts of nobody yet. */
+/** No endpoints yet. */
 struct tcphs_endpoints *tcphs_endpoints_new(void);
 
-/** Frees them with all they hold; NULL is no accounts. */
+/** Frees them with all they hold; NULL is no endpoints. */
 void tcphs_endpoints_free(struct tcphs_endpoints *a);
 
 /** Enters a connection with its server; NULL where there was none to connect to. slow: setup times longer than this. */
@@ -92,7 +92,7 @@ struct tcphs_endpoint_statistics *tcphs_endpoints_add_server(struct tcphs_endpoi
 struct tcphs_endpoint_statistics *tcphs_endpoints_add_client(struct tcphs_endpoints *a,
                                                              const struct tcphs_connection_info *c);
 
-/** Sums of an account. */
+/** Sums of an endpoint. */
 guint64 tcphs_endpoint_failed(const struct tcphs_endpoint_statistics *a);
 guint64 tcphs_endpoint_attempts(const struct tcphs_endpoint_statistics *a); /**< established, failed, pending */
 guint64 tcphs_endpoint_scan(const struct tcphs_endpoint_statistics *a, enum tcphs_scan kind);

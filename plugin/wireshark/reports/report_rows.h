@@ -1,5 +1,6 @@
 /* report_rows.h
- * The tables behind the reports: their columns, and how a row is filled from a connection or an account.
+ * The tables behind the reports: their columns, and how a row is filled from a connection or the statistics of an
+ * endpoint.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

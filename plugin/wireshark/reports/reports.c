@@ -2,7 +2,7 @@
  * Who asks for a report, which connections it is about, and where it goes: to standard output in tshark, into the
  * host's tables and trees in Wireshark and sharkd. What stands in it comes from report_rows.c and ladder.c.
  *
- * A listener only remembers which connections its filter let through. Their values are read from the store when the
+ * A listener only remembers which connections its filter let through. Their values are read from the tracker when the
  * report is written, so a report is as right after one pass as after two; only a filter by fields of a connection lets
  * the right ones through in a second pass alone, and no report is written without it.
  *

@@ -1,5 +1,5 @@
 /* connection_record.c
- * Two kinds of things on shelves, and how each becomes words that can be packed.
+ * The two kinds of records in their caches, and how each becomes words that cold_codec.c can encode.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -7,8 +7,8 @@
 
 #include "tracker/cold_codec.h"
 
-/* Histories up to this long are packed with their connection; longer ones stay where they are, so that bringing a
- * connection back never takes longer the longer it has lived. */
+/* Histories up to this long are encoded with their connection; longer ones stay where they are, so that decoding a
+ * connection does not take longer the longer it has lasted. */
 enum { COLD_CHANGES = 32, COLD_ENTRIES = 64 };
 
 enum {
@@ -21,14 +21,14 @@ enum {
 
 G_STATIC_ASSERT(sizeof(struct tcphs_connection_record) % 4 == 0 && sizeof(struct tcphs_zeek) % 4 == 0);
 
-/* Half a second of capture time without a segment, a whole one at most, and a connection is packed. */
+/* Half a second of capture time without a segment, a whole one at most, and a record is cold. */
 #define COLD_AFTER G_GINT64_CONSTANT(500000000)
 
 static struct tcphs_record_cache connections, zeek_connections;
-static gint64 aged; /* when they last did */
+static gint64 aged; /* when the caches last did */
 
-/* What is packed is held against the first of its kind in this file: connections of one kind share half their words.
- * The kind is what its size tells, as that is known before it is unpacked. */
+/* A record is encoded as its difference from the first of its kind in this file: connections of one kind share half
+ * their words. The kind is taken from the number of words, as that is known before it is decoded. */
 enum { MODELS = 32 };
 static struct models {
     guint32 *of[MODELS];

@@ -1,6 +1,7 @@
 /* connection_record.h
- * What is kept of each connection, in our sense and in Zeek's, on shelves. Which connection a segment belongs to is
- * found elsewhere (flow_table.h), and what is made of it too (tracker.h).
+ * The records kept of each connection, in our sense and in Zeek's, hot or cold (record_cache.h). Leaves to others which
+ * connection a segment belongs to (flow_table.h), and what is made of it (tracker.h).
+ * Lifetime: of the open file.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -14,7 +15,7 @@
 
 struct tcphs_flow;
 
-/** A connection as tcphs tells connections apart: its name, for as long as the file is open. */
+/** A connection as tcphs tells connections apart: its identity, for as long as the file is open. */
 struct tcphs_tracked {
     struct tcphs_record_handle handle;
     const struct tcphs_flow *flow;
@@ -25,7 +26,7 @@ struct tcphs_zeek_tracked {
     struct tcphs_record_handle handle;
 };
 
-/** What is known of a connection. */
+/** What is known of a connection. Pointers to it are good for a time only, see record_cache.h. */
 struct tcphs_connection_record {
     struct tcphs_connection connection;
     struct tcphs_history history;
@@ -40,25 +41,25 @@ struct tcphs_connection_record {
     guint8 first_from;          /**< … and who sent that */
 };
 
-/** Empty shelves, for a file that is opened. */
+/** Empty caches, for a file that is opened. */
 void tcphs_connection_records_begin(void);
 
-/** The capture's clock, by which lives are put away; again: the frame was seen before, so that little is kept out. */
+/** The capture's clock, by which records grow cold; again: the frame was seen before, so that few are kept hot. */
 void tcphs_connection_records_tick(gint64 now, bool again);
 
-/** A new life, all zero. */
+/** A new record, all zero. */
 struct tcphs_connection_record *tcphs_connection_record_add(struct tcphs_tracked *t);
 struct tcphs_zeek *tcphs_zeek_record_add(struct tcphs_zeek_tracked *z);
 
-/** To be changed; pointers to lives are good until 100 more were asked for. */
+/** The record, to be changed; the pointer is good until 100 more were asked for. */
 struct tcphs_connection_record *tcphs_connection_record_modify(struct tcphs_tracked *t);
 struct tcphs_zeek *tcphs_zeek_record_modify(struct tcphs_zeek_tracked *z);
 
-/** To be looked at. What looks constant is moved from where it lies packed; what it says stays the same. */
+/** The record, to be read. A cold one becomes hot; what it says stays the same. */
 const struct tcphs_connection_record *tcphs_connection_record_read(const struct tcphs_tracked *t);
 const struct tcphs_zeek *tcphs_zeek_record_read(const struct tcphs_zeek_tracked *z);
 
-/** Memory for what a life holds beside itself. */
+/** Memory for what a record holds beside itself. */
 void *tcphs_connection_records_grow(void *old, size_t old_size, size_t size);
 
 #endif

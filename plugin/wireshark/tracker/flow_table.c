@@ -1,15 +1,16 @@
 /* flow_table.c
- * A table of all tuples.
+ * A hash table of all tuples.
+ * Lifetime: of the open file; the hash's keys: of the process.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "tracker/flow_table.h"
 
-/* A lane beyond the first of its route. */
+/* A path beyond the first of its flow. */
 struct tcphs_other_flow_path {
-    guint64 key; /* of its route and path */
+    guint64 key; /* of its flow and path */
     struct tcphs_flow_path flow_path;
-    struct tcphs_flow_path *same_as; /* this path carries the other direction of that lane; NULL = a lane of its own */
+    struct tcphs_flow_path *same_as; /* this path carries the other direction of that one; NULL = it stands alone */
     struct tcphs_other_flow_path *older;
     guint32 first_frame;
 };
@@ -48,7 +49,7 @@ void tcphs_flow_table_begin(void)
     table.slots = (struct tcphs_flow **)file_room(LEAST_ROOM * sizeof *table.slots);
 }
 
-/* Lanes --------------------------------------------------------------------------------------------------------- */
+/* Paths --------------------------------------------------------------------------------------------------------- */
 
 void tcphs_flow_path_append(struct tcphs_flow_path *flow_path, struct tcphs_record_handle *handle)
 {
@@ -93,7 +94,7 @@ static guint64 flow_path_key(const struct tcphs_flow *flow, guint32 path)
     return (guint64)flow->number << 32 | path;
 }
 
-/* The lane of a path as it was known at a frame; NULL when there was none. */
+/* The connections on a path as it was known at a frame; NULL when there was none. */
 static struct tcphs_flow_path *flow_path_on(struct tcphs_flow *flow, guint32 path, guint32 frame)
 {
     if (is_first_path(flow, path, frame))
@@ -119,9 +120,9 @@ static struct tcphs_other_flow_path *add_flow_path(struct tcphs_flow *flow, guin
     return other;
 }
 
-/* The other direction of a lane that has only ever been seen one way: a trunk may tag each direction on its own. The
- * one that has waited longest is answered first. Where there are many lanes it is something else that makes them, and
- * only the latest are looked at. */
+/* The other direction of a path that has only ever been seen one way: a trunk may tag each direction on its own. The
+ * one that has waited longest is answered first. Where there are many paths it is something else that makes them, and
+ * only the latest are examined. */
 static struct tcphs_flow_path *flow_path_waiting_for(struct tcphs_flow *flow, guint8 from)
 {
     struct tcphs_flow_path *waiting = NULL;
@@ -162,7 +163,7 @@ struct tcphs_zeek_tracked *tcphs_flow_zeek(const struct tcphs_flow *flow, guint3
     return (struct tcphs_zeek_tracked *)last_begun_by(&flow->zeek, frame);
 }
 
-/* Routes -------------------------------------------------------------------------------------------------------- */
+/* Flows --------------------------------------------------------------------------------------------------------- */
 
 static gsize address_length(guint16 type)
 {

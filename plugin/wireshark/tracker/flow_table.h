@@ -1,6 +1,7 @@
 /* flow_table.h
- * Who talks to whom, by which path, and which connections that has been, in order: finds the one that a frame belongs
- * to. What is known of a connection is in connection_record.h; which segment begins one is decided in tracker.c.
+ * Flows (pairs of addresses and ports), their paths (VLAN, tunnels), and the connections on each in order: finds the
+ * one that a frame belongs to. What is known of a connection is in connection_record.h; which segment begins one is
+ * decided in tracker.c.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -34,10 +35,10 @@ struct tcphs_flow {
     guint8 address[]; /**< both, each with as many bytes as its kind has */
 };
 
-/** No routes, for a file that is opened. */
+/** An empty table, for a file that is opened. */
 void tcphs_flow_table_begin(void);
 
-/** The route of a tuple; NULL when there is none. */
+/** The flow of a tuple; NULL when there is none. */
 struct tcphs_flow *tcphs_flow_find(const struct tcphs_tuple *tuple);
 
 /** The same, made when there is none. */
@@ -46,7 +47,7 @@ struct tcphs_flow *tcphs_flow_for(const struct tcphs_observed *seen);
 /** See tcphs_flow_path_for. */
 struct tcphs_flow_path *tcphs_flow_path_beyond_first(struct tcphs_flow *flow, const struct tcphs_observed *seen);
 
-/** The lane that a segment of the newest frame takes, made when there is none. */
+/** The flow path that a segment of the newest frame takes, made when there is none. */
 static inline struct tcphs_flow_path *tcphs_flow_path_for(struct tcphs_flow *flow, const struct tcphs_observed *seen)
 {
     if (flow->first_path.count > 0 && flow->first_path.path == seen->point.path)
@@ -54,22 +55,22 @@ static inline struct tcphs_flow_path *tcphs_flow_path_for(struct tcphs_flow *flo
     return tcphs_flow_path_beyond_first(flow, seen);
 }
 
-/** The connection that a frame on a path belongs to, by where it stands among those of the route; NULL = none. */
+/** The connection that a frame on a path belongs to, by its position among those of the flow; NULL = none. */
 struct tcphs_tracked *tcphs_flow_connection(struct tcphs_flow *flow, guint32 path, guint32 frame);
 
 /** The same in Zeek's sense. */
 struct tcphs_zeek_tracked *tcphs_flow_zeek(const struct tcphs_flow *flow, guint32 frame);
 
-/** Addresses and ports of a route. */
+/** Addresses and ports of a flow. */
 struct tcphs_tuple tcphs_flow_tuple(const struct tcphs_flow *flow);
 
-/** One of a lane by its index, which must be below count. */
+/** One of a flow path by its index, which must be below count. */
 static inline struct tcphs_record_handle *tcphs_flow_path_at(const struct tcphs_flow_path *flow_path, guint32 index)
 {
     return flow_path->count == 1 ? flow_path->of.one : flow_path->of.many[index];
 }
 
-/** The last of a lane, or NULL. */
+/** The last of a flow path, or NULL. */
 static inline struct tcphs_record_handle *tcphs_flow_path_last(const struct tcphs_flow_path *flow_path)
 {
     return flow_path->count > 0 ? tcphs_flow_path_at(flow_path, flow_path->count - 1) : NULL;

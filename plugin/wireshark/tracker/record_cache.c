@@ -1,22 +1,22 @@
 /* record_cache.c
- * Things in use stand in a row. One that comes into use goes to its end; from its beginning those are put away that
- * have had their rest, and those asked for since go to the end again. So asking for a thing in use costs next to
- * nothing. Rest is time, not a number of other things: as long as no more than MOST_IN_USE are busy at once, none is
- * packed between one use and the next.
+ * Hot records form a queue. One that becomes hot goes to its end; from its beginning those are evicted that are cold,
+ * and those used since go to the end again (the clock algorithm). So the use of a hot record costs next to nothing.
+ * Cold is a matter of time, not of how many others were used: as long as no more than MOST_HOT are busy at once, none
+ * is encoded between one use and the next.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "tracker/record_cache.h"
 
-#define LEAST_HOT 128     /* never are there fewer, nor is what was asked for so lately put away */
-#define MOST_HOT 65536    /* more are put away without a rest: a capture's clock may stand still */
+#define LEAST_HOT 128     /* never are there fewer, nor is what was used so lately evicted */
+#define MOST_HOT 65536    /* more are evicted though not cold: a capture's clock may stand still */
 #define MOST_AGAIN 1024   /* frames seen again may come in any order of time */
-#define EXAMINED 4        /* for each that comes into use, so many are looked at … */
-#define EVICTED_AT_MOST 2 /* … and so many put away at most */
+#define EXAMINED 4        /* for each that becomes hot, so many are examined … */
+#define EVICTED_AT_MOST 2 /* … and so many evicted at most */
 
-/* Room -------------------------------------------------------------------------------------------------------------
- * Packed things are small and many: a header for each, as general allocators have, would cost a tenth more. Room that
- * is given back is kept by size, in steps of eight bytes. */
+/* Arena ------------------------------------------------------------------------------------------------------------
+ * Cold records are small and many: a header for each, as general allocators have, would cost a tenth more. Free blocks
+ * are kept by size, in steps of eight bytes. */
 
 enum { STEP = 8, SIZES = 128, CHUNK = 32 << 10 };
 
@@ -59,7 +59,7 @@ void *tcphs_arena_alloc(gsize size)
     return memset(take_block(steps), 0, steps * STEP);
 }
 
-/* A packed thing begins with its size in steps. */
+/* A cold record begins with its size in steps. */
 static guint8 *keep_cold(const guint8 *bytes, gsize length)
 {
     const guint16 steps = (guint16)((sizeof steps + length + STEP - 1) / STEP);
@@ -81,7 +81,7 @@ static void forget_cold(guint8 *cold)
     free_block(cold, steps);
 }
 
-/* Items: the address of a slot, or of a packed thing plus one ---------------------------------------------------- */
+/* Handles: content is the address of a slot, or of a cold record plus one ---------------------------------------- */
 
 static struct tcphs_hot_slot *take_oldest(struct tcphs_record_cache *cache)
 {
@@ -131,7 +131,7 @@ static void evict_some(struct tcphs_record_cache *cache)
     }
 }
 
-/* A slot for a thing that comes into use. */
+/* A slot for a record that becomes hot. */
 static struct tcphs_hot_slot *new_slot(struct tcphs_record_cache *cache, struct tcphs_record_handle *handle)
 {
     evict_some(cache);

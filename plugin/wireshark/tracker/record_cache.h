@@ -1,6 +1,8 @@
 /* record_cache.h
- * Things of one size, of which few are in use at a time: those that were not looked at for a while are packed and put
- * away, and come back as they were when they are asked for. Knows nothing of what they are; lives as long as the file.
+ * A cache of records of one size, few of which are in use at a time: hot ones lie decoded in slots, those not used for
+ * a while are encoded and evicted to the cold store, and are decoded again, to the bit, when they are asked for. Knows
+ * nothing of their contents.
+ * Lifetime: of the open file.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -9,27 +11,27 @@
 
 #include "compat.h"
 
-/** Where a thing is, in use or packed. What the numbers mean is its owner's business. */
+/** Where a record is, hot or cold. The numbers are its owner's. */
 struct tcphs_record_handle {
-    guintptr content;
+    guintptr content; /**< see record_cache.c */
     guint32 first_frame;
     guint32 id;
 };
 
-/** What a shelf needs to know of its things. */
+/** What a cache needs to know of its records. */
 struct tcphs_record_kind {
-    gsize size;                                       /**< of a thing in use */
-    gsize cold_most;                                  /**< no packed one is larger */
-    gsize (*encode)(void *record, guint8 *out);       /**< and gives back what the thing holds beside itself */
-    void (*decode)(const guint8 *cold, void *record); /**< takes such room again */
-    void (*release)(void *record);                    /**< gives it back; the packed form is still good */
+    gsize size;                                       /**< of a hot record */
+    gsize cold_most;                                  /**< no encoded one is larger */
+    gsize (*encode)(void *record, guint8 *out);       /**< and frees what the record holds beside itself */
+    void (*decode)(const guint8 *cold, void *record); /**< allocates that again */
+    void (*release)(void *record);                    /**< frees it; the encoded form is still good */
 };
 
-/** Where a thing in use lies. */
+/** Where a hot record lies. */
 struct tcphs_hot_slot {
-    struct tcphs_hot_slot *next; /**< came into use later, or was found in use later */
+    struct tcphs_hot_slot *next; /**< became hot later, or was found in use later */
     struct tcphs_record_handle *handle;
-    guint8 *cold;     /**< as it was put away last; NULL = never, or changed since */
+    guint8 *cold;     /**< as it was encoded last; NULL = never, or changed since */
     guint64 last_use; /**< the number of the request that asked for it last */
     guint64 record[];
 };
@@ -37,37 +39,37 @@ struct tcphs_hot_slot {
 struct tcphs_record_cache {
     const struct tcphs_record_kind *kind;
     struct tcphs_hot_slot *oldest, *newest, *unused;
-    guint8 *scratch;     /* where things are packed */
+    guint8 *scratch;     /* where records are encoded */
     guint64 last_use;    /* requests so far */
-    guint64 cold_before; /* what no later request has asked for has had its rest */
-    guint64 aged;        /* the requests when the shelf last aged */
+    guint64 cold_before; /* what no later request has asked for is cold */
+    guint64 aged;        /* the requests when the cache last aged */
     guint32 hot_count;
-    bool again; /**< set by the owner: what is asked for was known before, and need not stay in use for long */
+    bool again; /**< set by the owner: what is asked for was known before, and need not stay hot for long */
 };
 
-/** An empty shelf; whatever it held is gone with the file that was closed. */
+/** An empty cache; whatever it held is gone with the file that was closed. */
 void tcphs_record_cache_begin(struct tcphs_record_cache *cache, const struct tcphs_record_kind *kind);
 
-/** A span of time is over, its length is the owner's choice: what nobody asked for in the last one has had its rest. */
+/** A span of time is over, its length is the owner's choice: what nobody asked for in the last one is cold. */
 void tcphs_record_cache_age(struct tcphs_record_cache *cache);
 
-/** A new thing, all zero, for an item that has none. */
+/** A new hot record, all zero, for a handle that has none. */
 void *tcphs_record_cache_add(struct tcphs_record_cache *cache, struct tcphs_record_handle *handle);
 
-/** Brings a thing into use, or unpacks it anew; see tcphs_record_cache_modify and _look, which ask only where that is
+/** Decodes a cold record into a slot; see tcphs_record_cache_modify and _read, which call it only where that is
  * needed. */
 struct tcphs_hot_slot *tcphs_record_cache_fetch(struct tcphs_record_cache *cache, struct tcphs_record_handle *handle);
 
-/** Forgets the packed form of a thing that is about to be changed. */
+/** Frees the encoded form of a record that is about to be changed. */
 void tcphs_record_cache_forget_cold(struct tcphs_hot_slot *slot);
 
-/** Where an item's thing lies; NULL = packed. */
+/** The slot of a hot record; NULL = it is cold. */
 static inline struct tcphs_hot_slot *tcphs_hot_slot_of(const struct tcphs_record_handle *handle)
 {
     return (handle->content & 1) == 0 ? (struct tcphs_hot_slot *)handle->content : NULL;
 }
 
-/** The thing, to be looked at. Good until 100 more requests were made. */
+/** The record, to be read. The pointer is good until 100 more requests were made. */
 static inline const void *tcphs_record_cache_read(struct tcphs_record_cache *cache, struct tcphs_record_handle *handle)
 {
     struct tcphs_hot_slot *slot = tcphs_hot_slot_of(handle);
@@ -77,7 +79,7 @@ static inline const void *tcphs_record_cache_read(struct tcphs_record_cache *cac
     return slot->record;
 }
 
-/** The thing, to be changed; good as long. */
+/** The record, to be changed; the pointer is good as long. */
 static inline void *tcphs_record_cache_modify(struct tcphs_record_cache *cache, struct tcphs_record_handle *handle)
 {
     struct tcphs_hot_slot *slot = tcphs_hot_slot_of(handle);
@@ -89,7 +91,7 @@ static inline void *tcphs_record_cache_modify(struct tcphs_record_cache *cache, 
     return slot->record;
 }
 
-/** Room for something small that lasts as long as the file, zeroed, with no bookkeeping of its own. */
+/** A small block that lasts as long as the file, zeroed, with no bookkeeping of its own. */
 void *tcphs_arena_alloc(gsize size);
 
 #endif

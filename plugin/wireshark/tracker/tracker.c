@@ -15,7 +15,7 @@
 #include "capture/observed.h"
 #include "unanswered_syns.h"
 
-/* The headers of a frame that is more than one ordinary segment: several headers, a quote, a copy. */
+/* The headers of a frame that is more than a single segment: several headers, a quote, a copy. */
 struct listed_frame {
     guint32 count;
     struct tcphs_match matches[];
@@ -34,7 +34,7 @@ static bool last_is_learned; /* in this very visit: later frames may still chang
 static struct {
     struct tcphs_match matches[TCPHS_SHOWN_HEADERS];
     guint32 count;
-    bool told; /* a finding, a step, an event: not just one more segment */
+    bool told; /* a finding, a step, an event: there is something to show */
 } learned;     /* of the last learned frame */
 /* Connections in which the last learned frame may have left its number, in case that is given out again; the room is
  * used again. */
@@ -99,7 +99,7 @@ static void count_bytes(struct tcphs_connection_record *record, const struct tcp
     record->bytes[s->from] += s->length;
 }
 
-/* … and of one that tells something. */
+/* … and of one that has something to show. */
 static void count_segment(struct tcphs_connection_record *record, const struct tcphs_segment *s,
                           const struct tcphs_outcome *o)
 {
@@ -145,7 +145,7 @@ static void count_half_open(const struct tcphs_tracked *t, const struct tcphs_se
     }
 }
 
-/* The long way: it may begin a connection, and there may be something to tell. */
+/* The slow path: it may begin a connection, and there may be something to show. */
 static struct tcphs_connection_record *process_slow_path(const struct tcphs_flow *flow,
                                                          struct tcphs_flow_path *flow_path,
                                                          const struct tcphs_segment *s, struct tcphs_tracked **t)
@@ -162,11 +162,11 @@ static struct tcphs_connection_record *process_slow_path(const struct tcphs_flow
     if (!was_over)
         count_half_open(*t, s, &outcome, record->opening_over >= 0);
     touch(*t);
-    flow_path->seen_from |= (guint8)(1u << s->from) & 3u; /* nothing plain comes before an end's first segment */
+    flow_path->seen_from |= (guint8)(1u << s->from) & 3u; /* the fast path takes no end's first segment */
     return record;
 }
 
-/* The connection that the segment belongs to, once it has moved it. */
+/* The connection that the segment belongs to, once it has processed it. */
 static struct tcphs_connection_record *process_segment(struct tcphs_flow *flow, const struct tcphs_observed *seen,
                                                        struct tcphs_tracked **t)
 {
@@ -203,7 +203,7 @@ static struct tcphs_zeek_tracked *process_zeek(struct tcphs_flow *flow, const st
     return z;
 }
 
-/* The connection that a header belongs to when it moves nothing: a copy, a fragment, an ICMP quote. */
+/* The connection that a header belongs to when it changes nothing: a copy, a fragment, an ICMP quote. */
 static struct tcphs_tracked *connection_at(const struct tcphs_observed *seen, guint32 frame)
 {
     struct tcphs_flow *flow = tcphs_flow_find(&seen->tuple);
@@ -247,7 +247,7 @@ static void match_unanswered(const struct tcphs_observed *seen, const struct tcp
     }
 }
 
-/* A whole segment: both observers take it, each in its own way. What is dropped for its checksum moves nothing; Zeek
+/* A whole segment: both observers take it, each in its own way. What is dropped for its checksum changes nothing; Zeek
  * notes it, unless IP already dropped it. */
 static bool learn_segment(struct tcphs_observed *seen, struct tcphs_match *match)
 {
@@ -262,7 +262,7 @@ static bool learn_segment(struct tcphs_observed *seen, struct tcphs_match *match
     match->foreign_frame = match->rewritten ? original : 0;
     if (match->copy || match->dropped) {
         t = connection_at(seen, seen->segment.frame);
-        if (t == NULL && match->dropped) /* like all that moves nothing, it has a number */
+        if (t == NULL && match->dropped) /* like all that changes nothing, it has a number */
             t = begin_connection(flow, tcphs_flow_path_for(flow, seen), &seen->segment);
         record = t != NULL ? tcphs_connection_record_modify(t) : NULL;
     } else {
@@ -387,7 +387,7 @@ bool tcphs_tracker_learn(packet_info *pinfo)
 
 /* Recalling ----------------------------------------------------------------------------------------------------- */
 
-/* The only header of a frame, when it is an ordinary segment. */
+/* The only header of a frame, when it is a single segment. */
 static unsigned recall_segment(packet_info *pinfo, struct tcphs_match *match)
 {
     const struct tcphs_ip_payloads *noted = tcphs_ip_payloads_of(pinfo);
@@ -423,7 +423,8 @@ unsigned tcphs_tracker_recall(packet_info *pinfo, struct tcphs_match *matches)
     return listed->count;
 }
 
-/* A copy, an ICMP quote and what is dropped for its checksum move nothing: they show only where the connection stands.
+/* A copy, an ICMP quote and what is dropped for its checksum change nothing: they show only the state of the
+ * connection.
  */
 static void keep_state_only(struct tcphs_outcome *o)
 {

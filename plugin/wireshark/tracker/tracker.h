@@ -40,7 +40,7 @@ struct tcphs_capture_quality {
     gint64 first_time, last_time;
 };
 
-/** Prepares an empty store for each file the host opens; once, at registration. */
+/** Prepares an empty tracker for each file the host opens; once, at registration. */
 void tcphs_tracker_register(tcphs_zeek_is_server_port is_server_port);
 
 /**
@@ -58,13 +58,13 @@ bool tcphs_tracker_learn(packet_info *pinfo);
  */
 unsigned tcphs_tracker_recall(packet_info *pinfo, struct tcphs_match *matches);
 
-/** What was told of the segment in a header, as far as this sight of it shows it. */
+/** The outcome of the segment in a header, as far as this appearance of it shows it. */
 void tcphs_tracker_outcome(const struct tcphs_match *match, guint32 frame, struct tcphs_outcome *out);
 
 /** Addresses and ports of a connection. */
 struct tcphs_tuple tcphs_tracker_tuple(const struct tcphs_tracked *t);
 
-/** The connections in Zeek's sense that a connection is, index from life->zeek_from below life->zeek_to. */
+/** The connections in Zeek's sense that a connection is, index from record->zeek_from below record->zeek_to. */
 const struct tcphs_zeek *tcphs_tracker_zeek(const struct tcphs_tracked *t, guint32 index);
 
 /** Of the open file, as far as it was read. */
