@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#include "tcp/connection.h"
+#include "tcp/outcome.h"
 
 struct tcphs_state_change {
     uint32_t position; /**< see history.c */

@@ -12,6 +12,8 @@
 #include "capture_duplicates.h"
 #include "history.h"
 #include "zeek/zeek.h"
+#include "tcp/fast_path.h"
+#include "tcp/port_reuse.h"
 
 enum { PACKETS = 50, ANSWER = 3, MSS = 1448, REQUEST = 80, SIDE_BY_SIDE = 500 };
 

@@ -12,6 +12,9 @@
 #include <string.h>
 
 #include "capture_duplicates.h"
+#include "tcp/fast_path.h"
+#include "tcp/port_reuse.h"
+#include "tcp/connection.h"
 
 #define ELSEWHERE 7 /* an interface that no script names */
 #define MOST_BLOCKS 4096

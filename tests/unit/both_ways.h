@@ -11,9 +11,11 @@
 
 #include <glib.h>
 
-#include "findings/predicates.h"
-#include "tcp/connection.h"
+#include "findings/check.h"
 #include "tcp/acceptability.h"
+#include "tcp/connection.h"
+#include "tcp/fast_path.h"
+#include "tcp/port_reuse.h"
 
 /** The rows that are asked find what all rows would. */
 static inline void check_occasions(const struct tcphs_connection *c, const struct tcphs_segment *s)

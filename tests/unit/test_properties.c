@@ -11,6 +11,7 @@
 #include "both_ways.h"
 #include "history.h"
 #include "tcp/verdict.h"
+#include "tcp/connection.h"
 
 #define TALKS 3000
 #define SEGMENTS 40

@@ -12,6 +12,7 @@
 #include "seq.h"
 #include "tcp/verdict.h"
 #include "trace.h"
+#include "tcp/port_reuse.h"
 
 #define MOST_CONNECTIONS 8
 

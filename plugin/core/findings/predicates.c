@@ -6,11 +6,10 @@
  */
 #include "findings/predicates.h"
 
-#include "seq.h"
+#include "tcp/acceptability.h"
+#include "tcp/origin.h"
+#include "tcp/suspicion.h"
 #include "timestamps.h"
-
-/* Segments in flight may wait this long in queues (the least RTO, RFC 6298 2.4). */
-#define QUEUES (1 * TCPHS_SECOND)
 
 /* A SYN-ACK is sent again after a second at the earliest (RFC 6298 2.1), a tenth of it given for late timers. */
 #define LEAST_RTO (9 * TCPHS_SECOND / 10)
@@ -26,21 +25,6 @@ static uint32_t itself(const struct tcphs_arrival *a, bool found)
     return found ? a->s->frame : 0;
 }
 
-static bool is_over(const struct tcphs_connection *c)
-{
-    return (c->facts & TCPHS_IS_RESET) != 0;
-}
-
-static bool is_ack(const struct tcphs_arrival *a)
-{
-    return a->kind == TCPHS_KIND_ACK;
-}
-
-static bool has_fin(const struct tcphs_arrival *a)
-{
-    return tcphs_has_any(a->s, TCPHS_FIN);
-}
-
 /* The receiver has a sequence space: SYN-RECEIVED or later. */
 static bool receiver_open(const struct tcphs_arrival *a)
 {
@@ -53,18 +37,13 @@ static bool before_established(const struct tcphs_arrival *a)
     return stage == TCPHS_STAGE_SYN_SENT || stage == TCPHS_STAGE_SYN_RECEIVED;
 }
 
-/* The capture has not run backwards: only then does "later" mean later. */
-static bool in_time(const struct tcphs_arrival *a)
-{
-    return a->s->time >= a->c->last_time;
-}
-
 /* x goes on with the connection in which y had sent a foreign segment. */
 static bool refuses_foreign(const struct tcphs_arrival *a)
 {
     const enum tcphs_stage stage = tcphs_connection_stage(a->c);
-    return a->y->foreign_frame != 0 && is_ack(a) && in_time(a) && tcphs_is_synchronised(a->x->state) && tcphs_fits(a) &&
-           stage != TCPHS_STAGE_CLOSED && stage != TCPHS_STAGE_RESET && stage != TCPHS_STAGE_SYN_RECEIVED;
+    return a->y->foreign_frame != 0 && tcphs_is_ack(a) && tcphs_is_in_time(a) && tcphs_is_synchronised(a->x->state) &&
+           tcphs_fits(a) && stage != TCPHS_STAGE_CLOSED && stage != TCPHS_STAGE_RESET &&
+           stage != TCPHS_STAGE_SYN_RECEIVED;
 }
 
 /* What x sends sooner than it has ever answered anything was under way already when its peer's segment passed here: it
@@ -157,7 +136,7 @@ uint32_t tcphs_check_synack_wrong_direction(const struct tcphs_arrival *a)
     const bool early = !((a->x->known | a->y->known) & TCPHS_DATA_ACKED);
     const bool fits =
         early && tcphs_repeats_syn(a) && (!tcphs_knows(a->y, TCPHS_SENT_SYN_ACK) || a->s->ack == a->y->iss + 1);
-    return itself(a, !is_over(a->c) && !fits);
+    return itself(a, !tcphs_is_reset(a->c) && !fits);
 }
 
 uint32_t tcphs_check_synack_changed(const struct tcphs_arrival *a)
@@ -172,7 +151,7 @@ uint32_t tcphs_check_synack_changed(const struct tcphs_arrival *a)
 
 static bool completes_handshake(const struct tcphs_arrival *a)
 {
-    return is_ack(a) && a->y->state == TCPHS_SYN_RECEIVED && a->accepted == TCPHS_ACCEPT_YES;
+    return tcphs_is_ack(a) && a->y->state == TCPHS_SYN_RECEIVED && a->accepted == TCPHS_ACCEPT_YES;
 }
 
 /*
@@ -206,7 +185,7 @@ static bool refutes_unseen_ack(const struct tcphs_arrival *a)
 {
     const struct tcphs_end *x = a->x, *y = a->y;
     /* Where the capture began midstream, "the last byte seen" may have been a repeat. */
-    if (y->unseen_ack_frame == 0 || !tcphs_knows(y, TCPHS_UNSEEN_ACK_OPEN) || !in_time(a) ||
+    if (y->unseen_ack_frame == 0 || !tcphs_knows(y, TCPHS_UNSEEN_ACK_OPEN) || !tcphs_is_in_time(a) ||
         tcphs_knows(x, TCPHS_SENT_UNSURE) || (a->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) ||
         !tcphs_seq_after(y->unseen_ack, x->snd_nxt))
         return false;
@@ -227,15 +206,10 @@ static bool refutes_unseen_ack(const struct tcphs_arrival *a)
     }
 }
 
-bool tcphs_is_displaced_final_ack(const struct tcphs_arrival *a)
-{
-    return a->y->state == TCPHS_SYN_RECEIVED && tcphs_is_pure_ack(a->s) && a->seq_position == TCPHS_SEQ_FAR;
-}
-
 /* The server asks for the final ACK again, or says what it expects: the one it got stood at the wrong number. */
 static bool refuses_misplaced_ack(const struct tcphs_arrival *a)
 {
-    if (!(a->y->beliefs & TCPHS_CHALLENGE_OF_ACK) || a->x->state != TCPHS_SYN_RECEIVED || !in_time(a))
+    if (!(a->y->beliefs & TCPHS_CHALLENGE_OF_ACK) || a->x->state != TCPHS_SYN_RECEIVED || !tcphs_is_in_time(a))
         return false;
     const bool asks_again = a->kind == TCPHS_KIND_SYN_ACK && tcphs_repeats_syn(a);
     return (asks_again || tcphs_is_pure_ack(a->s)) && a->s->ack == a->x->rcv_nxt;
@@ -248,7 +222,7 @@ uint32_t tcphs_check_final_ack_bad(const struct tcphs_arrival *a)
     if (a->x->state == TCPHS_SYN_RECEIVED && refutes_unseen_ack(a))
         return a->y->unseen_ack_frame;
     return itself(a, tcphs_is_displaced_final_ack(a) ||
-                         (is_ack(a) && a->y->state == TCPHS_SYN_RECEIVED && a->seq_position != TCPHS_SEQ_OLD &&
+                         (tcphs_is_ack(a) && a->y->state == TCPHS_SYN_RECEIVED && a->seq_position != TCPHS_SEQ_OLD &&
                           a->ack_position != TCPHS_ACK_UNSEEN && tcphs_knows(a->y, TCPHS_KNOWS_ISS) &&
                           !tcphs_acks_syn(a)));
 }
@@ -257,7 +231,7 @@ uint32_t tcphs_check_ack_in_syn_sent(const struct tcphs_arrival *a)
 {
     if (a->x->state == TCPHS_SYN_SENT && refutes_unseen_ack(a))
         return a->y->unseen_ack_frame;
-    return itself(a, is_ack(a) && a->y->state == TCPHS_SYN_SENT && a->ack_position != TCPHS_ACK_UNSEEN &&
+    return itself(a, tcphs_is_ack(a) && a->y->state == TCPHS_SYN_SENT && a->ack_position != TCPHS_ACK_UNSEEN &&
                          !tcphs_acks_syn(a));
 }
 
@@ -267,14 +241,14 @@ uint32_t tcphs_check_data_before_established(const struct tcphs_arrival *a)
         return a->s->frame;
     /* A client that only now completes the handshake had not done so when the server sent data. */
     if (a->c->early_data_frame != 0 && completes_handshake(a) && tcphs_is_pure_ack(a->s) &&
-        a->s->ack == a->y->iss + 1 && in_time(a))
+        a->s->ack == a->y->iss + 1 && tcphs_is_in_time(a))
         return a->c->early_data_frame;
     return 0;
 }
 
 uint32_t tcphs_check_fin_before_established(const struct tcphs_arrival *a)
 {
-    return itself(a, a->kind == TCPHS_KIND_NO_ACK && has_fin(a) && !tcphs_check_xmas(a) && before_established(a));
+    return itself(a, a->kind == TCPHS_KIND_NO_ACK && tcphs_has_fin(a) && !tcphs_check_xmas(a) && before_established(a));
 }
 
 /* Options of the handshake ------------------------------------------------------------------------------------- */
@@ -323,7 +297,7 @@ uint32_t tcphs_check_old_timestamp(const struct tcphs_arrival *a)
 /* Once for each end: a box that takes them away does so with all segments. */
 uint32_t tcphs_check_timestamp_missing(const struct tcphs_arrival *a)
 {
-    return itself(a, is_ack(a) && tcphs_uses_timestamps(a->c) && !(a->x->beliefs & TCPHS_TS_WAS_MISSING) &&
+    return itself(a, tcphs_is_ack(a) && tcphs_uses_timestamps(a->c) && !(a->x->beliefs & TCPHS_TS_WAS_MISSING) &&
                          !(a->s->options & (TCPHS_OPT_TIMESTAMP | TCPHS_OPTIONS_CUT)));
 }
 
@@ -374,7 +348,8 @@ uint32_t tcphs_check_reuse_too_early(const struct tcphs_arrival *a)
     const bool is_for_timestamp = tcphs_time_wait_answer(a->c, a->x, (a->c->retry_options & TCPHS_OPT_TIMESTAMP) != 0,
                                                          a->c->retry_ts_last) == TCPHS_TIME_WAIT_REFUSES;
     return a->x->state == TCPHS_TIME_WAIT && is_syn && !is_for_timestamp && a->y->foreign_frame != 0 &&
-                   tcphs_is_pure_ack(a->s) && in_time(a) && a->s->seq == a->x->snd_nxt && a->s->ack == a->x->rcv_nxt
+                   tcphs_is_pure_ack(a->s) && tcphs_is_in_time(a) && a->s->seq == a->x->snd_nxt &&
+                   a->s->ack == a->x->rcv_nxt
                ? a->y->foreign_frame
                : 0;
 }
@@ -385,14 +360,14 @@ uint32_t tcphs_check_ack_unsent(const struct tcphs_arrival *a)
         return a->y->unseen_ack_frame;
     if (refuses_foreign_segment(a) && !foreign_segment_only_leaps(a))
         return a->y->foreign_frame;
-    return itself(a, is_ack(a) && !has_fin(a) && a->ack_position == TCPHS_ACK_FAR &&
+    return itself(a, tcphs_is_ack(a) && !tcphs_has_fin(a) && a->ack_position == TCPHS_ACK_FAR &&
                          tcphs_is_synchronised(a->y->state) && !tcphs_check_last_ack_bad(a));
 }
 
 uint32_t tcphs_check_ack_beyond_window(const struct tcphs_arrival *a)
 {
     const struct tcphs_end *x = a->x;
-    return itself(a, is_ack(a) && !has_fin(a) && a->ack_position == TCPHS_ACK_FAR &&
+    return itself(a, tcphs_is_ack(a) && !tcphs_has_fin(a) && a->ack_position == TCPHS_ACK_FAR &&
                          tcphs_is_synchronised(a->y->state) && tcphs_knows(x, TCPHS_KNOWS_WINDOW | TCPHS_KNOWS_HEARD) &&
                          tcphs_seq_after(a->s->ack, x->rcv_edge) &&
                          !tcphs_seq_follows(a->s->ack, x->rcv_edge, x->max_window));
@@ -400,7 +375,7 @@ uint32_t tcphs_check_ack_beyond_window(const struct tcphs_arrival *a)
 
 uint32_t tcphs_check_ack_too_old(const struct tcphs_arrival *a)
 {
-    return itself(a, is_ack(a) && !has_fin(a) && a->ack_position == TCPHS_ACK_TOO_OLD &&
+    return itself(a, tcphs_is_ack(a) && !tcphs_has_fin(a) && a->ack_position == TCPHS_ACK_TOO_OLD &&
                          tcphs_is_synchronised(a->y->state) && !tcphs_check_last_ack_bad(a));
 }
 
@@ -408,7 +383,7 @@ uint32_t tcphs_check_ack_too_old(const struct tcphs_arrival *a)
 static bool refuses_data(const struct tcphs_arrival *a)
 {
     return (a->y->beliefs & (TCPHS_CHALLENGE_OF_DATA | TCPHS_HAS_ASKED)) == TCPHS_CHALLENGE_OF_DATA &&
-           tcphs_is_pure_ack(a->s) && in_time(a) && tcphs_fits(a) && a->s->ack == a->x->rcv_ack &&
+           tcphs_is_pure_ack(a->s) && tcphs_is_in_time(a) && tcphs_fits(a) && a->s->ack == a->x->rcv_ack &&
            a->s->ack == a->x->rcv_nxt &&
            !tcphs_seq_before(a->y->challenge_seq, a->s->ack + tcphs_granted_window(a->c, a->s));
 }
@@ -418,7 +393,8 @@ static bool refuses_data(const struct tcphs_arrival *a)
 static uint32_t ends_before_data(const struct tcphs_arrival *a)
 {
     const struct tcphs_end *x = a->x;
-    if (!is_ack(a) || !has_fin(a) || !in_time(a) || a->accepted != TCPHS_ACCEPT_YES || a->s->seq != x->snd_nxt)
+    if (!tcphs_is_ack(a) || !tcphs_has_fin(a) || !tcphs_is_in_time(a) || a->accepted != TCPHS_ACCEPT_YES ||
+        a->s->seq != x->snd_nxt)
         return 0;
     if (tcphs_has_foreign_segment(x) && tcphs_seq_after(x->foreign_seq, a->end - 1))
         return x->foreign_frame;
@@ -434,8 +410,8 @@ uint32_t tcphs_check_seq_beyond_window(const struct tcphs_arrival *a)
         return a->y->challenge_frame;
     if (ends_before_data(a))
         return ends_before_data(a);
-    return itself(a, is_ack(a) && !has_fin(a) && a->seq_position == TCPHS_SEQ_FAR && receiver_open(a) &&
-                         !is_over(a->c) && !(a->c->facts & TCPHS_GAPS));
+    return itself(a, tcphs_is_ack(a) && !tcphs_has_fin(a) && a->seq_position == TCPHS_SEQ_FAR && receiver_open(a) &&
+                         !tcphs_is_reset(a->c) && !(a->c->facts & TCPHS_GAPS));
 }
 
 uint32_t tcphs_check_window_shrunk(const struct tcphs_arrival *a)
@@ -443,7 +419,7 @@ uint32_t tcphs_check_window_shrunk(const struct tcphs_arrival *a)
     const struct tcphs_end *x = a->x;
     /* Once both have no more to send, what is offered is for nobody (common kernels cut it to 16 bits in TIME-WAIT). */
     const bool all_heard = tcphs_knows(a->y, TCPHS_FIN_SENT) && tcphs_seq_after(a->s->ack, a->y->fin_seq);
-    if (!is_ack(a) || a->accepted != TCPHS_ACCEPT_YES || all_heard || tcphs_knows(x, TCPHS_FIN_SENT) ||
+    if (!tcphs_is_ack(a) || a->accepted != TCPHS_ACCEPT_YES || all_heard || tcphs_knows(x, TCPHS_FIN_SENT) ||
         (a->c->facts & TCPHS_MULTIPATH) || !tcphs_scale_is_known(a->c))
         return 0;
     return itself(a, tcphs_takes_window_back(x, a->s->ack, a->s->ack + tcphs_granted_window(a->c, a->s)));
@@ -451,62 +427,9 @@ uint32_t tcphs_check_window_shrunk(const struct tcphs_arrival *a)
 
 /* RST --------------------------------------------------------------------------------------------------------- */
 
-bool tcphs_rst_counts(const struct tcphs_arrival *a)
-{
-    return a->kind == TCPHS_KIND_RST && a->accepted != TCPHS_ACCEPT_NO;
-}
-
-/* The RST stood at the last acknowledgment captured; x had heard more by then, as it says now. */
-static bool had_heard_more(const struct tcphs_arrival *a)
-{
-    return is_over(a->c) && a->c->rst_doubtful && is_ack(a) && a->s->from != a->c->rst_from &&
-           tcphs_seq_after(a->s->ack, a->c->rst_seq);
-}
-
-bool tcphs_survives_rst(const struct tcphs_arrival *a)
-{
-    const struct tcphs_connection *c = a->c;
-    if (!is_over(c) || a->s->from == c->rst_from || !is_ack(a) || !in_time(a))
-        return false;
-    /* Its own place in its own space: the last number seen, or a repeat of what is not acknowledged. */
-    if (!tcphs_knows(a->x, TCPHS_KNOWS_SENT) || !tcphs_seq_within(a->s->seq, a->x->snd_una - 1, a->x->snd_nxt))
-        return false;
-    if (had_heard_more(a) || (c->rst_sender_went_on && tcphs_seq_after(a->s->ack, c->rst_seq)))
-        return true; /* it acknowledges what came after the RST */
-    /* What was queued on the way when the RST was sent arrives later than an idle round trip. */
-    const int64_t patience = c->round_trip > QUEUES ? c->round_trip : QUEUES;
-    return a->s->time - c->rst_time > patience;
-}
-
-bool tcphs_outlives_own_rst(const struct tcphs_arrival *a)
-{
-    const struct tcphs_connection *c = a->c;
-    if (!is_over(c) || a->s->from != c->rst_from || !in_time(a))
-        return false;
-    if (a->kind == TCPHS_KIND_SYN_ACK)
-        return !tcphs_knows(a->x, TCPHS_SENT_SYN_ACK) && tcphs_knows(a->y, TCPHS_SENT_SYN) &&
-               a->s->ack == a->y->iss + 1;
-    if (!is_ack(a) || !tcphs_knows(a->x, TCPHS_KNOWS_SENT))
-        return false;
-    /* New bytes, or news of what the peer sent after the RST; an older segment overtaken by the RST is neither. */
-    const bool new_bytes =
-        a->end != a->s->seq && tcphs_seq_after(a->end, a->x->snd_nxt) && !tcphs_seq_before(a->s->seq, c->rst_seq);
-    /* Where the RST came as its sender's segments do, and this one does not, or leaps: this one is not the sender's. */
-    if (c->rst_origin == TCPHS_ORIGIN_FITS &&
-        (tcphs_origin(a) == TCPHS_ORIGIN_DIFFERS || tcphs_seq_after(a->s->seq, a->x->snd_nxt)))
-        return false;
-    return new_bytes ||
-           (c->rst_peer_known && a->ack_position == TCPHS_ACK_IN && tcphs_seq_after(a->s->ack, c->rst_peer_nxt));
-}
-
-bool tcphs_disproves_rst(const struct tcphs_arrival *a)
-{
-    return tcphs_survives_rst(a) || (a->kind == TCPHS_KIND_SYN_ACK && tcphs_outlives_own_rst(a));
-}
-
 uint32_t tcphs_check_rst_bad_ack(const struct tcphs_arrival *a)
 {
-    if (a->kind != TCPHS_KIND_RST || is_over(a->c) || tcphs_refuses_foreign_syn(a))
+    if (a->kind != TCPHS_KIND_RST || tcphs_is_reset(a->c) || tcphs_refuses_foreign_syn(a))
         return 0;
     if (a->y->state == TCPHS_SYN_SENT)
         return itself(a, a->accepted == TCPHS_ACCEPT_NO && a->refusal == TCPHS_REFUSED_FOR_NOTHING);
@@ -525,34 +448,24 @@ static bool answers_after_close(const struct tcphs_arrival *a)
 static bool rst_refused(const struct tcphs_arrival *a)
 {
     return a->kind == TCPHS_KIND_RST && a->accepted == TCPHS_ACCEPT_NO && a->refusal == TCPHS_REFUSED_FOR_NOTHING &&
-           receiver_open(a) && !is_over(a->c) && !a->answers_unseen_ack && !answers_after_close(a);
+           receiver_open(a) && !tcphs_is_reset(a->c) && !a->answers_unseen_ack && !answers_after_close(a);
 }
 
 uint32_t tcphs_check_rst_out_of_window(const struct tcphs_arrival *a)
 {
-    if (had_heard_more(a) && tcphs_survives_rst(a))
+    if (tcphs_had_heard_more(a) && tcphs_survives_rst(a))
         return a->c->rst_frame;
-    if (tcphs_contradicts_assumed_open(a) && is_over(a->c))
+    if (tcphs_contradicts_assumed_open(a) && tcphs_is_reset(a->c))
         return a->c->assumed_open_frame;
     return itself(a, rst_refused(a) && (a->seq_position == TCPHS_SEQ_OLD || a->seq_position == TCPHS_SEQ_BEYOND ||
                                         a->seq_position == TCPHS_SEQ_FAR));
 }
 
-/*
- * While a connection closes, a closed end answers what reaches it: the bytes before the RST, and the end itself, may
- * have passed uncaptured. The addressed end then says no more.
- */
-bool tcphs_may_follow_unseen_end(const struct tcphs_arrival *a)
-{
-    return tcphs_connection_stage(a->c) == TCPHS_STAGE_CLOSING && !tcphs_has_any(a->s, TCPHS_ACK) &&
-           tcphs_knows(a->x, TCPHS_KNOWS_SENT) && tcphs_seq_after(a->s->seq, a->x->snd_nxt);
-}
-
 /* The addressed end of such a RST goes on where it stood. */
 static bool withstands_rst(const struct tcphs_arrival *a)
 {
-    return is_ack(a) && a->y->challenge_frame != 0 && tcphs_knows(a->y, TCPHS_CHALLENGE_OF_RST) && in_time(a) &&
-           tcphs_is_synchronised(a->x->state) && tcphs_fits(a);
+    return tcphs_is_ack(a) && a->y->challenge_frame != 0 && tcphs_knows(a->y, TCPHS_CHALLENGE_OF_RST) &&
+           tcphs_is_in_time(a) && tcphs_is_synchronised(a->x->state) && tcphs_fits(a);
 }
 
 uint32_t tcphs_check_rst_inexact(const struct tcphs_arrival *a)
@@ -576,7 +489,7 @@ uint32_t tcphs_check_rst_ignored(const struct tcphs_arrival *a)
 
 uint32_t tcphs_check_rst_peer_continues(const struct tcphs_arrival *a)
 {
-    return !a->c->rst_sender_went_on && !had_heard_more(a) && tcphs_survives_rst(a) ? a->c->rst_frame : 0;
+    return !a->c->rst_sender_went_on && !tcphs_had_heard_more(a) && tcphs_survives_rst(a) ? a->c->rst_frame : 0;
 }
 
 uint32_t tcphs_check_rst_train(const struct tcphs_arrival *a)
@@ -593,7 +506,7 @@ uint32_t tcphs_check_rst_ttl(const struct tcphs_arrival *a)
 {
     const struct tcphs_end *x = a->x;
     /* A closed end answers without the connection's own settings: other TTL, identification 0. */
-    const bool closed = is_over(a->c) || tcphs_knows(x, TCPHS_FIN_SENT) || x->state == TCPHS_CLOSED;
+    const bool closed = tcphs_is_reset(a->c) || tcphs_knows(x, TCPHS_FIN_SENT) || x->state == TCPHS_CLOSED;
     if (a->kind != TCPHS_KIND_RST || (closed && tcphs_answers_as_closed(a)) || a->answers_unseen_ack)
         return 0;
     return itself(a, tcphs_origin(a) == TCPHS_ORIGIN_DIFFERS);
@@ -631,22 +544,15 @@ uint32_t tcphs_check_rst_without_fin(const struct tcphs_arrival *a)
 
 uint32_t tcphs_check_fin_bad_ack(const struct tcphs_arrival *a)
 {
-    return itself(a, is_ack(a) && has_fin(a) && tcphs_is_synchronised(a->y->state) &&
+    return itself(a, tcphs_is_ack(a) && tcphs_has_fin(a) && tcphs_is_synchronised(a->y->state) &&
                          (a->ack_position == TCPHS_ACK_FAR || a->ack_position == TCPHS_ACK_TOO_OLD));
-}
-
-bool tcphs_is_unseen_fin(const struct tcphs_arrival *a)
-{
-    return has_fin(a) && !tcphs_knows(a->x, TCPHS_FIN_SENT) && tcphs_knows(a->y, TCPHS_KNOWS_HEARD) && !is_over(a->c) &&
-           tcphs_is_synchronised(a->y->state) && a->end == a->y->rcv_nxt &&
-           (a->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) != 0;
 }
 
 uint32_t tcphs_check_fin_out_of_window(const struct tcphs_arrival *a)
 {
-    if (tcphs_contradicts_assumed_open(a) && !is_over(a->c))
+    if (tcphs_contradicts_assumed_open(a) && !tcphs_is_reset(a->c))
         return a->c->assumed_open_frame;
-    if (!is_ack(a) || !has_fin(a) || !receiver_open(a) || is_over(a->c))
+    if (!tcphs_is_ack(a) || !tcphs_has_fin(a) || !receiver_open(a) || tcphs_is_reset(a->c))
         return 0;
     const bool left = a->seq_position == TCPHS_SEQ_OLD && !tcphs_knows(a->x, TCPHS_FIN_SENT) && !tcphs_is_unseen_fin(a);
     return itself(a, left || a->seq_position == TCPHS_SEQ_FAR);
@@ -654,12 +560,12 @@ uint32_t tcphs_check_fin_out_of_window(const struct tcphs_arrival *a)
 
 uint32_t tcphs_check_fin_moved(const struct tcphs_arrival *a)
 {
-    return itself(a, is_ack(a) && has_fin(a) && tcphs_fin_is_certain(a->x) && a->end - 1 != a->x->fin_seq);
+    return itself(a, tcphs_is_ack(a) && tcphs_has_fin(a) && tcphs_fin_is_certain(a->x) && a->end - 1 != a->x->fin_seq);
 }
 
 static bool sends_past_fin(const struct tcphs_arrival *a)
 {
-    return is_ack(a) && a->s->length > 0 && tcphs_fin_is_certain(a->x) &&
+    return tcphs_is_ack(a) && a->s->length > 0 && tcphs_fin_is_certain(a->x) &&
            tcphs_seq_after(a->s->seq + a->s->length, a->x->fin_seq + 1);
 }
 
@@ -675,7 +581,7 @@ uint32_t tcphs_check_data_after_close(const struct tcphs_arrival *a)
 
 uint32_t tcphs_check_last_ack_bad(const struct tcphs_arrival *a)
 {
-    if (!is_ack(a) || has_fin(a) || (a->y->state != TCPHS_LAST_ACK && a->y->state != TCPHS_CLOSING))
+    if (!tcphs_is_ack(a) || tcphs_has_fin(a) || (a->y->state != TCPHS_LAST_ACK && a->y->state != TCPHS_CLOSING))
         return 0;
     const bool displaced = tcphs_is_pure_ack(a->s) && a->seq_position == TCPHS_SEQ_FAR;
     return itself(a, displaced || a->ack_position == TCPHS_ACK_FAR || a->ack_position == TCPHS_ACK_TOO_OLD);
@@ -693,7 +599,7 @@ uint32_t tcphs_check_synack_repeated(const struct tcphs_arrival *a)
     const struct tcphs_end *x = a->x;
     if (a->kind != TCPHS_KIND_SYN_ACK || !tcphs_knows(x, TCPHS_SENT_SYN_ACK) || !tcphs_repeats_syn(a) ||
         !tcphs_acks_syn(a) || !(c->facts & TCPHS_WAS_ESTABLISHED) || c->links[TCPHS_LINK_ACK] == 0 ||
-        tcphs_knows(x, TCPHS_ANSWERED_SYN_ACK) || c->round_trip < 0 || is_over(c))
+        tcphs_knows(x, TCPHS_ANSWERED_SYN_ACK) || c->round_trip < 0 || tcphs_is_reset(c))
         return 0;
     const bool is_stamped = (a->s->options & x->offered & TCPHS_OPT_TIMESTAMP) && x->ts_sent != 0;
     const bool is_sent_again =
@@ -713,8 +619,9 @@ uint32_t tcphs_check_simultaneous_open(const struct tcphs_arrival *a)
 
 uint32_t tcphs_check_simultaneous_close(const struct tcphs_arrival *a)
 {
-    return itself(a, is_ack(a) && has_fin(a) && a->accepted != TCPHS_ACCEPT_NO && !tcphs_knows(a->x, TCPHS_FIN_SENT) &&
-                         tcphs_knows(a->y, TCPHS_FIN_SENT) && !tcphs_seq_after(a->s->ack, a->y->fin_seq));
+    return itself(a, tcphs_is_ack(a) && tcphs_has_fin(a) && a->accepted != TCPHS_ACCEPT_NO &&
+                         !tcphs_knows(a->x, TCPHS_FIN_SENT) && tcphs_knows(a->y, TCPHS_FIN_SENT) &&
+                         !tcphs_seq_after(a->s->ack, a->y->fin_seq));
 }
 
 uint32_t tcphs_check_challenge_ack(const struct tcphs_arrival *a)
@@ -767,13 +674,13 @@ uint32_t tcphs_check_half_open_peer(const struct tcphs_arrival *a)
 /* The receiver offered nothing; the byte at its edge, or the one before (common kernels), makes it say so again. */
 static bool asks_for_room(const struct tcphs_arrival *a)
 {
-    return is_ack(a) && !has_fin(a) && a->s->length <= 1 && tcphs_knows(a->y, TCPHS_OFFERS_NOTHING) &&
+    return tcphs_is_ack(a) && !tcphs_has_fin(a) && a->s->length <= 1 && tcphs_knows(a->y, TCPHS_OFFERS_NOTHING) &&
            tcphs_is_synchronised(a->y->state) && (is_probe(a) || a->seq_position == TCPHS_SEQ_EDGE);
 }
 
 uint32_t tcphs_check_keep_alive(const struct tcphs_arrival *a)
 {
-    return itself(a, is_ack(a) && !has_fin(a) && a->s->length <= 1 && is_probe(a) && !asks_for_room(a) &&
+    return itself(a, tcphs_is_ack(a) && !tcphs_has_fin(a) && a->s->length <= 1 && is_probe(a) && !asks_for_room(a) &&
                          tcphs_is_synchronised(a->y->state) && tcphs_is_synchronised(a->x->state));
 }
 
@@ -783,167 +690,3 @@ uint32_t tcphs_check_zero_window_probe(const struct tcphs_arrival *a)
 }
 
 /* All of them ------------------------------------------------------------------------------------------------- */
-
-typedef uint32_t (*check)(const struct tcphs_arrival *a);
-
-static const check rows[TCPHS_FINDINGS] = {
-#define TCPHS_ANOMALY(name, ...) [TCPHS_FINDS_##name] = tcphs_check_##name,
-#define TCPHS_NOTE(name, ...) [TCPHS_FINDS_##name] = tcphs_check_##name,
-#include "findings/findings.def"
-};
-
-#define B(name) TCPHS_FINDING_BIT(TCPHS_FINDS_##name)
-
-/*
- * Without its occasion a row cannot be found, so it is not looked for: of most segments next to nothing is. The table
- * saves time and nothing else; tests hold it to the rows themselves (tcphs_check_every_row).
- */
-enum occasion {
-    OF_ODD_FLAGS,
-    OF_RST,
-    OF_SYN,
-    OF_SYN_ACK,
-    OF_ACK,
-    OF_FIN,
-    OF_BAD_NUMBERS,    /* an acknowledgment or a sequence number far off */
-    OF_REPEAT,         /* … or of a byte that was heard, or one at the edge of the window */
-    OF_HANDSHAKE,      /* an end waits for the handshake to go on */
-    OF_DATA_AFTER_FIN, /* data of an end that has sent its FIN */
-    OF_RESET,          /* the connection is over by RST */
-    OF_SUSPICION,      /* an earlier segment is suspected of something */
-    OF_FIRST_SEGMENT,
-    OF_REFUSAL,   /* its numbers are right, and it is dropped nevertheless */
-    OF_SIGNATURE, /* it is signed, or should be */
-    OCCASIONS
-};
-
-static const uint64_t found_on[OCCASIONS] = {
-    [OF_ODD_FLAGS] = B(flags_none) | B(syn_fin) | B(syn_rst) | B(rst_fin) | B(no_ack_flag) | B(xmas) |
-                     B(ack_without_flag) | B(psh_without_data) | B(urg_inconsistent) | B(port_zero) |
-                     B(option_misplaced) | B(data_before_established) | B(fin_before_established),
-    [OF_RST] = B(rst_bad_ack) | B(rst_out_of_window) | B(rst_inexact) | B(rst_with_data) | B(rst_train) | B(rst_ttl) |
-               B(rst_echo) | B(rst_in_handshake) | B(rst_without_fin) | B(half_open_peer),
-    [OF_SYN] = B(syn_old_timestamp) | B(syn_with_data) | B(syn_isn_changed) | B(simultaneous_open) |
-               B(window_scale_too_big) | B(mss_absent),
-    [OF_SYN_ACK] = B(synack_bad_ack) | B(synack_wrong_direction) | B(synack_changed) | B(tfo_accepted) |
-                   B(tfo_ignored) | B(option_not_offered) | B(synack_bad_tsecr) | B(synack_repeated) |
-                   B(window_scale_too_big) | B(mss_absent),
-    [OF_ACK] = B(window_shrunk) | B(timestamp_missing),
-    [OF_FIN] = B(fin_out_of_window) | B(fin_moved) | B(simultaneous_close),
-    [OF_BAD_NUMBERS] =
-        B(ack_unsent) | B(ack_beyond_window) | B(ack_too_old) | B(seq_beyond_window) | B(fin_bad_ack) | B(last_ack_bad),
-    [OF_REPEAT] = B(keep_alive) | B(zero_window_probe),
-    [OF_HANDSHAKE] = B(split_handshake) | B(final_ack_bad) | B(ack_in_syn_sent),
-    [OF_DATA_AFTER_FIN] = B(data_after_fin) | B(data_after_close),
-    [OF_RESET] = B(rst_out_of_window) | B(rst_ignored) | B(rst_peer_continues),
-    [OF_SUSPICION] = B(reuse_too_early) | B(synack_changed) | B(final_ack_bad) | B(ack_in_syn_sent) |
-                     B(data_before_established) | B(syn_in_connection) | B(ack_unsent) | B(seq_beyond_window) |
-                     B(rst_inexact) | B(challenge_ack) | B(rst_out_of_window) | B(fin_out_of_window),
-    [OF_FIRST_SEGMENT] = B(port_reused),
-    [OF_REFUSAL] = B(old_timestamp),
-    [OF_SIGNATURE] = B(signature_missing),
-};
-
-static bool has_odd_flags(const struct tcphs_arrival *a)
-{
-    const struct tcphs_segment *s = a->s;
-    const unsigned verbs = s->flags & (TCPHS_SYN | TCPHS_FIN | TCPHS_RST);
-    return a->kind == TCPHS_KIND_NO_ACK || (verbs & (verbs - 1)) != 0 ||
-           (s->ack != 0 && !tcphs_has_any(s, TCPHS_ACK)) || (s->length == 0 && tcphs_has_any(s, TCPHS_PSH)) ||
-           tcphs_has_any(s, TCPHS_URG) || s->urgent != 0 || (s->options & TCPHS_OPTIONS_OF_SYN) != 0 ||
-           s->source_port == 0 || s->destination_port == 0;
-}
-
-static uint64_t rows_of_ack(const struct tcphs_arrival *a)
-{
-    uint64_t due = found_on[OF_ACK];
-    if (has_fin(a))
-        due |= found_on[OF_FIN];
-    if (a->ack_position == TCPHS_ACK_FAR || a->ack_position == TCPHS_ACK_TOO_OLD || a->seq_position == TCPHS_SEQ_FAR)
-        due |= found_on[OF_BAD_NUMBERS];
-    if (a->seq_position == TCPHS_SEQ_OLD || a->seq_position == TCPHS_SEQ_EDGE)
-        due |= found_on[OF_REPEAT];
-    if (a->s->length > 0 && tcphs_knows(a->x, TCPHS_FIN_SENT))
-        due |= found_on[OF_DATA_AFTER_FIN];
-    return due;
-}
-
-static uint64_t rows_of_kind(const struct tcphs_arrival *a)
-{
-    switch ((enum tcphs_segment_kind)a->kind) {
-    case TCPHS_KIND_RST:
-        return found_on[OF_RST];
-    case TCPHS_KIND_SYN:
-        return found_on[OF_SYN];
-    case TCPHS_KIND_SYN_ACK:
-        return found_on[OF_SYN_ACK];
-    case TCPHS_KIND_ACK:
-        return rows_of_ack(a);
-    case TCPHS_KIND_NO_ACK:
-        break;
-    }
-    return 0;
-}
-
-/* The rows that this segment gives occasion to look for. */
-static uint64_t rows_due(const struct tcphs_arrival *a)
-{
-    const struct tcphs_end *x = a->x, *y = a->y;
-    uint64_t due = rows_of_kind(a);
-    if (has_odd_flags(a))
-        due |= found_on[OF_ODD_FLAGS];
-    if (x->state == TCPHS_SYN_RECEIVED || x->state == TCPHS_SYN_SENT || y->state == TCPHS_SYN_RECEIVED ||
-        y->state == TCPHS_SYN_SENT)
-        due |= found_on[OF_HANDSHAKE];
-    if (is_over(a->c))
-        due |= found_on[OF_RESET];
-    if ((x->foreign_frame | x->challenge_frame | y->unseen_ack_frame | y->foreign_frame | y->challenge_frame |
-         a->c->early_data_frame | a->c->assumed_open_frame) != 0)
-        due |= found_on[OF_SUSPICION];
-    if (!(a->c->facts & TCPHS_HAD_SEGMENT))
-        due |= found_on[OF_FIRST_SEGMENT];
-    if (a->refusal != TCPHS_REFUSED_FOR_NOTHING)
-        due |= found_on[OF_REFUSAL];
-    if (((a->s->options | x->offered_ever | y->offered_ever) & TCPHS_SIGNATURES) != 0 || (x->beliefs & TCPHS_SIGNS))
-        due |= found_on[OF_SIGNATURE];
-    return due;
-}
-
-/*
- * What is held against a segment of other numbers only when the addressed end has refused it: until then the capture
- * may have missed the end of this connection and the beginning of the next.
- */
-static const uint64_t DEFERRED = B(ack_unsent) | B(ack_beyond_window) | B(ack_too_old) | B(seq_beyond_window) |
-                                 B(fin_bad_ack) | B(fin_out_of_window) | B(fin_moved) | B(data_after_fin) |
-                                 B(data_after_close) | B(last_ack_bad);
-#undef B
-
-static uint64_t check_rows(const struct tcphs_arrival *a, uint64_t due, struct tcphs_found *out)
-{
-    uint64_t found = 0;
-    *out = (struct tcphs_found){ .back = 0 };
-    for (; due != 0; due &= due - 1) {
-        const unsigned i = (unsigned)__builtin_ctzll(due); /* the lowest row */
-        const uint32_t frame = rows[i](a);
-        if (frame == 0 ||
-            (frame == a->s->frame && (DEFERRED & TCPHS_FINDING_BIT(i)) && tcphs_may_be_of_other_connection(a)))
-            continue;
-        found |= TCPHS_FINDING_BIT(i);
-        if (frame != a->s->frame && out->back == 0)
-            out->back = frame;
-        if (frame != a->s->frame && frame == out->back)
-            out->backward |= TCPHS_FINDING_BIT(i);
-    }
-    return found;
-}
-
-uint64_t tcphs_check_all(const struct tcphs_arrival *a, struct tcphs_found *out)
-{
-    return check_rows(a, rows_due(a), out);
-}
-
-uint64_t tcphs_check_every_row(const struct tcphs_arrival *a, struct tcphs_found *out)
-{
-    const uint64_t every = (UINT64_C(2) << (TCPHS_FINDINGS - 1)) - 2; /* but the hole */
-    return check_rows(a, every, out);
-}

@@ -7,29 +7,7 @@
 #include "tcp/acceptability.h"
 
 #include "tcp/gap.h"
-#include "seq.h"
 #include "timestamps.h"
-
-#define LARGEST_SHIFT 14
-/* Numbers this far apart, the largest unscaled window, are not of one place. */
-#define FAR_APART 65535
-
-bool tcphs_has_no_scale(const struct tcphs_connection *c)
-{
-    for (int i = 0; i < 2; i++)
-        if ((c->end[i].known & (TCPHS_SAW_SYN_OPTIONS | TCPHS_OFFERED_SCALE)) == TCPHS_SAW_SYN_OPTIONS)
-            return true;
-    return false;
-}
-
-uint32_t tcphs_granted_window(const struct tcphs_connection *c, const struct tcphs_segment *s)
-{
-    if (tcphs_has_any(s, TCPHS_SYN)) /* never scaled in SYN and SYN-ACK (RFC 7323 2.2) */
-        return s->window;
-    if (!tcphs_scale_is_known(c))
-        return (uint32_t)s->window << LARGEST_SHIFT;
-    return tcphs_scaled_window(c, s);
-}
 
 static uint8_t kind_of(const struct tcphs_segment *s)
 {
@@ -93,7 +71,7 @@ static uint8_t locate_ack(const struct tcphs_arrival *a)
     /* An assumed FIN takes the place behind the last byte seen. */
     const uint32_t sent = y->snd_nxt + (tcphs_knows(y, TCPHS_FIN_ASSUMED) ? 1 : 0);
     const int32_t beyond = tcphs_seq_diff(a->s->ack, sent);
-    const bool is_off = beyond > FAR_APART || tcphs_seq_diff(y->snd_una, a->s->ack) > FAR_APART;
+    const bool is_off = beyond > TCPHS_FAR_APART || tcphs_seq_diff(y->snd_una, a->s->ack) > TCPHS_FAR_APART;
     if (is_off && tcphs_may_have_wrapped(a, y))
         return TCPHS_ACK_AMBIGUOUS;
     if (beyond == INT32_MIN) /* half the sequence space away: neither before nor after */
@@ -122,65 +100,6 @@ static bool holds_data(const struct tcphs_end *e)
         if (e->held[i][0] != e->held[i][1])
             return true;
     return false;
-}
-
-bool tcphs_is_foreign(const struct tcphs_arrival *a)
-{
-    if (!tcphs_knows(a->x, TCPHS_KNOWS_SENT))
-        return false;
-    const int32_t leap = tcphs_seq_diff(a->s->seq, a->x->snd_nxt);
-    const bool far = leap > FAR_APART || leap < -FAR_APART;
-    return far && a->seq_position != TCPHS_SEQ_CONTIGUOUS &&
-           (a->ack_position == TCPHS_ACK_FAR || a->ack_position == TCPHS_ACK_UNSEEN ||
-            a->ack_position == TCPHS_ACK_TOO_OLD);
-}
-
-bool tcphs_fits(const struct tcphs_arrival *a)
-{
-    return tcphs_knows(a->x, TCPHS_KNOWS_SENT) && tcphs_seq_within(a->s->seq, a->x->snd_una - 1, a->x->snd_nxt) &&
-           (a->ack_position == TCPHS_ACK_IN || a->ack_position == TCPHS_ACK_OLD);
-}
-
-bool tcphs_takes_window_back(const struct tcphs_end *x, uint32_t ack, uint32_t edge)
-{
-    /* Only an acknowledgment of more was surely sent later: one of the same number may have been overtaken. */
-    const uint32_t grain = 1u << x->wscale;
-    return tcphs_knows(x, TCPHS_KNOWS_GRANT) && tcphs_seq_after(ack, x->granted_ack) &&
-           tcphs_seq_before(edge + grain, x->granted_edge);
-}
-
-/* In the same gap as x's last foreign segment, or in the window behind it. */
-static bool follows_own_foreign_segment(const struct tcphs_arrival *a)
-{
-    return tcphs_has_foreign_segment(a->x) &&
-           tcphs_seq_within(a->s->seq, a->x->snd_nxt, a->x->foreign_seq + tcphs_gap_window(a->y));
-}
-
-bool tcphs_lags_behind_foreign_segment(const struct tcphs_arrival *a)
-{
-    return follows_own_foreign_segment(a) && tcphs_seq_before(a->s->seq, a->x->foreign_seq);
-}
-
-bool tcphs_leaps(const struct tcphs_arrival *a)
-{
-    const struct tcphs_end *x = a->x;
-    if (a->kind != TCPHS_KIND_ACK || a->seq_position != TCPHS_SEQ_FAR || tcphs_fin_is_certain(x) ||
-        !tcphs_knows(x, TCPHS_KNOWS_SENT) || x->state < TCPHS_SYN_RECEIVED || !tcphs_is_synchronised(a->y->state) ||
-        a->ack_position == TCPHS_ACK_FAR || a->ack_position == TCPHS_ACK_TOO_OLD)
-        return false;
-    const int32_t leap = tcphs_seq_diff(a->s->seq, x->snd_nxt);
-    /* Twice the window that was seen: it may have grown in the round trip that is under way. */
-    return leap > 0 &&
-           ((uint32_t)leap <= tcphs_largest_gap(a, x, 2 * tcphs_gap_window(a->y)) || follows_own_foreign_segment(a));
-}
-
-bool tcphs_is_foreign_syn_ack(const struct tcphs_arrival *a)
-{
-    if (a->kind != TCPHS_KIND_SYN_ACK || !tcphs_knows(a->x, TCPHS_KNOWS_SENT) || tcphs_repeats_syn(a))
-        return false;
-    if (tcphs_knows(a->y, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT))
-        return !tcphs_acks_syn(a);
-    return a->ack_position == TCPHS_ACK_FAR || a->ack_position == TCPHS_ACK_UNSEEN;
 }
 
 bool tcphs_rst_is_exact(const struct tcphs_arrival *a)
@@ -216,29 +135,6 @@ bool tcphs_rst_is_doubtful(const struct tcphs_arrival *a)
            a->s->seq == y->rcv_ack && tcphs_seq_after(y->rcv_nxt, a->s->seq);
 }
 
-bool tcphs_answers_as_closed(const struct tcphs_arrival *a)
-{
-    if (a->kind != TCPHS_KIND_RST || tcphs_has_any(a->s, TCPHS_ACK) || !tcphs_knows(a->y, TCPHS_KNOWS_HEARD))
-        return false;
-    for (int i = 0; i < TCPHS_RECENT_ACKS; i++)
-        if (a->s->seq == a->y->recent_acks[i])
-            return true;
-    /* What it acknowledged last may be missing from the capture. */
-    const bool is_alone =
-        tcphs_knows(a->x, TCPHS_FIN_SENT | TCPHS_KNOWS_ISS) && !tcphs_knows(a->y, TCPHS_SENT_ANYTHING);
-    if (is_alone && tcphs_seq_within(a->s->seq, a->x->iss + 1, a->x->fin_seq + 1)) /* of whatever was sent to it */
-        return true;
-    const bool both_closed = tcphs_knows(a->x, TCPHS_FIN_SENT) && tcphs_knows(a->y, TCPHS_FIN_SENT);
-    const uint32_t seen = (a->c->facts & TCPHS_GAPS) ? a->y->rcv_nxt - tcphs_gap_window(a->y) : a->y->rcv_ack;
-    if (both_closed && a->s->seq != a->y->rcv_nxt && tcphs_seq_within(a->s->seq, seen, a->y->rcv_nxt))
-        return true;
-    /* The path may have held back one of the acknowledgments before those until their receiver had closed. */
-    const uint32_t oldest = a->y->recent_acks[TCPHS_RECENT_ACKS - 1];
-    return both_closed && tcphs_knows(a->x, TCPHS_KNOWS_ISS) && tcphs_seq_after(a->s->seq, a->x->iss) &&
-           tcphs_seq_before(a->s->seq, oldest) &&
-           (uint32_t)tcphs_seq_diff(a->y->rcv_nxt, a->s->seq) <= tcphs_gap_window(a->y);
-}
-
 bool tcphs_refuses_foreign_syn(const struct tcphs_arrival *a)
 {
     return a->y->foreign_frame != 0 && !(a->y->known & (TCPHS_FOREIGN_IS_SYN_ACK | TCPHS_FOREIGN_HAS_NO_SYN)) &&
@@ -249,42 +145,6 @@ bool tcphs_acks_syn(const struct tcphs_arrival *a)
 {
     return tcphs_knows(a->y, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT) &&
            tcphs_seq_within(a->s->ack, a->y->iss + 1, a->y->snd_nxt);
-}
-
-unsigned tcphs_hops(uint8_t ttl)
-{
-    return (ttl <= 32 ? 32u : ttl <= 64 ? 64u : ttl <= 128 ? 128u : 255u) - ttl;
-}
-
-/* So many segments in a row are a habit: before, little is said of the next. */
-#define STEADY 3
-/* Hops by which the ways of one sender's packets may differ, as far as one or two of them tell. */
-#define NEARLY 2
-/* A sender busy with other connections may have used so many identifications within a millisecond. */
-#define FAR_STEP 8192
-
-/*
- * Another first TTL over as many hops is a habit of some stacks and balancers. A way that differs by more hops than all
- * seen of this sender, or at all from many that were the same, is another way; so is a count of packets that leaps.
- */
-enum tcphs_origin tcphs_origin(const struct tcphs_arrival *a)
-{
-    const struct tcphs_end *x = a->x;
-    if (a->s->ttl == 0 || x->ttl_steady == 0)
-        return TCPHS_ORIGIN_UNKNOWN;
-    const unsigned hops = tcphs_hops(a->s->ttl);
-    const bool is_steady = x->ttl_steady >= STEADY && x->ttl_steady != TCPHS_MIXED;
-    const unsigned nearly = is_steady ? 0 : NEARLY;
-    if (hops + nearly < x->hops_least || hops > x->hops_most + nearly)
-        return TCPHS_ORIGIN_DIFFERS;
-    const uint16_t step = (uint16_t)(a->s->ip_id - x->ip_id);
-    const bool counts = a->s->ip_id != 0 && x->ip_id_steps >= STEADY;
-    if (!counts || !is_steady)
-        return a->s->ttl == x->ttl && step > 0 && step <= TCPHS_SMALL_STEP ? TCPHS_ORIGIN_FITS : TCPHS_ORIGIN_UNKNOWN;
-    const bool at_once = tcphs_clock(a->s->time) - x->accepted_clock < TCPHS_SECOND / 1000;
-    if (step > FAR_STEP && at_once)
-        return TCPHS_ORIGIN_DIFFERS;
-    return step <= TCPHS_SMALL_STEP ? TCPHS_ORIGIN_FITS : TCPHS_ORIGIN_UNKNOWN;
 }
 
 /*

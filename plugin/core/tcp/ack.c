@@ -4,10 +4,13 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tcp/process.h"
+#include "tcp/ack.h"
 
-#include "findings/predicates.h"
-#include "seq.h"
+#include "tcp/acceptability.h"
+#include "tcp/evidence.h"
+#include "tcp/fin.h"
+#include "tcp/sequence_space.h"
+#include "tcp/suspicion.h"
 
 static void guess_client(struct tcphs_connection *c, const struct tcphs_segment *s)
 {

@@ -8,8 +8,16 @@
  */
 #include "tcp/belief.h"
 
-#include "findings/predicates.h"
-#include "seq.h"
+#include <string.h>
+
+#include "findings/check.h"
+#include "tcp/acceptability.h"
+#include "tcp/ack.h"
+#include "tcp/fin.h"
+#include "tcp/gap.h"
+#include "tcp/rst.h"
+#include "tcp/sequence_space.h"
+#include "tcp/suspicion.h"
 
 /* A SYN-ACK, or a SYN, that is not answered is sent again after this (RFC 6298 2.1): whoever is silent for longer has
  * had its answer, captured or not. */
@@ -76,14 +84,6 @@ struct tcphs_alternative *tcphs_find_alternative(struct tcphs_connection *c, uin
         if (c->alternatives[i].frame != 0 && c->alternatives[i].iss == iss)
             return &c->alternatives[i];
     return NULL;
-}
-
-bool tcphs_is_known_alternative(const struct tcphs_arrival *a)
-{
-    for (int i = 0; i < TCPHS_ALTERNATIVES; i++)
-        if (a->c->alternatives[i].frame != 0 && a->c->alternatives[i].iss == a->s->seq)
-            return true;
-    return false;
 }
 
 static void keep_alternative(struct tcphs_connection *c, const struct tcphs_alternative *kept)
@@ -251,20 +251,6 @@ static void assume_open(const struct tcphs_processing *p)
     }
     x->beliefs |= TCPHS_OPENED_UNSEEN;
     c->assumed_open_frame = p->s->frame;
-}
-
-/* The handshake goes on where it stood: the segment that seemed to come after it was none of this connection. */
-bool tcphs_contradicts_assumed_open(const struct tcphs_arrival *a)
-{
-    if (a->c->assumed_open_frame == 0 || !((a->x->beliefs | a->y->beliefs) & TCPHS_OPENED_UNSEEN) ||
-        a->s->time < a->c->last_time)
-        return false;
-    if (a->kind == TCPHS_KIND_SYN_ACK)
-        return tcphs_knows(a->x, TCPHS_SENT_SYN_ACK) && a->s->seq == a->x->iss && a->s->ack == a->y->iss + 1;
-    if (a->kind == TCPHS_KIND_SYN)
-        return tcphs_knows(a->x, TCPHS_SENT_SYN) && a->s->seq == a->x->iss;
-    return a->kind == TCPHS_KIND_ACK && a->s->seq == a->x->iss + 1 && a->s->ack == a->y->iss + 1 &&
-           !tcphs_has_any(a->s, TCPHS_FIN);
 }
 
 static void back_to_handshake(struct tcphs_end *e)

@@ -6,7 +6,6 @@
 #ifndef TCPHS_BELIEF_H
 #define TCPHS_BELIEF_H
 
-#include "tcp/gap.h"
 #include "tcp/process.h"
 
 /** Takes back or confirms what the segment decides, and holds it against what is believed then. */

@@ -9,38 +9,16 @@
 
 #include <string.h>
 
+#include "findings/check.h"
+#include "tcp/acceptability.h"
+#include "tcp/ack.h"
 #include "tcp/belief.h"
-#include "findings/predicates.h"
-#include "tcp/process.h"
-
-void tcphs_connection_init(struct tcphs_connection *c, const struct tcphs_connection *previous)
-{
-    memset(c, 0, sizeof *c);
-    c->end[0].state = c->end[1].state = TCPHS_UNKNOWN;
-    c->client = c->first_closer = TCPHS_NO_END;
-    c->round_trip = -1;
-    if (previous)
-        c->facts = TCPHS_REUSES_PORTS;
-}
-
-enum tcphs_stage tcphs_connection_stage(const struct tcphs_connection *c)
-{
-    const struct tcphs_end *a = &c->end[0], *b = &c->end[1];
-    const uint32_t both = a->known & b->known, either = a->known | b->known;
-    if (c->facts & TCPHS_IS_RESET)
-        return TCPHS_STAGE_RESET;
-    if ((both & TCPHS_FIN_SENT) && (both & TCPHS_FIN_ACKED))
-        return TCPHS_STAGE_CLOSED;
-    if (either & TCPHS_FIN_SENT)
-        return TCPHS_STAGE_CLOSING;
-    if (c->facts & TCPHS_MIDSTREAM_START)
-        return TCPHS_STAGE_MIDSTREAM;
-    if (tcphs_is_synchronised(a->state) && tcphs_is_synchronised(b->state))
-        return TCPHS_STAGE_ESTABLISHED;
-    if ((either & TCPHS_SENT_SYN_ACK) || a->state == TCPHS_SYN_RECEIVED || b->state == TCPHS_SYN_RECEIVED)
-        return TCPHS_STAGE_SYN_RECEIVED;
-    return (either & TCPHS_SENT_SYN) ? TCPHS_STAGE_SYN_SENT : TCPHS_STAGE_NONE;
-}
+#include "tcp/evidence.h"
+#include "tcp/fin.h"
+#include "tcp/rst.h"
+#include "tcp/sequence_space.h"
+#include "tcp/suspicion.h"
+#include "tcp/syn.h"
 
 /* The client's segment that made both ends synchronised: step 3, or a SYN-ACK of a simultaneous open. */
 static void emit_established(const struct tcphs_processing *p)
@@ -114,76 +92,6 @@ static void emit_milestones(const struct tcphs_processing *p, enum tcphs_stage b
     }
 }
 
-void tcphs_connection_snapshot(const struct tcphs_connection *c, struct tcphs_outcome *o)
-{
-    memset(o, 0, sizeof *o);
-    o->time_synack = o->time_ack = o->time_setup = o->waited = o->rst_idle = -1;
-    o->stage = (uint8_t)tcphs_connection_stage(c);
-    o->client = c->client;
-    o->assumed = (c->facts & TCPHS_ASSUMED) != 0;
-    memcpy(o->links, c->links, sizeof o->links);
-    for (unsigned i = 0; i < 2; i++) {
-        const struct tcphs_end *y = &c->end[!i];
-        o->state[i] = c->end[i].state;
-        o->usual[i] = tcphs_knows(y, TCPHS_KNOWS_HEARD) && tcphs_is_synchronised(y->state) ? TCPHS_ACCEPT_YES
-                                                                                           : TCPHS_ACCEPT_UNKNOWN;
-    }
-}
-
-/* An earlier segment is at fault by its sequence number: what it stood at, and what would have been right. */
-static void emit_earlier_numbers(const struct tcphs_arrival *a, struct tcphs_outcome *o)
-{
-    const struct tcphs_end *x = a->x, *y = a->y;
-    if (o->back == 0)
-        return;
-    const uint32_t start_x = tcphs_knows(x, TCPHS_KNOWS_ISS) ? x->iss : 0;
-    const uint32_t start_y = tcphs_knows(y, TCPHS_KNOWS_ISS) ? y->iss : 0;
-    if (o->back == y->challenge_frame && (y->beliefs & (TCPHS_CHALLENGE_OF_ACK | TCPHS_CHALLENGE_OF_DATA))) {
-        o->seq_seen = y->challenge_seq - start_y;
-        o->seq_due = x->rcv_nxt - start_y;
-        o->ack_seen = o->ack_due; /* which was right */
-    } else if (o->back == x->challenge_frame || o->back == x->foreign_frame) {
-        o->seq_seen = (o->back == x->foreign_frame ? x->foreign_seq : x->challenge_seq) - start_x;
-        o->seq_due = a->s->seq - start_x;
-    } else if (o->back == a->c->assumed_open_frame) {
-        const struct tcphs_end *e = (x->beliefs & TCPHS_OPENED_UNSEEN) ? x : y;
-        o->seq_seen = e->snd_nxt - e->iss - (tcphs_knows(e, TCPHS_FIN_SENT) ? 1 : 0);
-        o->seq_due = 1;
-    }
-}
-
-/* The pairs of numbers that explain a finding: what was seen and what was due, from the start where it is known. */
-static void emit_numbers(const struct tcphs_arrival *a, struct tcphs_outcome *o)
-{
-    const struct tcphs_end *x = a->x, *y = a->y;
-    const bool refuses_stray = tcphs_has_foreign_segment(y) && o->back == y->foreign_frame;
-    const bool proves_earlier = refuses_stray || (y->unseen_ack_frame != 0 && o->back == y->unseen_ack_frame);
-    const struct tcphs_end *sender = proves_earlier ? x : y; /* of the bytes that are acknowledged */
-    const uint32_t ack_start = tcphs_knows(sender, TCPHS_KNOWS_ISS) ? sender->iss : 0;
-    const uint32_t seq_start = tcphs_knows(x, TCPHS_KNOWS_ISS) ? x->iss : 0;
-    uint32_t seq_due = tcphs_knows(y, TCPHS_KNOWS_HEARD) ? y->rcv_nxt : x->snd_nxt;
-    if (a->kind == TCPHS_KIND_SYN_ACK || (a->kind == TCPHS_KIND_SYN && y->state != TCPHS_TIME_WAIT))
-        seq_due = tcphs_knows(x, TCPHS_KNOWS_ISS) ? x->iss : seq_due;
-    else if (tcphs_knows(x, TCPHS_FIN_SENT) && a->kind == TCPHS_KIND_ACK)
-        seq_due = x->fin_seq;
-    const uint32_t earlier = refuses_stray ? y->foreign_end : y->unseen_ack;
-    o->ack_seen = (proves_earlier ? earlier : a->s->ack) - ack_start;
-    o->ack_due = (proves_earlier ? x->snd_nxt : tcphs_due_ack(a)) - ack_start;
-    o->seq_seen = a->s->seq - seq_start;
-    o->seq_due = seq_due - seq_start;
-    if (a->kind == TCPHS_KIND_RST && !tcphs_has_any(a->s, TCPHS_ACK) && !proves_earlier)
-        o->ack_seen = o->ack_due; /* it has no acknowledgment that could be wrong */
-    emit_earlier_numbers(a, o);
-    const bool withstands_rst = tcphs_knows(y, TCPHS_CHALLENGE_OF_RST) && o->back == y->challenge_frame;
-    const bool outlived = o->back == a->c->rst_frame && a->c->rst_doubtful;
-    if (refuses_stray || withstands_rst || outlived) {
-        const uint32_t start = tcphs_knows(y, TCPHS_KNOWS_ISS) ? y->iss : 0;
-        const uint32_t at = refuses_stray ? y->foreign_seq : outlived ? a->c->rst_seq : a->c->burst_seq;
-        o->seq_seen = at - start;
-        o->seq_due = x->rcv_nxt - start;
-    }
-}
-
 static void process(const struct tcphs_processing *p)
 {
     switch ((enum tcphs_segment_kind)p->a->kind) {
@@ -247,19 +155,6 @@ static void settle_suspicions(const struct tcphs_processing *p, uint64_t finding
         p->x->beliefs |= TCPHS_TS_WAS_MISSING;
     if (p->c->early_data_frame != p->s->frame && tcphs_is_synchronised(p->y->state) && p->c->client == p->s->from)
         p->c->early_data_frame = 0;
-}
-
-void tcphs_add_findings(const struct tcphs_processing *p)
-{
-    struct tcphs_found found_now;
-    const uint64_t found = tcphs_check_all(p->a, &found_now);
-    p->o->findings |= found;
-    if (p->o->back == 0)
-        p->o->back = found_now.back;
-    if (found_now.back == p->o->back)
-        p->o->backward |= found_now.backward;
-    if (found)
-        emit_numbers(p->a, p->o);
 }
 
 static void remember_sender(const struct tcphs_processing *p)

@@ -6,9 +6,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tcp/process.h"
+#include "tcp/fast_path.h"
 
-#include "seq.h"
+#include "tcp/sequence_space.h"
 
 /* What must be known of both ends for their numbers to be held against each other at all. */
 #define NEEDED (TCPHS_KNOWS_SENT | TCPHS_KNOWS_HEARD | TCPHS_KNOWS_WINDOW | TCPHS_SENT_ANYTHING)

@@ -4,9 +4,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tcp/process.h"
+#include "tcp/fin.h"
 
-#include "seq.h"
+#include "tcp/evidence.h"
 
 static void emit_close_step(const struct tcphs_processing *p, unsigned step)
 {

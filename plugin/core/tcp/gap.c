@@ -6,8 +6,6 @@
  */
 #include "tcp/gap.h"
 
-#include "seq.h"
-
 /* A window that was never seen to be scaled could be anything up to this; 64 KiB is the least a gap may hide. */
 #define LEAST_SLACK 65535u
 #define LARGEST_SHIFT 14

@@ -6,7 +6,7 @@
 #ifndef TCPHS_GAP_H
 #define TCPHS_GAP_H
 
-#include "tcp/acceptability.h"
+#include "tcp/arrival.h"
 
 /** The window of an end that counts where a gap is measured: the largest it granted, 64 KiB at least. */
 uint32_t tcphs_gap_window(const struct tcphs_end *e);

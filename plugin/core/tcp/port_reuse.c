@@ -4,15 +4,12 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tcp/process.h"
+#include "tcp/port_reuse.h"
 
-#include "findings/predicates.h"
-#include "seq.h"
-#include "timestamps.h"
 #include "tcp/acceptability.h"
-
-/* A new SYN on the ports of a connection in TIME-WAIT is beyond doubt after this (60 s is the shortest in use). */
-#define TIME_WAIT_OVER (60 * TCPHS_SECOND)
+#include "tcp/connection.h"
+#include "tcp/suspicion.h"
+#include "timestamps.h"
 
 static enum tcphs_time_wait_answer answer_by_timestamp(const struct tcphs_arrival *a)
 {
@@ -22,7 +19,7 @@ static enum tcphs_time_wait_answer answer_by_timestamp(const struct tcphs_arriva
 /* By its timestamp where that decides, else by a higher number (RFC 6191 2, RFC 9293 3.10.7.4). */
 static bool is_accepted_by_time_wait(const struct tcphs_arrival *a)
 {
-    if (a->s->time - a->c->last_time > TIME_WAIT_OVER)
+    if (a->s->time - a->c->last_time > TCPHS_TIME_WAIT_OVER)
         return true;
     const enum tcphs_time_wait_answer answer = answer_by_timestamp(a);
     return answer == TCPHS_TIME_WAIT_TAKES ||
@@ -34,14 +31,7 @@ bool tcphs_is_too_old_for_time_wait(const struct tcphs_arrival *a)
     const enum tcphs_stage stage = tcphs_connection_stage(a->c);
     return a->kind == TCPHS_KIND_SYN && a->y->state == TCPHS_TIME_WAIT && !tcphs_repeats_syn(a) &&
            (stage == TCPHS_STAGE_CLOSED || stage == TCPHS_STAGE_CLOSING) &&
-           a->s->time - a->c->last_time <= TIME_WAIT_OVER && answer_by_timestamp(a) == TCPHS_TIME_WAIT_REFUSES;
-}
-
-/* An end has closed, acknowledging bytes that were not captured: the capture misses a part, perhaps the rest of the
- * close. */
-static bool has_unseen_fin(const struct tcphs_arrival *a)
-{
-    return ((a->x->known | a->y->known) & TCPHS_UNSEEN_ACK_HAS_FIN) != 0;
+           a->s->time - a->c->last_time <= TCPHS_TIME_WAIT_OVER && answer_by_timestamp(a) == TCPHS_TIME_WAIT_REFUSES;
 }
 
 static bool syn_is_next(const struct tcphs_arrival *a)
@@ -61,22 +51,9 @@ static bool syn_is_next(const struct tcphs_arrival *a)
     case TCPHS_STAGE_SYN_RECEIVED:
     case TCPHS_STAGE_ESTABLISHED:
     case TCPHS_STAGE_MIDSTREAM:
-        return !tcphs_repeats_syn(a) && has_unseen_fin(a);
+        return !tcphs_repeats_syn(a) && tcphs_has_unseen_fin(a);
     }
     return false;
-}
-
-static bool is_ended(const struct tcphs_connection *c)
-{
-    const enum tcphs_stage stage = tcphs_connection_stage(c);
-    return stage == TCPHS_STAGE_RESET || stage == TCPHS_STAGE_CLOSED;
-}
-
-/* It has begun to close, or has said nothing for so long that its end may not have been captured. */
-static bool may_have_ended(const struct tcphs_arrival *a)
-{
-    return is_ended(a->c) || tcphs_connection_stage(a->c) == TCPHS_STAGE_CLOSING || has_unseen_fin(a) ||
-           a->s->time - a->c->last_time > TIME_WAIT_OVER;
 }
 
 static bool syn_ack_is_next(const struct tcphs_arrival *a)
@@ -87,7 +64,7 @@ static bool syn_ack_is_next(const struct tcphs_arrival *a)
         return false;
     if (tcphs_refuses_foreign_syn(a)) /* here: takes it up, by the same numbers */
         return true;
-    return is_ended(a->c) && !tcphs_knows(a->x, TCPHS_KNOWS_ISS);
+    return tcphs_has_ended(a->c) && !tcphs_knows(a->x, TCPHS_KNOWS_ISS);
 }
 
 /* A RST that refuses the new attempt leaves the old connection, whose end was not captured, as it was. */
@@ -114,20 +91,6 @@ static bool follows_own_foreign_syn(const struct tcphs_arrival *a)
     return a->s->seq == x->foreign_seq + 1 && x->foreign_seq + 1 != x->snd_nxt && !tcphs_fits(a);
 }
 
-/* Well beyond its own FIN, acknowledging what y never sent: nothing of this connection. */
-static bool is_past_fin(const struct tcphs_arrival *a)
-{
-    const struct tcphs_end *x = a->x;
-    return tcphs_knows(x, TCPHS_FIN_SENT) && tcphs_seq_after(a->s->seq, x->fin_seq + 1) &&
-           tcphs_knows(a->y, TCPHS_KNOWS_SENT) && tcphs_seq_after(a->s->ack, a->y->snd_nxt);
-}
-
-bool tcphs_may_be_of_other_connection(const struct tcphs_arrival *a)
-{
-    return a->kind == TCPHS_KIND_ACK &&
-           (tcphs_leaps(a) || (may_have_ended(a) && (tcphs_is_foreign(a) || is_past_fin(a))));
-}
-
 /* Roughly the numbers of the foreign segment that end e has sent; mine = the segment is of the same end. */
 static bool is_near_foreign_segment(const struct tcphs_arrival *a, const struct tcphs_end *e, bool mine)
 {
@@ -143,7 +106,7 @@ static bool is_near_foreign_segment(const struct tcphs_arrival *a, const struct 
  */
 static bool foreign_segments_agree(const struct tcphs_arrival *a)
 {
-    if (!may_have_ended(a) || tcphs_fits(a))
+    if (!tcphs_may_have_ended(a) || tcphs_fits(a))
         return false;
     return is_near_foreign_segment(a, a->y, false) ||
            (!tcphs_knows(a->y, TCPHS_SENT_ANYTHING) && tcphs_may_be_of_other_connection(a) &&

@@ -4,9 +4,13 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tcp/process.h"
+#include "tcp/rst.h"
 
-#include "findings/predicates.h"
+#include "tcp/acceptability.h"
+#include "tcp/ack.h"
+#include "tcp/evidence.h"
+#include "tcp/origin.h"
+#include "tcp/suspicion.h"
 
 static enum tcphs_rst_kind kind_of_counted_rst(const struct tcphs_processing *p, enum tcphs_stage stage)
 {

@@ -4,22 +4,8 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tcp/process.h"
-
-#include <string.h>
-
-#include "seq.h"
+#include "tcp/sequence_space.h"
 #include "timestamps.h"
-
-void tcphs_transition(struct tcphs_end *e, enum tcphs_machine_event event)
-{
-    e->state = (uint8_t)tcphs_machine(e->state, event);
-}
-
-void tcphs_assume(struct tcphs_connection *c)
-{
-    c->facts |= TCPHS_ASSUMED;
-}
 
 void tcphs_learn_sent(struct tcphs_end *e, uint32_t una, uint32_t nxt)
 {
@@ -190,66 +176,4 @@ void tcphs_deliver(const struct tcphs_processing *p, uint32_t left, uint32_t rig
         x->known |= TCPHS_FIN_HEARD;
         tcphs_transition(y, TCPHS_HEARS_FIN);
     }
-}
-
-void tcphs_emit_counts(const struct tcphs_processing *p)
-{
-    p->o->syn_count = p->c->syn_count;
-    p->o->synack_count = p->c->synack_count;
-}
-
-void tcphs_emit_due_ack(const struct tcphs_processing *p, uint32_t due)
-{
-    p->o->has_due = true;
-    p->o->due = due;
-    p->o->seen = p->s->ack;
-}
-
-/* x acknowledges what its peer was not seen to send; "open" when bytes that were not captured would explain it. */
-void tcphs_remember_unseen_ack(const struct tcphs_processing *p, bool open)
-{
-    struct tcphs_end *x = p->x;
-    if (x->unseen_ack_frame == 0 || tcphs_seq_before(p->s->seq, x->unseen_ack_left))
-        x->unseen_ack_left = p->s->seq;
-    x->unseen_ack = p->s->ack;
-    x->unseen_ack_frame = p->s->frame;
-    x->unseen_ack_clock = tcphs_clock(p->s->time);
-    x->known &= ~(uint32_t)(TCPHS_UNSEEN_ACK_OPEN | TCPHS_UNSEEN_ACK_HAS_FIN | TCPHS_UNSEEN_ACK_TAKEN_BACK);
-    if (!open)
-        return;
-    x->known |= TCPHS_UNSEEN_ACK_OPEN;
-    const uint32_t window = tcphs_granted_window(p->c, p->s); /* it has grown in the gap, if there is one */
-    if (tcphs_knows(x, TCPHS_KNOWS_WINDOW) && window > x->max_window)
-        x->max_window = window;
-}
-
-void tcphs_link_first(const struct tcphs_processing *p, enum tcphs_link link)
-{
-    if (p->c->links[link] == 0)
-        p->c->links[link] = p->s->frame;
-}
-
-void tcphs_change_link(struct tcphs_connection *c, enum tcphs_link link, uint32_t frame)
-{
-    if (c->link_changes >= TCPHS_MOST_LINK_CHANGES)
-        return;
-    if (c->links[link] != 0)
-        c->link_changes++;
-    c->links[link] = frame == TCPHS_UNNUMBERED_FRAME ? 0 : frame; /* no link to a name that is gone */
-}
-
-#define CHALLENGES (TCPHS_CHALLENGE_OF_ACK | TCPHS_CHALLENGE_OF_DATA | TCPHS_HAS_ASKED)
-
-void tcphs_expect_challenge(const struct tcphs_processing *p, unsigned kind)
-{
-    p->x->challenge_frame = p->s->frame;
-    p->x->challenge_seq = p->s->seq;
-    p->x->beliefs = (p->x->beliefs & ~(uint32_t)CHALLENGES) | kind;
-}
-
-void tcphs_forget_challenge(struct tcphs_end *e)
-{
-    e->challenge_frame = 0;
-    e->known &= ~(uint32_t)TCPHS_CHALLENGE_OF_RST;
-    e->beliefs &= ~(uint32_t)CHALLENGES;
 }

@@ -4,11 +4,15 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tcp/belief.h"
+#include "tcp/syn.h"
 
 #include <string.h>
 
-#include "seq.h"
+#include "tcp/acceptability.h"
+#include "tcp/belief.h"
+#include "tcp/evidence.h"
+#include "tcp/sequence_space.h"
+#include "tcp/suspicion.h"
 
 /* A SYN or SYN-ACK of the attempt, with whatever numbers. */
 static void count(const struct tcphs_processing *p, uint16_t *counted)
@@ -74,40 +78,6 @@ static void reopen(const struct tcphs_processing *p)
     memset(p->y, 0, sizeof *p->y);
     p->x->state = p->y->state = TCPHS_UNKNOWN;
     open_by_syn(p);
-}
-
-/* A SYN of other numbers inside a connection may open the next one: its first time and its count are kept. */
-static void count_retry(const struct tcphs_processing *p)
-{
-    struct tcphs_connection *c = p->c;
-    if (c->retry_count == 0 || c->retry_from != p->s->from || c->retry_iss != p->s->seq) {
-        c->retry_count = 0;
-        c->retry_from = p->s->from;
-        c->retry_iss = p->s->seq;
-        c->retry_time = p->s->time;
-        c->retry_frame = p->s->frame;
-        c->retry_ts_first = p->s->ts_value;
-    }
-    if (c->retry_count < UINT16_MAX)
-        c->retry_count++;
-    c->retry_options = tcphs_offer_of(p->s);
-    c->retry_mss = p->s->mss;
-    c->retry_ts_last = p->s->ts_value;
-    c->retry_wscale = p->s->wscale;
-    c->retry_window = p->s->window;
-}
-
-void tcphs_keep_foreign(const struct tcphs_processing *p, uint32_t end, unsigned kind)
-{
-    p->c->foreign_time = p->s->time;
-    if (kind == 0)
-        count_retry(p);
-    p->x->known &= ~(uint32_t)(TCPHS_FOREIGN_IS_SYN_ACK | TCPHS_FOREIGN_HAS_NO_SYN);
-    p->x->known |= kind;
-    p->x->foreign_seq = p->s->seq;
-    p->x->foreign_end = end;
-    p->x->foreign_frame = p->s->frame;
-    tcphs_expect_challenge(p, 0);
 }
 
 /* The capture has the SYN behind the SYN-ACK that answered it. */

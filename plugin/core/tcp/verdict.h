@@ -6,7 +6,7 @@
 #ifndef TCPHS_VERDICT_H
 #define TCPHS_VERDICT_H
 
-#include "tcp/connection.h"
+#include "tcp/state.h"
 
 struct tcphs_summary {
     enum tcphs_verdict verdict; /**< TCPHS_VERDICT_NONE: no connection, only probes */

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "tcp/connection.h"
 #include "seq.h"
+#include "tcp/state.h"
 
 enum zeek_state { INACTIVE, SYN_SENT, SYN_ACK_SENT, PARTIAL, ESTABLISHED, CLOSED, RESET };
 enum { ORIGINATOR, RESPONDER };

@@ -14,6 +14,9 @@
 #include "tracker/half_open.h"
 #include "capture/observed.h"
 #include "unanswered_syns.h"
+#include "tcp/fast_path.h"
+#include "tcp/port_reuse.h"
+#include "tcp/connection.h"
 
 /* The headers of a frame that is more than a single segment: several headers, a quote, a copy. */
 struct listed_frame {

@@ -1,0 +1,24 @@
+/* outcome.c
+ * Everything that is shown of one segment. Keeping it is left to history.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "tcp/outcome.h"
+
+#include <string.h>
+
+void tcphs_connection_snapshot(const struct tcphs_connection *c, struct tcphs_outcome *o)
+{
+    memset(o, 0, sizeof *o);
+    o->time_synack = o->time_ack = o->time_setup = o->waited = o->rst_idle = -1;
+    o->stage = (uint8_t)tcphs_connection_stage(c);
+    o->client = c->client;
+    o->assumed = (c->facts & TCPHS_ASSUMED) != 0;
+    memcpy(o->links, c->links, sizeof o->links);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct tcphs_end *y = &c->end[!i];
+        o->state[i] = c->end[i].state;
+        o->usual[i] = tcphs_knows(y, TCPHS_KNOWS_HEARD) && tcphs_is_synchronised(y->state) ? TCPHS_ACCEPT_YES
+                                                                                           : TCPHS_ACCEPT_UNKNOWN;
+    }
+}
