@@ -9,7 +9,7 @@
 #include "tcp/acceptability.h"
 #include "tcp/origin.h"
 #include "tcp/suspicion.h"
-#include "timestamps.h"
+#include "tcp/timestamps.h"
 
 /* A SYN-ACK is sent again after a second at the earliest (RFC 6298 2.1), a tenth of it given for late timers. */
 #define LEAST_RTO (9 * TCPHS_SECOND / 10)

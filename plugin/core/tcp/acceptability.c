@@ -7,7 +7,7 @@
 #include "tcp/acceptability.h"
 
 #include "tcp/gap.h"
-#include "timestamps.h"
+#include "tcp/timestamps.h"
 
 static uint8_t kind_of(const struct tcphs_segment *s)
 {
@@ -145,21 +145,6 @@ bool tcphs_acks_syn(const struct tcphs_arrival *a)
 {
     return tcphs_knows(a->y, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT) &&
            tcphs_seq_within(a->s->ack, a->y->iss + 1, a->y->snd_nxt);
-}
-
-/*
- * A box that answers a segment in its receiver's name may copy its IP header. That alone tells where the sender counts
- * its packets, and this is none of the next; else by chance one id in 65,536 is the same, and the window must be, too.
- */
-bool tcphs_echoes_its_receiver(const struct tcphs_arrival *a)
-{
-    const struct tcphs_end *x = a->x, *y = a->y;
-    const uint16_t step = (uint16_t)(a->s->ip_id - x->ip_id);
-    if (a->s->ip_id == 0 || a->s->ip_id != y->ip_id || x->ttl_steady == 0 || y->ttl_steady == 0 ||
-        step <= TCPHS_SMALL_STEP)
-        return false;
-    return x->ip_id_steps >= STEADY ||
-           (a->s->window != 0 && a->s->window == y->last_window && a->s->window != x->last_window);
 }
 
 static uint8_t judge_rst(const struct tcphs_arrival *a)

@@ -20,9 +20,6 @@ enum tcphs_refusal {
 /** Holds a segment against the connection as it stands before it. */
 void tcphs_arrival_init(struct tcphs_arrival *a, const struct tcphs_connection *c, const struct tcphs_segment *s);
 
-/** A SYN that a receiver in TIME-WAIT refuses for its timestamp, whatever its number (RFC 6191; port_reuse.c). */
-bool tcphs_is_too_old_for_time_wait(const struct tcphs_arrival *a);
-
 /** Is a RST with this number exactly where its receiver y would obey it? */
 bool tcphs_rst_is_exact(const struct tcphs_arrival *a);
 
@@ -31,9 +28,6 @@ bool tcphs_rst_is_doubtful(const struct tcphs_arrival *a);
 
 /** Does the RST refuse another SYN that its receiver had sent inside the connection? */
 bool tcphs_refuses_foreign_syn(const struct tcphs_arrival *a);
-
-/** A RST with the IP id of the latest segment of its own receiver, and not with its claimed sender's next. */
-bool tcphs_echoes_its_receiver(const struct tcphs_arrival *a);
 
 /** It acknowledges y's SYN, and no more than y was seen to send; false when y's initial number is not known. */
 bool tcphs_acks_syn(const struct tcphs_arrival *a);

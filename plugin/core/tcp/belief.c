@@ -18,6 +18,7 @@
 #include "tcp/rst.h"
 #include "tcp/sequence_space.h"
 #include "tcp/suspicion.h"
+#include "tcp/handshake_options.h"
 
 /* A SYN-ACK, or a SYN, that is not answered is sent again after this (RFC 6298 2.1): whoever is silent for longer has
  * had its answer, captured or not. */

@@ -19,6 +19,7 @@
 #include "tcp/sequence_space.h"
 #include "tcp/suspicion.h"
 #include "tcp/syn.h"
+#include "tcp/handshake_options.h"
 
 /* The client's segment that made both ends synchronised: step 3, or a SYN-ACK of a simultaneous open. */
 static void emit_established(const struct tcphs_processing *p)
@@ -42,7 +43,7 @@ static void emit_step_3(const struct tcphs_processing *p)
     p->o->step = 3;
     tcphs_emit_due_ack(p, p->s->ack);
     tcphs_emit_counts(p);
-    tcphs_tell_options(p);
+    tcphs_emit_options(p);
     tcphs_link_first(p, TCPHS_LINK_ACK);
     c->facts &= ~(uint32_t)TCPHS_REPEATED_SYN_ACK;
     if (p->s->time >= c->last_synack_time)

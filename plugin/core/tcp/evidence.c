@@ -6,6 +6,8 @@
  */
 #include "tcp/evidence.h"
 
+#include "tcp/handshake_options.h"
+
 /* x acknowledges what its peer was not seen to send; "open" when bytes that were not captured would explain it. */
 void tcphs_remember_unseen_ack(const struct tcphs_processing *p, bool open)
 {

@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "tcp/process.h"
+#include "tcp/handshake_options.h"
 
 void tcphs_note_offer(struct tcphs_end *x, const struct tcphs_segment *s)
 {
@@ -50,7 +50,7 @@ void tcphs_agree(struct tcphs_connection *c, const struct tcphs_end *server, con
         c->agreed |= TCPHS_AGREED_ECN;
 }
 
-void tcphs_tell_options(const struct tcphs_processing *p)
+void tcphs_emit_options(const struct tcphs_processing *p)
 {
     struct tcphs_handshake_options *shown = &p->o->options;
     *shown = (struct tcphs_handshake_options){ .agreed = p->o->step >= 2 ? p->c->agreed : 0 };

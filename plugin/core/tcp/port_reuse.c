@@ -9,29 +9,17 @@
 #include "tcp/acceptability.h"
 #include "tcp/connection.h"
 #include "tcp/suspicion.h"
-#include "timestamps.h"
-
-static enum tcphs_time_wait_answer answer_by_timestamp(const struct tcphs_arrival *a)
-{
-    return tcphs_time_wait_answer(a->c, a->y, (a->s->options & TCPHS_OPT_TIMESTAMP) != 0, a->s->ts_value);
-}
+#include "tcp/timestamps.h"
+#include "tcp/handshake_options.h"
 
 /* By its timestamp where that decides, else by a higher number (RFC 6191 2, RFC 9293 3.10.7.4). */
 static bool is_accepted_by_time_wait(const struct tcphs_arrival *a)
 {
     if (a->s->time - a->c->last_time > TCPHS_TIME_WAIT_OVER)
         return true;
-    const enum tcphs_time_wait_answer answer = answer_by_timestamp(a);
+    const enum tcphs_time_wait_answer answer = tcphs_answer_by_timestamp(a);
     return answer == TCPHS_TIME_WAIT_TAKES ||
            (answer == TCPHS_TIME_WAIT_BY_ISN && tcphs_seq_after(a->s->seq, a->y->rcv_nxt));
-}
-
-bool tcphs_is_too_old_for_time_wait(const struct tcphs_arrival *a)
-{
-    const enum tcphs_stage stage = tcphs_connection_stage(a->c);
-    return a->kind == TCPHS_KIND_SYN && a->y->state == TCPHS_TIME_WAIT && !tcphs_repeats_syn(a) &&
-           (stage == TCPHS_STAGE_CLOSED || stage == TCPHS_STAGE_CLOSING) &&
-           a->s->time - a->c->last_time <= TCPHS_TIME_WAIT_OVER && answer_by_timestamp(a) == TCPHS_TIME_WAIT_REFUSES;
 }
 
 static bool syn_is_next(const struct tcphs_arrival *a)

@@ -5,7 +5,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "tcp/sequence_space.h"
-#include "timestamps.h"
 
 void tcphs_learn_sent(struct tcphs_end *e, uint32_t una, uint32_t nxt)
 {

@@ -13,6 +13,7 @@
 #include "tcp/evidence.h"
 #include "tcp/sequence_space.h"
 #include "tcp/suspicion.h"
+#include "tcp/handshake_options.h"
 
 /* A SYN or SYN-ACK of the attempt, with whatever numbers. */
 static void count(const struct tcphs_processing *p, uint16_t *counted)
@@ -32,7 +33,7 @@ static void emit_syn(const struct tcphs_processing *p)
     tcphs_note_offer(p->x, p->s);
     if (tcphs_knows(p->y, TCPHS_SENT_SYN_ACK) && !(c->agreed & TCPHS_AGREED_KNOWN)) /* captured behind the SYN-ACK */
         tcphs_agree(c, p->y, p->x);
-    tcphs_tell_options(p);
+    tcphs_emit_options(p);
 }
 
 /* It sends its SYN again: how long it has been waiting, and whether anything came back. */
@@ -135,7 +136,7 @@ static void emit_syn_ack(const struct tcphs_processing *p)
         return; /* nothing to hold it against: no step 2 that anyone could check */
     p->o->step = 2;
     tcphs_emit_due_ack(p, p->s->ack);
-    tcphs_tell_options(p);
+    tcphs_emit_options(p);
     if (p->s->time >= c->last_syn_time)
         p->o->time_synack = p->s->time - c->last_syn_time;
     tcphs_learn_answer_time(p->x, p->o->time_synack);

@@ -6,7 +6,7 @@
 #ifndef TCPHS_TIMESTAMPS_H
 #define TCPHS_TIMESTAMPS_H
 
-#include "tcp/acceptability.h"
+#include "tcp/arrival.h"
 
 /** TS.Recent is no longer good after so many days (RFC 7323 5.5). */
 #define TCPHS_TS_RECENT_DAYS 24
@@ -27,10 +27,10 @@ static inline uint16_t tcphs_day(int64_t time)
  * Whether the receiver takes a segment that is acceptable by its numbers: no when PAWS refuses it, unknown when it may
  * be an original overtaken by its sender's own retransmission, so that what the receiver had heard by then is not sure.
  */
-enum tcphs_accepted tcphs_judge_timestamp(const struct tcphs_arrival *v);
+enum tcphs_accepted tcphs_judge_timestamp(const struct tcphs_arrival *a);
 
 /** A SYN-ACK whose echo is none of the timestamps of the SYNs it may answer: the receiver refuses it. */
-bool tcphs_echoes_no_syn(const struct tcphs_arrival *v);
+bool tcphs_echoes_no_syn(const struct tcphs_arrival *a);
 
 /** How a SYN fares in TIME-WAIT by its timestamp (RFC 6191 section 2). */
 enum tcphs_time_wait_answer { TCPHS_TIME_WAIT_BY_ISN = 0, TCPHS_TIME_WAIT_TAKES, TCPHS_TIME_WAIT_REFUSES };
