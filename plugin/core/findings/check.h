@@ -45,7 +45,6 @@ uint64_t tcphs_check_all(const struct tcphs_arrival *a, struct tcphs_found *out)
 /** The same, each row asked whether there is an occasion for it or not: slow, for tests. */
 uint64_t tcphs_check_every_row(const struct tcphs_arrival *a, struct tcphs_found *out);
 
-/* connection.c */
 /** Names what is wrong with the segment as the connection stands now. */
 void tcphs_add_findings(const struct tcphs_processing *p);
 

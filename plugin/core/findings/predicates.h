@@ -14,6 +14,4 @@
 #define TCPHS_NOTE(name, ...) uint32_t tcphs_check_##name(const struct tcphs_arrival *a);
 #include "findings/findings.def"
 
-/* What the predicates and the processing must agree on: */
-
 #endif
