@@ -100,10 +100,11 @@ static inline void tcphs_time_answer(struct tcphs_end *x, struct tcphs_end *y, u
 static inline void tcphs_take_timestamp(const struct tcphs_move *m)
 {
     struct tcphs_end *y = m->y;
+    if (m->s->ts_value == y->ts_recent || tcphs_seq_after(m->s->seq, y->rcv_ack))
+        return;
     const uint16_t day = tcphs_day(m->s->time);
     const bool is_stale = (uint16_t)(day - y->ts_day) >= TCPHS_TS_RECENT_DAYS;
-    if (tcphs_seq_after(m->s->seq, y->rcv_ack) ||
-        (y->ts_recent != 0 && !is_stale && tcphs_ts_age(m->s->ts_value, y->ts_recent) > 0))
+    if (y->ts_recent != 0 && !is_stale && tcphs_ts_age(m->s->ts_value, y->ts_recent) > 0)
         return;
     y->ts_recent = m->s->ts_value;
     y->ts_day = day;

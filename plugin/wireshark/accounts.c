@@ -109,6 +109,7 @@ static void free_account(gpointer data)
     set_clear(&a->ports);
     set_clear(&a->targets);
     set_clear(&a->probed);
+    tcphs_attempts_clear(&a->tries);
     g_free(a->address);
     g_free(a->name);
     g_free(a);
@@ -189,9 +190,10 @@ struct tcphs_account *tcphs_accounts_add_server(struct tcphs_accounts *accounts,
         return NULL;
     struct tcphs_account *a = account_of(accounts, c, !c->client, true);
     add_common(a, c);
-    if (c->life->setup >= 0) {
-        tcphs_samples_add(&a->setup, c->life->setup);
-        a->slow += c->life->setup > slow;
+    const gint64 setup = tcphs_case_setup(c);
+    if (setup >= 0) {
+        tcphs_samples_add(&a->setup, setup);
+        a->slow += setup > slow;
     }
     return a;
 }
@@ -256,6 +258,24 @@ static bool add_probe(struct tcphs_account *a, const struct tcphs_case *c)
     return true;
 }
 
+/* An attempt as its client has had it: what the server did not take is none that worked. */
+static void add_try(struct tcphs_account *a, const struct tcphs_case *c, gsize target)
+{
+    const struct tcphs_connection *n = &c->life->connection;
+    const gint64 over = MAX(n->last_syn_time, c->life->opening_over);
+    const bool worked = c->summary.verdict == TCPHS_VERDICT_ESTABLISHED;
+    if (n->syn_count == 0)
+        return;
+    const struct tcphs_attempt attempt = {
+        .target = target,
+        .start = n->first_syn_time,
+        .over = over,
+        .established = !worked ? -1 : c->life->setup >= 0 ? n->first_syn_time + c->life->setup : over,
+        .port = tcphs_store_tuple(c->tracked).port[c->client],
+    };
+    tcphs_attempts_add(&a->tries, &attempt);
+}
+
 struct tcphs_account *tcphs_accounts_add_client(struct tcphs_accounts *accounts, const struct tcphs_case *c)
 {
     const struct tcphs_party server = party_of(c, !c->client, false), target = party_of(c, !c->client, true);
@@ -265,6 +285,7 @@ struct tcphs_account *tcphs_accounts_add_client(struct tcphs_accounts *accounts,
     set_add(&a->servers, number_of(accounts, &server));
     set_add(&a->ports, target.port);
     set_add(&a->targets, target_number);
+    add_try(a, c, target_number);
     if (add_probe(a, c))
         set_add(&a->probed, target_number);
     return a;
@@ -334,9 +355,10 @@ static void times_add(struct tcphs_times *t, gint64 time)
 void tcphs_tally_add(struct tcphs_tally *tally, const struct tcphs_case *c)
 {
     const struct tcphs_life *t = c->life;
-    if (t->setup >= 0) {
-        times_add(&tally->setup, t->setup);
-        times_add(&tally->setup_in[setup_range(t->setup)], t->setup);
+    const gint64 setup = tcphs_case_setup(c);
+    if (setup >= 0) {
+        times_add(&tally->setup, setup);
+        times_add(&tally->setup_in[setup_range(setup)], setup);
     }
     if (c->summary.verdict == TCPHS_VERDICT_NONE) {
         tally->probes++;

@@ -7,6 +7,7 @@
 #ifndef TCPHS_ACCOUNTS_H
 #define TCPHS_ACCOUNTS_H
 
+#include "attempts.h"
 #include "figures.h"
 #include "half_open.h"
 #include "store.h"
@@ -21,6 +22,12 @@ struct tcphs_case {
 
 /** Sums up a connection with all of the capture behind us. */
 void tcphs_case_of(const struct tcphs_tracked *t, struct tcphs_case *out);
+
+/** Its setup time; -1 where that is not known, or the server has not taken the ACK that seemed to end it. */
+static inline gint64 tcphs_case_setup(const struct tcphs_case *c)
+{
+    return c->summary.verdict == TCPHS_VERDICT_NOT_ACCEPTED ? -1 : c->life->setup;
+}
 
 /** Room for an endpoint as text. */
 #define TCPHS_ENDPOINT_TEXT (WS_INET6_ADDRSTRLEN + sizeof "[]:65535")
@@ -69,6 +76,7 @@ struct tcphs_account {
     /* of a client only */
     struct tcphs_set servers, ports, targets, probed;
     guint64 probes[TCPHS_SCANS];
+    struct tcphs_attempts tries;
     guint64 failed_probes; /**< attempts that a SYN scan and a connect scan share: refused or not answered */
 };
 
