@@ -29,10 +29,13 @@ static uint64_t fingerprint(const struct tcphs_segment *s, const struct tcphs_ca
 static uint16_t details_of(const struct tcphs_segment *s)
 {
     const uint32_t sack = (s->options & TCPHS_OPT_SACK) ? s->sack_right : 0;
-    const uint64_t offer = (uint64_t)s->options << 24 | (uint64_t)s->wscale << 16 | s->mss;
-    if (tcphs_has_any(s, TCPHS_SYN) && (s->options & TCPHS_OPTIONS_CUT))
+    if (!tcphs_has_any(s, TCPHS_SYN))
+        return (uint16_t)(sack ^ sack >> 16 ^ s->urgent ^ (uint32_t)s->options << 5);
+    if (s->options & TCPHS_OPTIONS_CUT)
         return 0;
-    return (uint16_t)(mix((uint64_t)sack << 16 | s->urgent, offer) >> 48) | 1;
+    return (uint16_t)(mix((uint64_t)s->urgent << 40, (uint64_t)s->options << 24 | (uint64_t)s->wscale << 16 | s->mss) >>
+                      48) |
+           1;
 }
 
 /* A box between the two places has changed what a SYN or SYN-ACK offers. */

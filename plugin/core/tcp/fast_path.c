@@ -93,9 +93,8 @@ static bool has_good_timestamp(const struct tcphs_connection *c, const struct tc
 /* Signed or not as its sender's other segments, and its receiver's SYN. */
 static bool has_usual_signature(const struct tcphs_segment *s, const struct tcphs_end *x, const struct tcphs_end *y)
 {
-    if (s->options & TCPHS_SIGNATURES)
-        return (x->beliefs & TCPHS_SIGNS) != 0;
-    return !(x->beliefs & TCPHS_SIGNS) && !(y->offered_ever & TCPHS_SIGNATURES);
+    const bool signs = (x->beliefs & TCPHS_SIGNS) != 0;
+    return ((s->options | y->offered_ever) & TCPHS_SIGNATURES) == 0 ? !signs : signs && (s->options & TCPHS_SIGNATURES);
 }
 
 static void advance(const struct tcphs_processing *p)

@@ -105,10 +105,11 @@ void tcphs_learn_offer(struct tcphs_end *x, const struct tcphs_segment *s);
 static inline void tcphs_take_timestamp(const struct tcphs_processing *p)
 {
     struct tcphs_end *y = p->y;
+    if (p->s->ts_value == y->ts_recent || tcphs_seq_after(p->s->seq, y->rcv_ack))
+        return;
     const uint16_t day = tcphs_day(p->s->time);
     const bool is_stale = (uint16_t)(day - y->ts_day) >= TCPHS_TS_RECENT_DAYS;
-    if (tcphs_seq_after(p->s->seq, y->rcv_ack) ||
-        (y->ts_recent != 0 && !is_stale && tcphs_ts_age(p->s->ts_value, y->ts_recent) > 0))
+    if (y->ts_recent != 0 && !is_stale && tcphs_ts_age(p->s->ts_value, y->ts_recent) > 0)
         return;
     y->ts_recent = p->s->ts_value;
     y->ts_day = day;

@@ -92,8 +92,8 @@ static void fill_verdict(struct tcphs_row *row, const struct tcphs_connection_in
     const bool judged = c->summary.verdict != TCPHS_VERDICT_NONE;
     tcphs_row_name(row, CONN(verdict), name_of(c->summary.verdict, tcphs_verdict_vals));
     tcphs_row_mark(row, CONN(failed), c->summary.failed);
-    if (c->record->setup >= 0)
-        tcphs_row_time(row, CONN(setup), c->record->setup);
+    if (tcphs_case_setup(c) >= 0)
+        tcphs_row_time(row, CONN(setup), tcphs_case_setup(c));
     tcphs_row_count(row, CONN(syns), n->syn_count);
     tcphs_row_count(row, CONN(synacks), n->synack_count);
     tcphs_row_pair(row, CONN(tries), n->syn_count, n->synack_count);
@@ -101,6 +101,67 @@ static void fill_verdict(struct tcphs_row *row, const struct tcphs_connection_in
     tcphs_row_name(row, CONN(closed_by), judged ? name_of(c->summary.closed_by, tcphs_closed_by_vals) : NULL);
     tcphs_row_mark(row, CONN(no_data), c->summary.no_data);
     tcphs_row_mark(row, CONN(assumed), (n->facts & TCPHS_ASSUMED) != 0);
+}
+
+static void append_mss(GString *text, const struct tcphs_end *e)
+{
+    if (e->offered & TCPHS_OPT_MSS)
+        g_string_append_printf(text, "%u", e->mss);
+    else
+        g_string_append_c(text, '-');
+}
+
+/* "1460/1380 ws7/7 sack ts ecn"; NULL where nothing was offered. The caller frees it. */
+static GString *agreed_in_short(const struct tcphs_end *client, const struct tcphs_end *server, unsigned agreed)
+{
+    static const struct {
+        guint8 bit;
+        const char *word;
+    } words[] = { { TCPHS_AGREED_SACK, " sack" },
+                  { TCPHS_AGREED_TIMESTAMPS, " ts" },
+                  { TCPHS_AGREED_ECN, " ecn" },
+                  { TCPHS_AGREED_MPTCP, " mptcp" } };
+    if (!((client->offered | server->offered) & TCPHS_OPT_MSS) && !(agreed & ~(unsigned)TCPHS_AGREED_KNOWN))
+        return NULL;
+    GString *text = g_string_new(NULL);
+    append_mss(text, client);
+    g_string_append_c(text, '/');
+    append_mss(text, server);
+    if (agreed & TCPHS_AGREED_WINDOW_SCALE)
+        g_string_append_printf(text, " ws%u/%u", client->wscale_offered, server->wscale_offered);
+    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++)
+        if (agreed & words[i].bit)
+            g_string_append(text, words[i].word);
+    return text;
+}
+
+/* What each end offered, and what both agreed on, by the last SYN and the last SYN-ACK. */
+static void fill_agreed(struct tcphs_row *row, const struct tcphs_connection_info *c)
+{
+    static const struct {
+        unsigned column;
+        guint8 bit;
+    } marks[] = { { CONN(agreed_window_scale), TCPHS_AGREED_WINDOW_SCALE },
+                  { CONN(agreed_sack), TCPHS_AGREED_SACK },
+                  { CONN(agreed_timestamps), TCPHS_AGREED_TIMESTAMPS },
+                  { CONN(agreed_ecn), TCPHS_AGREED_ECN },
+                  { CONN(agreed_mptcp), TCPHS_AGREED_MPTCP } };
+    const struct tcphs_connection *n = &c->record->connection;
+    const struct tcphs_end *ends[2] = { &n->end[c->client], &n->end[!c->client] };
+    GString *text = agreed_in_short(ends[0], ends[1], n->agreed);
+    if (text != NULL) {
+        tcphs_row_word(row, CONN(agreed), text->str);
+        g_string_free(text, TRUE);
+    }
+    for (unsigned is_server = 0; is_server < 2 && !row->for_people; is_server++) {
+        const struct tcphs_end *e = ends[is_server];
+        if (e->offered & TCPHS_OPT_MSS)
+            tcphs_row_count(row, is_server ? CONN(server_mss) : CONN(client_mss), e->mss);
+        if (e->offered & TCPHS_OPT_WSCALE)
+            tcphs_row_count(row, is_server ? CONN(server_window_scale) : CONN(client_window_scale), e->wscale_offered);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(marks) && (n->agreed & TCPHS_AGREED_KNOWN); i++)
+        tcphs_row_mark(row, marks[i].column, (n->agreed & marks[i].bit) != 0);
 }
 
 static const char *history_of(const struct tcphs_zeek *z)
@@ -170,15 +231,16 @@ static void fill_conn(const struct tcphs_table *table, guint index, struct tcphs
     tcphs_row_count(row, CONN(first_frame), c.tracked->handle.first_frame);
     fill_ends(row, &c);
     fill_verdict(row, &c);
+    fill_agreed(row, &c);
     fill_zeek(row, &c);
     fill_anomalies(row, CONN(anomalies), t->findings);
 }
 
 /* Servers ------------------------------------------------------------------------------------------------------- */
 
-static const struct tcphs_endpoint_statistics *account_at(const struct tcphs_table *table, guint index)
+static struct tcphs_endpoint_statistics *account_at(const struct tcphs_table *table, guint index)
 {
-    return (const struct tcphs_endpoint_statistics *)g_ptr_array_index((GPtrArray *)table->context, index);
+    return (struct tcphs_endpoint_statistics *)g_ptr_array_index((GPtrArray *)table->context, index);
 }
 
 static void fill_server_verdicts(struct tcphs_row *row, const struct tcphs_endpoint_statistics *a)
@@ -251,9 +313,18 @@ static void fill_scans(struct tcphs_row *row, const struct tcphs_endpoint_statis
     g_string_free(scans, TRUE);
 }
 
+/* Summing sorts the attempts and changes nothing else. */
+static void fill_retries(struct tcphs_row *row, struct tcphs_endpoint_statistics *a)
+{
+    const struct tcphs_retries retries = tcphs_attempts_sum(&a->tries);
+    tcphs_row_count(row, CLIENT(retried), retries.on_other_ports);
+    if (retries.longest_wait >= 0)
+        tcphs_row_time(row, CLIENT(longest_wait), retries.longest_wait);
+}
+
 static void fill_client(const struct tcphs_table *table, guint index, struct tcphs_row *row)
 {
-    const struct tcphs_endpoint_statistics *a = account_at(table, index);
+    struct tcphs_endpoint_statistics *a = account_at(table, index);
     const guint64 established = a->verdicts[TCPHS_VERDICT_ESTABLISHED], failed = tcphs_endpoint_failed(a);
     tcphs_row_word(row, CLIENT(client), a->name);
     tcphs_row_count(row, CLIENT(attempts), tcphs_endpoint_attempts(a));
@@ -265,6 +336,7 @@ static void fill_client(const struct tcphs_table *table, guint index, struct tcp
     tcphs_row_count(row, CLIENT(targets), a->targets.count);
     tcphs_row_count(row, CLIENT(resets), a->resets);
     tcphs_row_count(row, CLIENT(half_open_peak), a->half_open.peak);
+    fill_retries(row, a);
     fill_scans(row, a);
 }
 
