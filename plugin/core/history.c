@@ -9,38 +9,23 @@
 #include <string.h>
 
 enum entry_kind {
-    ENTRY_FINDINGS = 1, /**< value: set of findings */
+    ENTRY_FINDINGS = 1, /**< value: one word of the set, small: which */
     ENTRY_ACCEPTED,     /**< small: judgement, where it is not the usual one */
     ENTRY_STEP,         /**< small: step, count: SYNs, value: SYN-ACKs */
     ENTRY_CLOSE,        /**< small: close steps */
     ENTRY_RST,          /**< small: kind, count: see pack_ttl_delta, value: nanoseconds of silence, or -1 */
     ENTRY_EVENT,        /**< small: event */
     ENTRY_DUE,          /**< value: due and seen acknowledgment */
-    ENTRY_ACK_PAIR,     /**< value: due and seen, to explain a finding */
-    ENTRY_SEQ_PAIR,     /**< likewise */
+    ENTRY_EXPLAINED,    /**< small: finding, count: the acknowledgment is right, value: due and seen */
     ENTRY_BACK,         /**< value: frame at fault */
     ENTRY_TIME_SYNACK,  /**< value: nanoseconds, as are the next two */
     ENTRY_TIME_ACK,
     ENTRY_TIME_SETUP,
-    ENTRY_BACKWARD, /**< value: the findings that accuse the frame of NOTE_BACK */
+    ENTRY_BACKWARD, /**< as ENTRY_FINDINGS: those that accuse the frame of ENTRY_BACK */
     ENTRY_WAITED,   /**< value: nanoseconds since the first SYN, small: something has come back */
-    NOTE_OPTIONS,   /**< value: see pack_options */
+    ENTRY_OPTIONS,  /**< value: see pack_options */
     ENTRY_FULL,     /* the last: from this frame on nothing but changes is kept */
 };
-
-/* The findings whose explanation needs one of the pairs. */
-enum { NOTHING = 0, ACK = 1, SEQ = 2, BOTH = ACK | SEQ };
-#define PAIR_BIT(wanted, name, numbers) ((numbers) & (wanted) ? TCPHS_FINDING_BIT(TCPHS_FINDS_##name) : 0)
-static const uint64_t EXPLAINED_BY_ACK = 0
-#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, ...) | PAIR_BIT(ACK, name, numbers)
-#define TCPHS_NOTE(name, family, severity, group, summary, numbers, ...) | PAIR_BIT(ACK, name, numbers)
-#include "findings/findings.def"
-    ;
-static const uint64_t EXPLAINED_BY_SEQ = 0
-#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, ...) | PAIR_BIT(SEQ, name, numbers)
-#define TCPHS_NOTE(name, family, severity, group, summary, numbers, ...) | PAIR_BIT(SEQ, name, numbers)
-#include "findings/findings.def"
-    ;
 
 /* The packed word, from the lowest bit: stage 3, two states 4 each, client 2, two usual judgements 2 each, assumed 1.
  */
@@ -185,6 +170,23 @@ void tcphs_history_forget_frame(struct tcphs_history *h, uint32_t frame)
         h->link_changes[i].position--;
 }
 
+static void add_findings(struct tcphs_history *h, uint32_t frame, enum entry_kind kind,
+                         const struct tcphs_findings *findings, tcphs_grow grow)
+{
+    for (unsigned i = 0; i < TCPHS_FINDING_WORDS; i++)
+        if (findings->words[i] != 0)
+            add_entry(h, (struct tcphs_log_entry){ frame, (uint8_t)kind, (uint8_t)i, 0, findings->words[i] }, grow);
+}
+
+static void add_explanations(struct tcphs_history *h, const struct tcphs_outcome *o, tcphs_grow grow)
+{
+    for (unsigned i = 0; i < o->explained_count; i++) {
+        const struct tcphs_explanation *e = &o->explained[i];
+        const uint64_t numbers = pair(e->due, e->seen);
+        add_entry(h, (struct tcphs_log_entry){ o->frame, ENTRY_EXPLAINED, e->finding, e->ack_is_right, numbers }, grow);
+    }
+}
+
 void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, unsigned from, tcphs_grow grow)
 {
     const uint32_t frame = o->frame;
@@ -198,15 +200,14 @@ void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, u
     }
     if (o->accepted != o->usual[from]) /* the value may be "unknown", which is 0: stored as it is */
         add_entry(h, (struct tcphs_log_entry){ frame, ENTRY_ACCEPTED, o->accepted, 0, 0 }, grow);
-    if (o->findings)
-        add_value(h, frame, ENTRY_FINDINGS, o->findings, grow);
+    add_findings(h, frame, ENTRY_FINDINGS, &o->findings, grow);
     if (o->step)
         add_entry(h, (struct tcphs_log_entry){ frame, ENTRY_STEP, o->step, o->syn_count, o->synack_count }, grow);
     else if (o->syn_count || o->synack_count)
         add_entry(h, (struct tcphs_log_entry){ frame, ENTRY_STEP, 0, o->syn_count, o->synack_count }, grow);
     const uint64_t options = pack_options(&o->options);
     if (options != 0)
-        add_value(h, frame, NOTE_OPTIONS, options, grow);
+        add_value(h, frame, ENTRY_OPTIONS, options, grow);
     add_small(h, frame, ENTRY_CLOSE, o->close_steps, grow);
     if (o->rst_kind)
         add_entry(h,
@@ -215,14 +216,10 @@ void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, u
     add_small(h, frame, ENTRY_EVENT, o->event, grow);
     if (o->has_due)
         add_value(h, frame, ENTRY_DUE, pair(o->due, o->seen), grow);
-    if (o->findings & EXPLAINED_BY_ACK)
-        add_value(h, frame, ENTRY_ACK_PAIR, pair(o->ack_due, o->ack_seen), grow);
-    if (o->findings & EXPLAINED_BY_SEQ)
-        add_value(h, frame, ENTRY_SEQ_PAIR, pair(o->seq_due, o->seq_seen), grow);
+    add_explanations(h, o, grow);
     if (o->back)
         add_value(h, frame, ENTRY_BACK, o->back, grow);
-    if (o->backward)
-        add_value(h, frame, ENTRY_BACKWARD, o->backward, grow);
+    add_findings(h, frame, ENTRY_BACKWARD, &o->backward, grow);
     if (o->waited >= 0)
         add_entry(h, (struct tcphs_log_entry){ frame, ENTRY_WAITED, o->came_back, 0, (uint64_t)o->waited }, grow);
     add_time(h, frame, ENTRY_TIME_SYNACK, o->time_synack, grow);
@@ -257,11 +254,25 @@ static uint32_t first_entry_of(const struct tcphs_history *h, uint32_t frame)
     return low;
 }
 
+/* A frame may hold more than one segment of a connection: the last one's numbers are shown. */
+static void recall_explanation(const struct tcphs_log_entry *entry, struct tcphs_outcome *o)
+{
+    unsigned i = 0;
+    while (i < o->explained_count && o->explained[i].finding != entry->small)
+        i++;
+    if (i == TCPHS_MOST_EXPLAINED)
+        return;
+    o->explained[i] = (struct tcphs_explanation){ (uint32_t)entry->value, (uint32_t)(entry->value >> 32), entry->small,
+                                                  entry->count != 0 };
+    if (i == o->explained_count)
+        o->explained_count++;
+}
+
 static void recall_entry(const struct tcphs_log_entry *entry, struct tcphs_outcome *o)
 {
     switch ((enum entry_kind)entry->kind) {
     case ENTRY_FINDINGS:
-        o->findings = entry->value;
+        o->findings.words[entry->small] = entry->value;
         break;
     case ENTRY_ACCEPTED:
         o->accepted = entry->small;
@@ -287,19 +298,14 @@ static void recall_entry(const struct tcphs_log_entry *entry, struct tcphs_outco
         o->due = (uint32_t)(entry->value >> 32);
         o->seen = (uint32_t)entry->value;
         break;
-    case ENTRY_ACK_PAIR:
-        o->ack_due = (uint32_t)(entry->value >> 32);
-        o->ack_seen = (uint32_t)entry->value;
-        break;
-    case ENTRY_SEQ_PAIR:
-        o->seq_due = (uint32_t)(entry->value >> 32);
-        o->seq_seen = (uint32_t)entry->value;
+    case ENTRY_EXPLAINED:
+        recall_explanation(entry, o);
         break;
     case ENTRY_BACK:
         o->back = (uint32_t)entry->value;
         break;
     case ENTRY_BACKWARD:
-        o->backward = entry->value;
+        o->backward.words[entry->small] = entry->value;
         break;
     case ENTRY_WAITED:
         o->waited = (int64_t)entry->value;
@@ -314,7 +320,7 @@ static void recall_entry(const struct tcphs_log_entry *entry, struct tcphs_outco
     case ENTRY_TIME_SETUP:
         o->time_setup = (int64_t)entry->value;
         break;
-    case NOTE_OPTIONS:
+    case ENTRY_OPTIONS:
         o->options = unpack_options(entry->value);
         break;
     case ENTRY_FULL:

@@ -32,7 +32,7 @@ const struct tcphs_doc_value tcphs_doc_values[] = {
 };
 
 const struct tcphs_doc_finding tcphs_doc_anomalies[] = {
-#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source)                            \
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source, ...)                       \
     { #name, #family, #severity, #group, summary, source },
 #include "../core/findings/findings.def"
     { 0 }
@@ -50,11 +50,10 @@ const struct tcphs_doc_family tcphs_doc_families[] = {
 
 /* The last ones say how much is known or kept, not what was found. */
 const struct tcphs_doc_finding tcphs_doc_notes[] = {
-#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source)                               \
+#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source, ...)                          \
     { #name, #family, #severity, #group, summary, source },
-#include "../core/findings/findings.def"
 #define TCPHS_REMARK(name, group, summary) { #name, "NOTE", "NOTE", #group, summary, "heuristic" },
-#include "../core/findings/remarks.def"
+#include "../core/findings/findings.def"
     { 0 }
 };
 

@@ -140,7 +140,8 @@ static void check_ranges(const struct tcphs_outcome *o)
     g_assert_cmpuint(o->accepted, <=, TCPHS_ACCEPT_YES);
     g_assert_cmpuint(o->rst_kind, <=, TCPHS_RST_UNKNOWN);
     g_assert_cmpuint(o->event, <=, TCPHS_EVENT_ENDED);
-    g_assert_true((o->findings & 1) == 0 && o->findings >> (TCPHS_FINDINGS - 1) >> 1 == 0);
+    for (unsigned i = 0; i < 64 * TCPHS_FINDING_WORDS; i++)
+        g_assert_true((i != TCPHS_FINDING_NONE && i < TCPHS_FINDINGS) || !tcphs_findings_has(&o->findings, i));
     for (int i = 0; i < TCPHS_LINKS; i++)
         g_assert_cmpuint(o->links[i], <=, o->frame);
     g_assert_cmpuint(o->back, <, o->frame);
@@ -156,8 +157,10 @@ static void check_same(const struct tcphs_outcome *a, const struct tcphs_outcome
     g_assert_cmpuint(a->rst_kind, ==, b->rst_kind);
     g_assert_cmpuint(a->event, ==, b->event);
     /* The one number with a meaning of its own: a zero acknowledgment in a RST is none. */
-    const guint64 shifting = ~TCPHS_FINDING_BIT(TCPHS_FINDS_rst_bad_ack);
-    g_assert_cmphex(a->findings & shifting, ==, b->findings & shifting);
+    struct tcphs_findings of_a = a->findings, of_b = b->findings;
+    tcphs_findings_add(&of_a, TCPHS_FINDS_rst_bad_ack);
+    tcphs_findings_add(&of_b, TCPHS_FINDS_rst_bad_ack);
+    g_assert_true(tcphs_findings_equal(&of_a, &of_b));
     g_assert_cmpuint(a->back, ==, b->back);
     g_assert_cmpuint(a->state[0], ==, b->state[mirrored ? 1 : 0]);
     g_assert_cmpuint(a->state[1], ==, b->state[mirrored ? 0 : 1]);
@@ -221,8 +224,9 @@ static void test_any_talk(void)
  */
 static void test_dropped_segments_change_nothing(void)
 {
-    const guint64 proofs =
-        TCPHS_FINDING_BIT(TCPHS_FINDS_rst_ignored) | TCPHS_FINDING_BIT(TCPHS_FINDS_rst_peer_continues);
+    struct tcphs_findings proofs = { { 0 } };
+    tcphs_findings_add(&proofs, TCPHS_FINDS_rst_ignored);
+    tcphs_findings_add(&proofs, TCPHS_FINDS_rst_peer_continues);
     GRand *rand = g_rand_new_with_seed(5961);
     static struct tcphs_segment script[SEGMENTS];
     static struct talk t;
@@ -233,7 +237,7 @@ static void test_dropped_segments_change_nothing(void)
         for (int k = 1; k < SEGMENTS; k++) {
             const struct tcphs_outcome *o = &t.told[k], *before = &t.told[k - 1];
             const gboolean syn = (script[k].flags & TCPHS_SYN) != 0; /* may repeat: the other end was not there yet */
-            if (o->accepted != TCPHS_ACCEPT_NO || (o->findings & proofs) || syn || o->assumed)
+            if (o->accepted != TCPHS_ACCEPT_NO || tcphs_findings_meet(&o->findings, &proofs) || syn || o->assumed)
                 continue;
             dropped++;
             g_assert_cmpuint(o->stage, ==, before->stage);
@@ -267,8 +271,8 @@ static void test_findings_without_end(void)
     for (guint32 frame = 1; frame <= last; frame++) {
         tcphs_history_recall(&t.history, &t.connection, frame, 0, &o);
         begins += o.unkept_begins;
-        g_assert_true(o.unkept || (o.findings & TCPHS_FINDING_BIT(TCPHS_FINDS_psh_without_data)));
-        g_assert_true(!o.unkept || o.findings == 0);
+        g_assert_true(o.unkept || tcphs_findings_has(&o.findings, TCPHS_FINDS_psh_without_data));
+        g_assert_true(!o.unkept || !tcphs_findings_any(&o.findings));
     }
     g_assert_cmpuint(begins, ==, 1);
     g_assert_true(o.unkept);
@@ -303,7 +307,7 @@ static void test_counters_end(void)
         rst.frame = 200000 + i;
         rst.seq += 1000;
         tcphs_connection_segment(&c, &rst, &o);
-        g_assert_cmpint((o.findings & TCPHS_FINDING_BIT(TCPHS_FINDS_rst_train)) != 0, ==, i > 0);
+        g_assert_cmpint(tcphs_findings_has(&o.findings, TCPHS_FINDS_rst_train), ==, i > 0);
         g_assert_cmpuint(o.back, ==, i > 0 ? 200000 : 0);
     }
 }

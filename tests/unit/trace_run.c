@@ -137,18 +137,17 @@ static void compare_always(struct run *r, const struct trace_line *line, const c
         disagree(r, line, "%s is %s, expected %s", word, got, wanted ? wanted : "none");
 }
 
-static char *list_of(guint64 set)
+static char *list_of(const struct tcphs_findings *set)
 {
     GString *out = g_string_new(NULL);
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
-        if (set & TCPHS_FINDING_BIT(i))
-            g_string_append_printf(out, "%s%s", out->len ? "," : "", findings[i]);
+    for (unsigned i = tcphs_findings_next(set, 0); i != 0; i = tcphs_findings_next(set, i))
+        g_string_append_printf(out, "%s%s", out->len ? "," : "", findings[i]);
     return g_string_free(out, FALSE);
 }
 
-static guint64 set_of(struct run *r, const struct trace_line *line, const char *list)
+static struct tcphs_findings set_of(struct run *r, const struct trace_line *line, const char *list)
 {
-    guint64 set = 0;
+    struct tcphs_findings set = { { 0 } };
     char **names = g_strsplit(list ? list : "", ",", -1);
     for (char **n = names; *n; n++) {
         unsigned i = 1;
@@ -157,7 +156,7 @@ static guint64 set_of(struct run *r, const struct trace_line *line, const char *
         if (i == TCPHS_FINDINGS)
             disagree(r, line, "no such finding: %s", *n);
         else
-            set |= TCPHS_FINDING_BIT(i);
+            tcphs_findings_add(&set, i);
     }
     g_strfreev(names);
     return set;
@@ -165,16 +164,23 @@ static guint64 set_of(struct run *r, const struct trace_line *line, const char *
 
 static void compare_findings(struct run *r, const struct trace_line *line, const struct tcphs_outcome *o)
 {
-    char *anomalies = list_of(o->findings & TCPHS_ANOMALIES), *notes = list_of(o->findings & ~TCPHS_ANOMALIES);
+    const struct tcphs_findings found = tcphs_findings_both(&o->findings, &tcphs_anomalies);
+    struct tcphs_findings noted = o->findings;
+    for (unsigned i = 0; i < TCPHS_FINDING_WORDS; i++)
+        noted.words[i] &= ~tcphs_anomalies.words[i];
+    char *anomalies = list_of(&found), *notes = list_of(&noted);
     const char *wanted = want(line, "anomaly");
-    const guint64 noted = set_of(r, line, want(line, "note"));
-    if ((o->findings & TCPHS_ANOMALIES) != set_of(r, line, wanted))
+    const struct tcphs_findings expected = set_of(r, line, wanted),
+                                expected_notes = set_of(r, line, want(line, "note"));
+    const struct tcphs_findings silent = set_of(r, line, want(line, "silent")), near = set_of(r, line, r->c->near);
+    const struct tcphs_findings present = tcphs_findings_both(&o->findings, &expected_notes);
+    if (!tcphs_findings_equal(&found, &expected))
         disagree(r, line, "anomalies are '%s', expected '%s'", anomalies, wanted ? wanted : "");
-    if (noted & ~o->findings)
+    if (!tcphs_findings_equal(&present, &expected_notes))
         disagree(r, line, "notes are '%s', expected '%s'", notes, want(line, "note"));
-    if (set_of(r, line, want(line, "silent")) & o->findings)
+    if (tcphs_findings_meet(&silent, &o->findings))
         disagree(r, line, "notes are '%s', expected none of '%s'", notes, want(line, "silent"));
-    if (set_of(r, line, r->c->near) & o->findings)
+    if (tcphs_findings_meet(&near, &o->findings))
         disagree(r, line, "findings are '%s%s', and the case is a near miss of '%s'", anomalies, notes, r->c->near);
     g_free(anomalies);
     g_free(notes);
@@ -321,9 +327,9 @@ static void compare_recall(struct run *r)
         const struct tcphs_outcome *o = &t->outcome;
         const gboolean same =
             again.stage == o->stage && again.step == o->step && again.accepted == o->accepted &&
-            again.findings == o->findings && again.close_steps == o->close_steps && again.rst_kind == o->rst_kind &&
-            again.event == o->event && again.back == o->back && again.client == o->client &&
-            again.assumed == o->assumed && again.has_due == o->has_due &&
+            tcphs_findings_equal(&again.findings, &o->findings) && again.close_steps == o->close_steps &&
+            again.rst_kind == o->rst_kind && again.event == o->event && again.back == o->back &&
+            again.client == o->client && again.assumed == o->assumed && again.has_due == o->has_due &&
             (!o->has_due || (again.due == o->due && again.seen == o->seen)) && again.time_synack == o->time_synack &&
             again.time_ack == o->time_ack && again.time_setup == o->time_setup && again.syn_count == o->syn_count &&
             again.synack_count == o->synack_count && memcmp(again.state, o->state, sizeof o->state) == 0 &&

@@ -26,7 +26,7 @@ static int ett_connection = -1;
 static int hf_anomaly_row[TCPHS_FINDINGS];
 static expert_field ei_finding[TCPHS_FINDINGS];
 #define TCPHS_REMARK(name, group, summary) static expert_field ei_##name = EI_INIT;
-#include "findings/remarks.def"
+#include "findings/findings.def"
 
 static void register_fields(void)
 {
@@ -36,7 +36,7 @@ static void register_fields(void)
 #include "display/fields.def"
     };
     static hf_register_info anomalies[] = {
-#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source)                            \
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source, ...)                       \
     { &hf_anomaly_row[TCPHS_FINDS_##name],                                                                             \
       { summary, "tcphs.anomaly." #name, FT_NONE, BASE_NONE, NULL, 0x0, summary " (" source ")", HFILL } },
 #include "findings/findings.def"
@@ -50,14 +50,13 @@ static void register_fields(void)
 static void register_experts(void)
 {
     static ei_register_info experts[] = {
-#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source)                            \
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source, ...)                       \
     { &ei_finding[TCPHS_FINDS_##name], { "tcphs.expert." #name, PI_##group, PI_##severity, summary, EXPFILL } },
-#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source)                               \
+#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source, ...)                          \
     { &ei_finding[TCPHS_FINDS_##name], { "tcphs.expert." #name, PI_##group, PI_##severity, summary, EXPFILL } },
-#include "findings/findings.def"
 #define TCPHS_REMARK(name, group, summary)                                                                             \
     { &ei_##name, { "tcphs.expert." #name, PI_##group, PI_NOTE, summary, EXPFILL } },
-#include "findings/remarks.def"
+#include "findings/findings.def"
     };
     static const expert_field nothing = EI_INIT;
     for (unsigned i = 0; i < TCPHS_FINDINGS; i++)
@@ -124,15 +123,13 @@ static void add_name(proto_tree *tree, unsigned anomaly, tvbuff_t *tvb)
 static void add_findings(proto_tree *tree, proto_item *root, const struct tcphs_outcome *o, packet_info *pinfo,
                          tvbuff_t *tvb)
 {
-    if (o->findings == 0)
-        return;
-    if (o->findings & TCPHS_ANOMALIES)
+    if (tcphs_findings_meet(&o->findings, &tcphs_anomalies))
         add_mark(tree, hf_anomaly, tvb);
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++) {
-        if (!(o->findings & TCPHS_FINDING_BIT(i)))
-            continue;
+    if (tcphs_findings_meet(&o->findings, &tcphs_forgeries))
+        add_mark(tree, hf_forged, tvb);
+    for (unsigned i = tcphs_findings_next(&o->findings, 0); i != 0; i = tcphs_findings_next(&o->findings, i)) {
         proto_item *row = root;
-        if (TCPHS_ANOMALIES & TCPHS_FINDING_BIT(i)) {
+        if (tcphs_findings_has(&tcphs_anomalies, i)) {
             row = proto_tree_add_item(tree, hf_anomaly_row[i], tvb, 0, 0, ENC_NA);
             proto_item_set_generated(row);
             add_name(tree, i, tvb);
@@ -273,7 +270,7 @@ static void display_unseen(const struct tcphs_match *match, packet_info *pinfo, 
     const struct tcphs_connection_record *record = tcphs_connection_record_read(match->tracked);
     struct tcphs_outcome o;
     add_remarks(NULL, NULL, match, pinfo, tvb, true);
-    if (record->findings == 0 && !(record->connection.facts & TCPHS_ASSUMED))
+    if (!tcphs_findings_any(&record->findings) && !(record->connection.facts & TCPHS_ASSUMED))
         return;
     tcphs_tracker_outcome(match, pinfo->num, &o);
     add_findings(NULL, NULL, &o, pinfo, tvb);
@@ -299,11 +296,11 @@ static void append_part(wmem_strbuf_t *out, const char *part)
     wmem_strbuf_append(out, part);
 }
 
-static void append_anomalies(wmem_strbuf_t *out, guint64 findings)
+static void append_anomalies(wmem_strbuf_t *out, const struct tcphs_findings *findings)
 {
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
-        if (findings & TCPHS_ANOMALIES & TCPHS_FINDING_BIT(i))
-            append_part(out, tcphs_finding_name(i));
+    const struct tcphs_findings anomalies = tcphs_findings_both(findings, &tcphs_anomalies);
+    for (unsigned i = tcphs_findings_next(&anomalies, 0); i != 0; i = tcphs_findings_next(&anomalies, i))
+        append_part(out, tcphs_finding_name(i));
 }
 
 /* What this segment changes or shows; empty for one of many. */
@@ -314,7 +311,7 @@ static const char *news_of(const struct tcphs_outcome *o, const struct tcphs_mat
     wmem_strbuf_t *out = wmem_strbuf_new(pool, "");
     if (match->copy)
         append_part(out, "capture copy");
-    append_anomalies(out, o->findings);
+    append_anomalies(out, &o->findings);
     if (o->step > 0)
         append_part(out, steps[o->step]);
     for (unsigned i = 0; i < array_length(close_steps); i++)
@@ -340,9 +337,9 @@ static proto_item *add_root(proto_tree *tree, const struct tcphs_outcome *o, con
 {
     proto_item *root = proto_tree_add_item(tree, proto_tcphs, tvb, 0, 0, ENC_NA);
     proto_item_set_generated(root);
-    if (o->findings & TCPHS_ANOMALIES) {
+    if (tcphs_findings_meet(&o->findings, &tcphs_anomalies)) {
         wmem_strbuf_t *anomalies = wmem_strbuf_new(pinfo->pool, "");
-        append_anomalies(anomalies, o->findings);
+        append_anomalies(anomalies, &o->findings);
         proto_item_append_text(root, ", Anomaly: %s", wmem_strbuf_get_str(anomalies));
     }
     proto_item_append_text(root, ", Stage: %s, Verdict: %s",
@@ -366,7 +363,7 @@ static void display_in(proto_tree *tree, const struct tcphs_match *match, packet
     proto_tree *sub = proto_item_add_subtree(root, ett_tcphs);
     proto_tree *segment = add_branch(sub, ett_segment, tvb, "Segment");
     add_findings(segment, root, &o, pinfo, tvb);
-    add_remarks(segment, root, match, pinfo, tvb, o.findings != 0 && o.back != 0);
+    add_remarks(segment, root, match, pinfo, tvb, tcphs_findings_any(&o.findings) && o.back != 0);
     add_explanation(segment, &o, match, pinfo, tvb);
     add_segment(segment, &o, match, tvb);
     add_half_open(segment, &o, match, pinfo, tvb);

@@ -377,6 +377,6 @@ void tcphs_tally_add(struct tcphs_tally *tally, const struct tcphs_connection_in
     tally->closes[c->summary.close]++;
     tally->gaps += (t->connection.facts & TCPHS_GAPS) != 0;
     tally->assumed += (t->connection.facts & TCPHS_ASSUMED) != 0;
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
-        tally->findings[i] += (t->findings & TCPHS_FINDING_BIT(i)) != 0;
+    for (unsigned i = tcphs_findings_next(&t->findings, 0); i != 0; i = tcphs_findings_next(&t->findings, i))
+        tally->findings[i]++;
 }

@@ -208,14 +208,14 @@ static void fill_zeek(struct tcphs_row *row, const struct tcphs_connection_info 
         fill_all_zeek(row, c);
 }
 
-static void fill_anomalies(struct tcphs_row *row, unsigned column, guint64 findings)
+static void fill_anomalies(struct tcphs_row *row, unsigned column, const struct tcphs_findings *findings)
 {
-    if (!(findings & TCPHS_ANOMALIES))
+    const struct tcphs_findings anomalies = tcphs_findings_both(findings, &tcphs_anomalies);
+    if (!tcphs_findings_any(&anomalies))
         return;
     GString *names = g_string_new(NULL);
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
-        if (findings & TCPHS_ANOMALIES & TCPHS_FINDING_BIT(i))
-            g_string_append_printf(names, "%s%s", names->len ? "," : "", tcphs_finding_name(i));
+    for (unsigned i = tcphs_findings_next(&anomalies, 0); i != 0; i = tcphs_findings_next(&anomalies, i))
+        g_string_append_printf(names, "%s%s", names->len ? "," : "", tcphs_finding_name(i));
     tcphs_row_word(row, column, names->str);
     g_string_free(names, TRUE);
 }
@@ -233,7 +233,7 @@ static void fill_conn(const struct tcphs_table *table, guint index, struct tcphs
     fill_verdict(row, &c);
     fill_agreed(row, &c);
     fill_zeek(row, &c);
-    fill_anomalies(row, CONN(anomalies), t->findings);
+    fill_anomalies(row, CONN(anomalies), &t->findings);
 }
 
 /* Servers ------------------------------------------------------------------------------------------------------- */
@@ -366,8 +366,8 @@ void tcphs_tally_each(const struct tcphs_tally *tally, tcphs_put_count put, void
         put(data, TCPHS_TREE_CLOSE, name_of(close, tcphs_close_vals), tally->closes[close]);
     for (unsigned by = 0; by < TCPHS_CLOSED_BYS; by++)
         put(data, TCPHS_TREE_CLOSED_BY, name_of(by, tcphs_closed_by_vals), tally->closed_by[by]);
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
-        if ((TCPHS_ANOMALIES & TCPHS_FINDING_BIT(i)) && tally->findings[i] > 0)
+    for (unsigned i = tcphs_findings_next(&tcphs_anomalies, 0); i != 0; i = tcphs_findings_next(&tcphs_anomalies, i))
+        if (tally->findings[i] > 0)
             put(data, TCPHS_TREE_ANOMALY, tcphs_finding_name(i), tally->findings[i]);
 }
 

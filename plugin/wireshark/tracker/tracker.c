@@ -107,7 +107,7 @@ static void count_segment(struct tcphs_connection_record *record, const struct t
                           const struct tcphs_outcome *o)
 {
     count_bytes(record, s);
-    record->findings |= o->findings;
+    tcphs_findings_join(&record->findings, &o->findings);
     if (o->time_setup >= 0 && record->setup < 0)
         record->setup = o->time_setup;
     if (o->event != TCPHS_EVENT_NONE && record->opening_over < 0)
