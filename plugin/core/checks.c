@@ -695,7 +695,9 @@ uint32_t tcphs_check_synack_repeated(const struct tcphs_view *v)
         return 0;
     const bool is_stamped = (v->s->options & x->offered & TCPHS_OPT_TIMESTAMP) && x->ts_sent != 0;
     const bool is_sent_again = is_stamped ? v->s->ts_value != x->ts_sent : v->s->time - c->last_synack_time >= LEAST_RTO;
-    return itself(v, is_sent_again && v->s->time - c->last_syn_time > 2 * c->round_trip);
+    const int64_t since_syn = v->s->time - c->last_syn_time;
+    const bool may_answer_syn = c->synack_count < c->syn_count && since_syn < LEAST_RTO; /* that came twice */
+    return itself(v, is_sent_again && !may_answer_syn && since_syn > 2 * c->round_trip);
 }
 
 uint32_t tcphs_check_ack_without_flag(const struct tcphs_view *v)
