@@ -11,7 +11,7 @@
 enum note_kind {
     NOTE_FINDINGS = 1, /**< value: set of findings */
     NOTE_ACCEPTED,     /**< small: judgement, where it is not the usual one */
-    NOTE_STEP,         /**< small: step, count: SYNs, value: SYN-ACKs */
+    NOTE_STEP,         /**< small: step, count: SYNs, value: see step_value */
     NOTE_CLOSE,        /**< small: close steps */
     NOTE_RST,          /**< small: kind, count: see pack_ttl_delta, value: nanoseconds of silence, or -1 */
     NOTE_EVENT,        /**< small: event */
@@ -153,6 +153,12 @@ static void unpack_ttl_delta(uint16_t packed, struct tcphs_outcome *o)
     o->rst_ttl_delta = (int16_t)(packed != 0 ? packed - 256 : 0);
 }
 
+/* SYN-ACKs, and above them where the note is that holds what both ends offer as of this step: its number + 1. */
+static uint64_t step_value(const struct tcphs_history *h, const struct tcphs_outcome *o)
+{
+    return o->synack_count | (uint64_t)(o->step ? h->last_options : 0) << 16;
+}
+
 static uint64_t pair(uint32_t due, uint32_t seen)
 {
     return (uint64_t)due << 32 | seen;
@@ -179,10 +185,23 @@ void tcphs_history_forget_frame(struct tcphs_history *h, uint32_t frame)
 {
     while (h->note_count > 0 && h->notes[h->note_count - 1].frame == frame)
         h->note_count--;
+    if (h->last_options > h->note_count) /* the one before it is found no more: the next step says all again */
+        h->last_options = 0;
     if (h->change_count > 0 && h->changes[h->change_count - 1].place == frame * 2)
         h->changes[h->change_count - 1].place--;
     for (uint32_t i = h->link_change_count; i-- > 0 && h->link_changes[i].place == frame * 2;)
         h->link_changes[i].place--;
+}
+
+/* What a step shows of the offers is mostly what the step before it did. */
+static void add_options(struct tcphs_history *h, const struct tcphs_outcome *o, tcphs_grow grow)
+{
+    const uint64_t options = pack_options(&o->options);
+    const uint64_t last = h->last_options != 0 ? h->notes[h->last_options - 1].value : 0;
+    if (!o->step || options == last)
+        return;
+    add_value(h, o->frame, NOTE_OPTIONS, options, grow);
+    h->last_options = h->note_count;
 }
 
 void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, unsigned from, tcphs_grow grow)
@@ -200,13 +219,9 @@ void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, u
         add_note(h, (struct tcphs_note){ frame, NOTE_ACCEPTED, o->accepted, 0, 0 }, grow);
     if (o->findings)
         add_value(h, frame, NOTE_FINDINGS, o->findings, grow);
-    if (o->step)
-        add_note(h, (struct tcphs_note){ frame, NOTE_STEP, o->step, o->syn_count, o->synack_count }, grow);
-    else if (o->syn_count || o->synack_count)
-        add_note(h, (struct tcphs_note){ frame, NOTE_STEP, 0, o->syn_count, o->synack_count }, grow);
-    const uint64_t options = pack_options(&o->options);
-    if (options != 0)
-        add_value(h, frame, NOTE_OPTIONS, options, grow);
+    add_options(h, o, grow);
+    if (o->step || o->syn_count || o->synack_count)
+        add_note(h, (struct tcphs_note){ frame, NOTE_STEP, o->step, o->syn_count, step_value(h, o) }, grow);
     add_small(h, frame, NOTE_CLOSE, o->close_steps, grow);
     if (o->rst_kind)
         add_note(h, (struct tcphs_note){ frame, NOTE_RST, o->rst_kind, pack_ttl_delta(o), (uint64_t)o->rst_idle }, grow);
@@ -255,7 +270,7 @@ static uint32_t first_note_of(const struct tcphs_history *h, uint32_t frame)
     return low;
 }
 
-static void recall_note(const struct tcphs_note *n, struct tcphs_outcome *o)
+static void recall_note(const struct tcphs_history *h, const struct tcphs_note *n, struct tcphs_outcome *o)
 {
     switch ((enum note_kind)n->kind) {
     case NOTE_FINDINGS:
@@ -268,6 +283,8 @@ static void recall_note(const struct tcphs_note *n, struct tcphs_outcome *o)
         o->step = n->small;
         o->syn_count = n->count;
         o->synack_count = (uint16_t)n->value;
+        if (n->value >> 16 != 0)
+            o->options = unpack_options(h->notes[(n->value >> 16) - 1].value);
         break;
     case NOTE_CLOSE:
         o->close_steps = n->small;
@@ -312,8 +329,7 @@ static void recall_note(const struct tcphs_note *n, struct tcphs_outcome *o)
     case NOTE_TIME_SETUP:
         o->time_setup = (int64_t)n->value;
         break;
-    case NOTE_OPTIONS:
-        o->options = unpack_options(n->value);
+    case NOTE_OPTIONS: /* of the step in this frame, which says so */
         break;
     case NOTE_FULL:
         o->unkept_begins = true;
@@ -340,7 +356,7 @@ void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_conn
     o->accepted = o->usual[from];
     recall_links(h, c, frame, o->links);
     for (uint32_t i = first_note_of(h, frame); i < h->note_count && h->notes[i].frame == frame; i++)
-        recall_note(&h->notes[i], o);
+        recall_note(h, &h->notes[i], o);
     o->unkept = is_full(h) && h->notes[h->note_count - 1].frame <= frame;
     if (o->unkept)
         o->accepted = TCPHS_ACCEPT_UNKNOWN;
