@@ -11,7 +11,7 @@
 enum entry_kind {
     ENTRY_FINDINGS = 1, /**< value: one word of the set, small: which */
     ENTRY_ACCEPTED,     /**< small: judgement, where it is not the usual one */
-    ENTRY_STEP,         /**< small: step, count: SYNs, value: SYN-ACKs */
+    ENTRY_STEP,         /**< small: step, count: SYNs, value: see step_value */
     ENTRY_CLOSE,        /**< small: close steps */
     ENTRY_RST,          /**< small: kind, count: see pack_ttl_delta, value: nanoseconds of silence, or -1 */
     ENTRY_EVENT,        /**< small: event */
@@ -138,6 +138,12 @@ static void unpack_ttl_delta(uint16_t packed, struct tcphs_outcome *o)
     o->rst_ttl_delta = (int16_t)(packed != 0 ? packed - 256 : 0);
 }
 
+/* SYN-ACKs, and above them where the note is that holds what both ends offer as of this step: its number + 1. */
+static uint64_t step_value(const struct tcphs_history *h, const struct tcphs_outcome *o)
+{
+    return o->synack_count | (uint64_t)(o->step ? h->last_options : 0) << 16;
+}
+
 static uint64_t pair(uint32_t due, uint32_t seen)
 {
     return (uint64_t)due << 32 | seen;
@@ -164,6 +170,8 @@ void tcphs_history_forget_frame(struct tcphs_history *h, uint32_t frame)
 {
     while (h->entry_count > 0 && h->entries[h->entry_count - 1].frame == frame)
         h->entry_count--;
+    if (h->last_options > h->entry_count) /* the one before it is found no more: the next step says all again */
+        h->last_options = 0;
     if (h->change_count > 0 && h->changes[h->change_count - 1].position == frame * 2)
         h->changes[h->change_count - 1].position--;
     for (uint32_t i = h->link_change_count; i-- > 0 && h->link_changes[i].position == frame * 2;)
@@ -187,6 +195,17 @@ static void add_explanations(struct tcphs_history *h, const struct tcphs_outcome
     }
 }
 
+/* What a step shows of the offers is mostly what the step before it did. */
+static void add_options(struct tcphs_history *h, const struct tcphs_outcome *o, tcphs_grow grow)
+{
+    const uint64_t options = pack_options(&o->options);
+    const uint64_t last = h->last_options != 0 ? h->entries[h->last_options - 1].value : 0;
+    if (!o->step || options == last)
+        return;
+    add_value(h, o->frame, ENTRY_OPTIONS, options, grow);
+    h->last_options = h->entry_count;
+}
+
 void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, unsigned from, tcphs_grow grow)
 {
     const uint32_t frame = o->frame;
@@ -201,13 +220,9 @@ void tcphs_history_add(struct tcphs_history *h, const struct tcphs_outcome *o, u
     if (o->accepted != o->usual[from]) /* the value may be "unknown", which is 0: stored as it is */
         add_entry(h, (struct tcphs_log_entry){ frame, ENTRY_ACCEPTED, o->accepted, 0, 0 }, grow);
     add_findings(h, frame, ENTRY_FINDINGS, &o->findings, grow);
-    if (o->step)
-        add_entry(h, (struct tcphs_log_entry){ frame, ENTRY_STEP, o->step, o->syn_count, o->synack_count }, grow);
-    else if (o->syn_count || o->synack_count)
-        add_entry(h, (struct tcphs_log_entry){ frame, ENTRY_STEP, 0, o->syn_count, o->synack_count }, grow);
-    const uint64_t options = pack_options(&o->options);
-    if (options != 0)
-        add_value(h, frame, ENTRY_OPTIONS, options, grow);
+    add_options(h, o, grow);
+    if (o->step || o->syn_count || o->synack_count)
+        add_entry(h, (struct tcphs_log_entry){ frame, ENTRY_STEP, o->step, o->syn_count, step_value(h, o) }, grow);
     add_small(h, frame, ENTRY_CLOSE, o->close_steps, grow);
     if (o->rst_kind)
         add_entry(h,
@@ -268,7 +283,7 @@ static void recall_explanation(const struct tcphs_log_entry *entry, struct tcphs
         o->explained_count++;
 }
 
-static void recall_entry(const struct tcphs_log_entry *entry, struct tcphs_outcome *o)
+static void recall_entry(const struct tcphs_history *h, const struct tcphs_log_entry *entry, struct tcphs_outcome *o)
 {
     switch ((enum entry_kind)entry->kind) {
     case ENTRY_FINDINGS:
@@ -281,6 +296,8 @@ static void recall_entry(const struct tcphs_log_entry *entry, struct tcphs_outco
         o->step = entry->small;
         o->syn_count = entry->count;
         o->synack_count = (uint16_t)entry->value;
+        if (entry->value >> 16 != 0)
+            o->options = unpack_options(h->entries[(entry->value >> 16) - 1].value);
         break;
     case ENTRY_CLOSE:
         o->close_steps = entry->small;
@@ -320,8 +337,7 @@ static void recall_entry(const struct tcphs_log_entry *entry, struct tcphs_outco
     case ENTRY_TIME_SETUP:
         o->time_setup = (int64_t)entry->value;
         break;
-    case ENTRY_OPTIONS:
-        o->options = unpack_options(entry->value);
+    case ENTRY_OPTIONS: /* of the step in this frame, which says so */
         break;
     case ENTRY_FULL:
         o->unkept_begins = true;
@@ -348,7 +364,7 @@ void tcphs_history_recall(const struct tcphs_history *h, const struct tcphs_conn
     o->accepted = o->usual[from];
     recall_links(h, c, frame, o->links);
     for (uint32_t i = first_entry_of(h, frame); i < h->entry_count && h->entries[i].frame == frame; i++)
-        recall_entry(&h->entries[i], o);
+        recall_entry(h, &h->entries[i], o);
     o->unkept = is_full(h) && h->entries[h->entry_count - 1].frame <= frame;
     if (o->unkept)
         o->accepted = TCPHS_ACCEPT_UNKNOWN;

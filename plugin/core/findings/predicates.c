@@ -637,7 +637,9 @@ struct tcphs_found tcphs_check_synack_repeated(const struct tcphs_arrival *a)
     const bool is_stamped = (a->s->options & x->offered & TCPHS_OPT_TIMESTAMP) && x->ts_sent != 0;
     const bool is_sent_again =
         is_stamped ? a->s->ts_value != x->ts_sent : a->s->time - c->last_synack_time >= LEAST_RTO;
-    return itself(a, is_sent_again && a->s->time - c->last_syn_time > 2 * c->round_trip);
+    const int64_t since_syn = a->s->time - c->last_syn_time;
+    const bool may_answer_syn = c->synack_count < c->syn_count && since_syn < LEAST_RTO; /* that came twice */
+    return itself(a, is_sent_again && !may_answer_syn && since_syn > 2 * c->round_trip);
 }
 
 struct tcphs_found tcphs_check_ack_without_flag(const struct tcphs_arrival *a)

@@ -100,9 +100,9 @@ struct tcphs_end {
     uint8_t wscale;                /**< shift it offered, at most 14 */
     uint8_t ttl, ttl_steady;       /**< of its last segment, and how many had it; TCPHS_MIXED = not all of them */
     uint8_t hops_least, hops_most; /**< of all of them, valid once there was one */
-    uint16_t last_window;          /**< window field of its last segment, as on the wire */
     uint16_t ip_id;                /**< of its last segment … */
-    uint8_t ip_id_steps;           /**< … and how many small steps in a row led to it */
+    uint16_t last_window;          /**< … the window field of that, as on the wire … */
+    uint8_t ip_id_steps;           /**< … and how many small steps in a row led to that id */
     uint8_t repeats; /**< how often it has sent again what is not acknowledged, with no word of its peer meanwhile */
     /* What its last SYN or SYN-ACK offered. */
     uint8_t wscale_offered; /**< shift as on the wire, valid with TCPHS_OPT_WSCALE in offered */
