@@ -16,10 +16,6 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "trust: takes long, or draws; runs in CTest's long run only")
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "trust: takes long, or draws; runs in CTest's long run only")
-
-
 def captures_in(folder):
     return sorted(p for p in folder.glob("*.pcap*") if p.is_file())
 

@@ -5,6 +5,7 @@ Leaves to others: what the values ought to be (the tests) and how a capture is m
 import concurrent.futures
 import json
 import os
+import random
 import re
 import resource
 import shutil
@@ -204,9 +205,14 @@ class Host:
         """Frame numbers that pass a display filter."""
         return [int(x) for x in self.lines("-r", capture, "-Y", display_filter, *args, "-T", "fields", "-e", "frame.number")]
 
+    def frames_and_rows(self, *args, ok=(0,)):
+        """Of one run: the frames, and the lines of the JSON reports that follow them."""
+        text = self.ts(*args, "-T", "json", "-J", TREE_LAYERS, ok=ok).stdout.lstrip()
+        packets, end = json.JSONDecoder(object_pairs_hook=Pairs).raw_decode(text) if text else ([], 0)
+        return [Frame.from_json(p) for p in packets], [json.loads(line) for line in text[end:].splitlines() if line.startswith("{")]
+
     def frames(self, capture, *args, ok=(0,)):
-        done = self.ts("-r", capture, *args, "-T", "json", "-J", TREE_LAYERS, ok=ok)
-        return [Frame.from_json(p) for p in json.loads(done.stdout or "[]", object_pairs_hook=Pairs)]
+        return self.frames_and_rows("-r", capture, *args, ok=ok)[0]
 
     def once(self, capture, *args):
         """frames(), kept: most tests compare with the same plain runs."""
@@ -307,6 +313,12 @@ class Sharkd:
     def load(self, capture):
         assert self.ask("load", file=str(capture))["status"] == "OK"
         return self.ask("status")["frames"]
+
+    def frames(self, capture, seed):
+        """All frames of a capture, asked for in an order drawn by seed, in their own order."""
+        order = list(range(1, self.load(capture) + 1))
+        random.Random(seed).shuffle(order)
+        return sorted((self.frame(n) for n in order), key=lambda f: f.number)
 
     def frame(self, number):
         tree = self.ask("frame", frame=number, proto=True)["tree"]

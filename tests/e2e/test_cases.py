@@ -24,8 +24,6 @@ def table():
 
 
 CASES = table()
-# Which connection a segment of a fragmented tunnel belongs to is not the core's to tell.
-WAITING = pytest.mark.xfail(reason="one connection inside a fragmented tunnel gets an id for each fragment", strict=False)
 
 
 @pytest.fixture(scope="module")
@@ -70,16 +68,20 @@ def seen(row, frames, connections, words):
     return ",".join(words.get(name, {}).get(v, v) for v in values)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[WAITING] if name.startswith("id-split-") else []) for name in CASES])
+def frames_and_connections(host, capture):
+    """Both of one run: the array of frames, and behind it the report, a line for each connection."""
+    packets, rows = host.frames_and_rows("-2", "-r", capture, "-o", "tcphs.report:json", "-z", "tcphs,conn")
+    connections = sorted((row for row in rows if "start" in row), key=lambda row: row["start"])
+    return {f.number: f for f in packets}, connections
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_case(host, words, name):
     source = next((folder / name for folder in (HERE, BESIDE) if (folder / name).exists()), None)
     if source is None:
         pytest.skip("this capture does not stand beside the checkout")
     capture = host.place(source, name.replace("/", "-"))
-    frames = {f.number: f for f in host.frames(capture, "-2")}
-    report = host.lines("-q", "-o", "tcphs.report:json", "-z", "tcphs,conn", "-r", capture)
-    rows = [json.loads(line) for line in report if line.startswith("{")]
-    connections = sorted((row for row in rows if "start" in row), key=lambda row: row["start"])
+    frames, connections = frames_and_connections(host, capture)
     wrong = [f"{row['where']} {row['field']}: {got!r}, right is {row['expected']} ({row['why']})" for row in CASES[name]
              for got in [seen(row, frames, connections, words)] if not holds(got, row["expected"])]
     assert not wrong, "\n".join(wrong)
