@@ -86,3 +86,11 @@ def test_the_core_knows_no_host(texts):
         for name in INCLUDE.findall(text):
             assert (CORE / name).exists(), f"{path.name} includes {name}"
         assert not set(re.findall(r"#include <([^>]+)>", text)) - {"stdbool.h", "stddef.h", "stdint.h", "string.h"}, path.name
+
+
+def test_one_writer_of_states(texts):
+    """Else a state would not follow from the table of machine.c alone."""
+    write = re.compile(r"(?:->|\.)\s*(?:state|before_rst)\s*(?:=(?!=)|[-+|&^]=|\+\+|--)|&[\w>.\[\]-]*(?:->|\.)(?:state|before_rst)\b(?!\s*\[)")
+    assert write.search("c->end[0].state = 1;") and write.search("p = &x->before_rst;") and not write.search("x->state == y->state")
+    found = {path.name for path in texts if path.parent.name in ("tcp", "findings") and write.search(code_of(path))}
+    assert found == {"process.c"}

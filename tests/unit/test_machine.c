@@ -65,6 +65,25 @@ static void test_reset(void)
     }
 }
 
+/* What was believed and was none is taken back: its own FIN, its peer's, the acknowledgment of its own. */
+static void test_corrections(void)
+{
+    static const enum tcphs_machine_event closes[] = { TCPHS_SENDS_FIN, TCPHS_HEARS_FIN, TCPHS_HEARS_ACK_OF_FIN };
+    const enum tcphs_state open = TCPHS_ESTABLISHED;
+    const enum tcphs_state closed = tcphs_machine(tcphs_machine(open, closes[1]), closes[0]); /* LAST-ACK */
+    g_assert_cmpint(tcphs_machine(tcphs_machine(open, closes[0]), TCPHS_SENT_NO_FIN), ==, open);
+    g_assert_cmpint(tcphs_machine(tcphs_machine(open, closes[1]), TCPHS_HEARD_NO_FIN), ==, open);
+    g_assert_cmpint(tcphs_machine(closed, TCPHS_SENT_NO_FIN), ==, TCPHS_CLOSE_WAIT);
+    g_assert_cmpint(tcphs_machine(closed, TCPHS_HEARD_NO_FIN), ==, TCPHS_FIN_WAIT_1);
+    g_assert_cmpint(tcphs_machine(tcphs_machine(closed, closes[2]), TCPHS_MISSED_ACK_OF_FIN), ==, closed);
+    for (int state = TCPHS_STATE_NONE; state < TCPHS_STATES; state++) {
+        g_assert_cmpint(tcphs_machine((enum tcphs_state)state, TCPHS_FORGOTTEN), ==, TCPHS_UNKNOWN);
+        if (state != TCPHS_STATE_NONE)
+            g_assert_cmpint(tcphs_machine(TCPHS_CLOSED, tcphs_resumes((unsigned)state)), ==, state);
+    }
+    g_assert_cmpint(tcphs_machine(TCPHS_CLOSED, tcphs_resumes(TCPHS_STATES)), ==, TCPHS_STATE_NONE);
+}
+
 /* Once synchronised, no SYN of any kind moves an end (RFC 5961 section 4). */
 static void test_syn_moves_no_synchronised_end(void)
 {
@@ -96,6 +115,7 @@ int main(int argc, char **argv)
     g_test_add_func("/machine/holes and nonsense", test_holes_and_nonsense);
     g_test_add_func("/machine/figure 5", test_figure_5);
     g_test_add_func("/machine/reset", test_reset);
+    g_test_add_func("/machine/corrections", test_corrections);
     g_test_add_func("/machine/syn moves no synchronised end", test_syn_moves_no_synchronised_end);
     g_test_add_func("/seq/arithmetic", test_sequence_numbers);
     return g_test_run();

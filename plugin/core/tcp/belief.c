@@ -272,7 +272,7 @@ static void retract_assumed_open(const struct tcphs_processing *p)
     struct tcphs_end *client = server == p->x ? p->y : p->x;
     for (int i = 0; i < 2; i++) {
         back_to_handshake(&c->end[i]);
-        c->end[i].state = TCPHS_UNKNOWN;
+        tcphs_transition(&c->end[i], TCPHS_FORGOTTEN);
     }
     stand_at(server, client, server->iss + 1);
     stand_at(client, server, client->iss + 1);

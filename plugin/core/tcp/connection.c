@@ -22,6 +22,17 @@
 #include "tcp/syn.h"
 #include "tcp/handshake_options.h"
 
+void tcphs_connection_init(struct tcphs_connection *c, const struct tcphs_connection *previous)
+{
+    memset(c, 0, sizeof *c);
+    tcphs_transition(&c->end[0], TCPHS_FORGOTTEN);
+    tcphs_transition(&c->end[1], TCPHS_FORGOTTEN);
+    c->client = c->first_closer = TCPHS_NO_END;
+    c->round_trip = -1;
+    if (previous)
+        c->facts = TCPHS_REUSES_PORTS;
+}
+
 /* The client's segment that made both ends synchronised: step 3, or a SYN-ACK of a simultaneous open. */
 static void emit_established(const struct tcphs_processing *p)
 {
@@ -236,7 +247,7 @@ static void process_at_itself(struct tcphs_connection *c, const struct tcphs_seg
     struct tcphs_outcome second;
     heard.from = !s->from;
     process_segment(c, &heard, &second);
-    c->end[heard.from].state = c->end[s->from].state;
+    tcphs_transition(&c->end[heard.from], tcphs_resumes(c->end[s->from].state));
     c->syn_count = syns;
     c->synack_count = syn_acks;
     for (unsigned i = tcphs_findings_next(&second.findings, 0); i != 0; i = tcphs_findings_next(&second.findings, i))

@@ -10,6 +10,9 @@
 #include "tcp/outcome.h"
 #include "tcp/state.h"
 
+/** An empty connection; previous = the connection that the same addresses and ports carried before, or NULL. */
+void tcphs_connection_init(struct tcphs_connection *c, const struct tcphs_connection *previous);
+
 /** Feeds one segment, in capture order, copies left out, and says all that can be said of it at once. */
 void tcphs_connection_segment(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o);
 

@@ -120,13 +120,6 @@ void tcphs_assume_own_fin(const struct tcphs_processing *p)
     tcphs_transition(x, TCPHS_HEARS_ACK_OF_FIN);
 }
 
-static enum tcphs_state state_by_fins(const struct tcphs_end *e, const struct tcphs_end *peer)
-{
-    if (!tcphs_knows(e, TCPHS_FIN_SENT))
-        return tcphs_knows(peer, TCPHS_FIN_HEARD) ? TCPHS_CLOSE_WAIT : TCPHS_ESTABLISHED;
-    return tcphs_knows(e, TCPHS_FIN_ACKED) ? TCPHS_FIN_WAIT_2 : TCPHS_FIN_WAIT_1;
-}
-
 /* x stands before its assumed FIN, or sends beyond it: there was none. */
 bool tcphs_contradicts_assumed_fin(const struct tcphs_arrival *a)
 {
@@ -139,24 +132,22 @@ bool tcphs_contradicts_assumed_fin(const struct tcphs_arrival *a)
 }
 
 /* e has not closed after all; its peer has heard nothing of it. */
-static void take_fin_back(struct tcphs_end *e, struct tcphs_end *peer)
+static void take_fin_back(const struct tcphs_connection *c, struct tcphs_end *e, struct tcphs_end *peer)
 {
+    tcphs_correct_state(c, e, TCPHS_SENT_NO_FIN);
+    tcphs_correct_state(c, peer, TCPHS_HEARD_NO_FIN);
     e->known &= ~(uint32_t)(TCPHS_FIN_SENT | TCPHS_FIN_ASSUMED | TCPHS_FIN_HEARD | TCPHS_FIN_ACKED);
     if (peer->rcv_nxt == e->fin_seq + 1)
         peer->rcv_nxt = peer->rcv_ack = e->fin_seq;
 }
 
-/* A FIN has been taken back: states and the first closer as the other says, if it is left. While a RST counts both ends
- * stay closed: it is the states to return to that change, and without any FIN the RST alone ended the connection. */
+/* A FIN has been taken back: the first closer is the end whose FIN is left, and without any FIN the RST alone, if there
+ * is one, has ended the connection. */
 static void settle_fins(const struct tcphs_processing *p)
 {
     struct tcphs_connection *c = p->c;
     struct tcphs_end *x = p->x, *y = p->y;
     const bool is_reset = (c->facts & TCPHS_IS_RESET) != 0;
-    uint8_t *of_x = is_reset ? &c->before_rst[p->s->from] : &x->state;
-    uint8_t *of_y = is_reset ? &c->before_rst[!p->s->from] : &y->state;
-    *of_x = (uint8_t)state_by_fins(x, y);
-    *of_y = (uint8_t)state_by_fins(y, x);
     c->facts &= ~(uint32_t)TCPHS_CROSSED_FINS;
     if (!is_reset)
         c->end_frame = 0;
@@ -174,9 +165,9 @@ void tcphs_retract_assumed_fin(const struct tcphs_processing *p)
 {
     struct tcphs_end *x = p->x, *y = p->y;
     const bool refuted = p->s->seq == x->fin_seq && !tcphs_seq_after(p->s->ack, y->fin_seq);
-    take_fin_back(x, y);
+    take_fin_back(p->c, x, y);
     if (refuted && tcphs_knows(y, TCPHS_UNSEEN_ACK_BROUGHT_FIN)) { /* refused like the acknowledgment it came with */
-        take_fin_back(y, x);
+        take_fin_back(p->c, y, x);
         if (y->snd_nxt == y->fin_seq + 1)
             y->snd_nxt = y->fin_seq;
         y->known &= ~(uint32_t)TCPHS_UNSEEN_ACK_BROUGHT_FIN;
@@ -194,9 +185,11 @@ bool tcphs_never_heard_assumed_fin(const struct tcphs_arrival *a)
 void tcphs_retract_own_fin(const struct tcphs_processing *p)
 {
     struct tcphs_end *x = p->x, *y = p->y;
-    take_fin_back(y, x);
-    if (!tcphs_seq_after(x->snd_una, x->fin_seq))
+    take_fin_back(p->c, y, x);
+    if (!tcphs_seq_after(x->snd_una, x->fin_seq)) {
         x->known &= ~(uint32_t)TCPHS_FIN_ACKED;
+        tcphs_correct_state(p->c, x, TCPHS_MISSED_ACK_OF_FIN);
+    }
     settle_fins(p);
 }
 
@@ -207,7 +200,7 @@ void tcphs_refute_unseen_ack(const struct tcphs_processing *p)
         tcphs_seq_after(x->rcv_nxt, y->unseen_ack_left) && !tcphs_seq_before(y->unseen_ack_left, x->rcv_ack))
         x->rcv_nxt = y->unseen_ack_left;
     if ((y->beliefs & TCPHS_FIN_BEHIND_GAP) && !tcphs_knows(y, TCPHS_FIN_ACKED)) {
-        take_fin_back(y, x);
+        take_fin_back(p->c, y, x);
         tcphs_change_link(p->c, TCPHS_LINK_FIN, 0);
         settle_fins(p);
     }
@@ -240,6 +233,6 @@ void tcphs_retract_held_fin(const struct tcphs_processing *p)
     }
     if (x->snd_nxt == behind)
         x->snd_nxt = holds_more ? x->fin_seq : y->rcv_nxt;
-    take_fin_back(x, y);
+    take_fin_back(p->c, x, y);
     settle_fins(p);
 }

@@ -11,6 +11,26 @@ void tcphs_transition(struct tcphs_end *e, enum tcphs_machine_event event)
     e->state = (uint8_t)tcphs_machine(e->state, event);
 }
 
+void tcphs_suspend_states(struct tcphs_connection *c)
+{
+    for (unsigned i = 0; i < 2; i++)
+        c->end[i].before_rst = c->end[i].state;
+}
+
+void tcphs_resume_states(struct tcphs_connection *c)
+{
+    for (unsigned i = 0; i < 2; i++)
+        tcphs_transition(&c->end[i], tcphs_resumes(c->end[i].before_rst));
+}
+
+void tcphs_correct_state(const struct tcphs_connection *c, struct tcphs_end *e, enum tcphs_machine_event event)
+{
+    if (tcphs_is_reset(c))
+        e->before_rst = (uint8_t)tcphs_machine(e->before_rst, event);
+    else
+        tcphs_transition(e, event);
+}
+
 void tcphs_assume(struct tcphs_connection *c)
 {
     c->facts |= TCPHS_ASSUMED;

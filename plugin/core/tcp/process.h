@@ -23,6 +23,15 @@ struct tcphs_processing {
 /** Changes the state of one end by an event of the machine; the only way in which states change. */
 void tcphs_transition(struct tcphs_end *e, enum tcphs_machine_event event);
 
+/** Both ends will be closed by a RST: their states are kept, in case it proves to be none. */
+void tcphs_suspend_states(struct tcphs_connection *c);
+
+/** The RST that closed both ends was none: they have the states again that were kept. */
+void tcphs_resume_states(struct tcphs_connection *c);
+
+/** An event that corrects what was believed of an end: while a RST counts it is the state kept that it changes. */
+void tcphs_correct_state(const struct tcphs_connection *c, struct tcphs_end *e, enum tcphs_machine_event event);
+
 /** From here on the connection's values rest on an assumption. */
 void tcphs_assume(struct tcphs_connection *c);
 

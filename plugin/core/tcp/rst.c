@@ -47,14 +47,12 @@ static enum tcphs_rst_kind kind_of_ignored_rst(const struct tcphs_processing *p,
 static void obey_rst(const struct tcphs_processing *p, enum tcphs_stage stage)
 {
     struct tcphs_connection *c = p->c;
-    if (stage != TCPHS_STAGE_RESET) { /* a second RST finds nothing to go back to */
-        c->before_rst[0] = c->end[0].state;
-        c->before_rst[1] = c->end[1].state;
-    }
+    if (stage != TCPHS_STAGE_RESET) /* a second RST finds nothing to go back to */
+        tcphs_suspend_states(c);
+    if (p->y->state == TCPHS_LISTEN) /* its own SYN-ACK was not captured (judge_rst) */
+        tcphs_transition(p->y, TCPHS_SENDS_SYN_ACK);
     tcphs_transition(p->x, TCPHS_SENDS_RST);
     tcphs_transition(p->y, TCPHS_HEARS_RST);
-    if (p->y->state == TCPHS_LISTEN) /* its own SYN-ACK was not captured (judge_rst) */
-        p->y->state = TCPHS_CLOSED;
     tcphs_link_first(p, TCPHS_LINK_RST);
     if (p->a->accepted == TCPHS_ACCEPT_UNKNOWN)
         tcphs_assume(c);
@@ -137,8 +135,7 @@ void tcphs_take_back_rst(const struct tcphs_processing *p)
 {
     struct tcphs_connection *c = p->c;
     c->facts &= ~(uint32_t)(TCPHS_IS_RESET | TCPHS_FIN_BEFORE_RST);
-    c->end[0].state = c->before_rst[0];
-    c->end[1].state = c->before_rst[1];
+    tcphs_resume_states(c);
     c->end_frame = 0;
     if (!((c->end[0].known | c->end[1].known) & TCPHS_FIN_SENT))
         c->first_closer = TCPHS_NO_END;

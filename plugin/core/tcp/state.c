@@ -35,16 +35,6 @@ bool tcphs_takes_window_back(const struct tcphs_end *x, uint32_t ack, uint32_t e
            tcphs_seq_before(edge + grain, x->granted_edge);
 }
 
-void tcphs_connection_init(struct tcphs_connection *c, const struct tcphs_connection *previous)
-{
-    memset(c, 0, sizeof *c);
-    c->end[0].state = c->end[1].state = TCPHS_UNKNOWN;
-    c->client = c->first_closer = TCPHS_NO_END;
-    c->round_trip = -1;
-    if (previous)
-        c->facts = TCPHS_REUSES_PORTS;
-}
-
 enum tcphs_stage tcphs_connection_stage(const struct tcphs_connection *c)
 {
     const struct tcphs_end *a = &c->end[0], *b = &c->end[1];

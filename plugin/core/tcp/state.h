@@ -96,7 +96,8 @@ struct tcphs_end {
     uint32_t
         answer_time; /**< least time in us from a segment passing here to its answer by this end passing; 0 = unknown */
     uint32_t held[TCPHS_HELD][2];  /**< out-of-order data it has heard: [left, right), unused when equal */
-    uint8_t state;                 /**< enum tcphs_state */
+    uint8_t state;                 /**< enum tcphs_state; written by process.c alone */
+    uint8_t before_rst;            /**< the state that a RST has ended, in case it proves to be none; likewise */
     uint8_t wscale;                /**< shift it offered, at most 14 */
     uint8_t ttl, ttl_steady;       /**< of its last segment, and how many had it; TCPHS_MIXED = not all of them */
     uint8_t hops_least, hops_most; /**< of all of them, valid once there was one */
@@ -214,9 +215,8 @@ struct tcphs_connection {
     uint8_t agreed;       /**< enum tcphs_agreed, as of the last SYN-ACK */
     uint8_t link_changes; /**< how often a link was changed, see tcphs_change_link */
     bool rst_sender_went_on;
-    bool rst_doubtful;     /**< it was at the last acknowledgment seen, not at all that its receiver may have heard */
-    bool rst_peer_known;   /**< rst_peer_nxt holds */
-    uint8_t before_rst[2]; /**< states to return to when the RST proves to be forged */
+    bool rst_doubtful;   /**< it was at the last acknowledgment seen, not at all that its receiver may have heard */
+    bool rst_peer_known; /**< rst_peer_nxt holds */
 };
 
 /** Capture time in microseconds modulo 2^32: enough to measure spans of an hour in half the room. */
@@ -232,9 +232,6 @@ struct tcphs_handshake_options {
     uint8_t has_mss, has_scale; /**< bit per end */
     uint8_t agreed;             /**< enum tcphs_agreed */
 };
-
-/** An empty connection; previous = the connection that the same addresses and ports carried before, or NULL. */
-void tcphs_connection_init(struct tcphs_connection *c, const struct tcphs_connection *previous);
 
 /** Stage of the connection as it stands. */
 enum tcphs_stage tcphs_connection_stage(const struct tcphs_connection *c);

@@ -77,7 +77,8 @@ static void reopen(const struct tcphs_processing *p)
     c->agreed = 0;
     memset(p->x, 0, sizeof *p->x);
     memset(p->y, 0, sizeof *p->y);
-    p->x->state = p->y->state = TCPHS_UNKNOWN;
+    tcphs_transition(p->x, TCPHS_FORGOTTEN);
+    tcphs_transition(p->y, TCPHS_FORGOTTEN);
     open_by_syn(p);
 }
 
