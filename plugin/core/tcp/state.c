@@ -35,23 +35,39 @@ bool tcphs_takes_window_back(const struct tcphs_end *x, uint32_t ack, uint32_t e
            tcphs_seq_before(edge + grain, x->granted_edge);
 }
 
+/* Both FINs are sent and acknowledged, as far as this end knows. */
+static bool is_done(unsigned state)
+{
+    return state == TCPHS_TIME_WAIT || state == TCPHS_CLOSED;
+}
+
+/* It has sent a FIN. */
+static bool has_closed(unsigned state)
+{
+    return state >= TCPHS_FIN_WAIT_1 && state <= TCPHS_TIME_WAIT && state != TCPHS_CLOSE_WAIT;
+}
+
+/*
+ * By the states of both ends, with what these do not tell: whether both are CLOSED by a RST, and whether a beginning was
+ * captured at all. While a SYN-ACK was taken back, it is still the one that was sent.
+ */
 enum tcphs_stage tcphs_connection_stage(const struct tcphs_connection *c)
 {
-    const struct tcphs_end *a = &c->end[0], *b = &c->end[1];
-    const uint32_t both = a->known & b->known, either = a->known | b->known;
+    const unsigned a = c->end[0].state, b = c->end[1].state;
+    const uint32_t sent = c->end[0].known | c->end[1].known;
     if (c->facts & TCPHS_IS_RESET)
         return TCPHS_STAGE_RESET;
-    if ((both & TCPHS_FIN_SENT) && (both & TCPHS_FIN_ACKED))
+    if (is_done(a) && is_done(b))
         return TCPHS_STAGE_CLOSED;
-    if (either & TCPHS_FIN_SENT)
+    if (has_closed(a) || has_closed(b))
         return TCPHS_STAGE_CLOSING;
     if (c->facts & TCPHS_MIDSTREAM_START)
         return TCPHS_STAGE_MIDSTREAM;
-    if (tcphs_is_synchronised(a->state) && tcphs_is_synchronised(b->state))
+    if (tcphs_is_synchronised(a) && tcphs_is_synchronised(b))
         return TCPHS_STAGE_ESTABLISHED;
-    if ((either & TCPHS_SENT_SYN_ACK) || a->state == TCPHS_SYN_RECEIVED || b->state == TCPHS_SYN_RECEIVED)
+    if ((sent & TCPHS_SENT_SYN_ACK) || a == TCPHS_SYN_RECEIVED || b == TCPHS_SYN_RECEIVED)
         return TCPHS_STAGE_SYN_RECEIVED;
-    return (either & TCPHS_SENT_SYN) ? TCPHS_STAGE_SYN_SENT : TCPHS_STAGE_NONE;
+    return (sent & TCPHS_SENT_SYN) ? TCPHS_STAGE_SYN_SENT : TCPHS_STAGE_NONE;
 }
 
 bool tcphs_has_ended(const struct tcphs_connection *c)
