@@ -41,10 +41,10 @@ static bool is_done(unsigned state)
     return state == TCPHS_TIME_WAIT || state == TCPHS_CLOSED;
 }
 
-/* It has sent a FIN. */
-static bool has_closed(unsigned state)
+/* It has sent a FIN, or heard its peer's. */
+static bool is_closing(unsigned state)
 {
-    return state >= TCPHS_FIN_WAIT_1 && state <= TCPHS_TIME_WAIT && state != TCPHS_CLOSE_WAIT;
+    return state >= TCPHS_FIN_WAIT_1 && state <= TCPHS_TIME_WAIT;
 }
 
 /*
@@ -59,7 +59,7 @@ enum tcphs_stage tcphs_connection_stage(const struct tcphs_connection *c)
         return TCPHS_STAGE_RESET;
     if (is_done(a) && is_done(b))
         return TCPHS_STAGE_CLOSED;
-    if (has_closed(a) || has_closed(b))
+    if (is_closing(a) || is_closing(b))
         return TCPHS_STAGE_CLOSING;
     if (c->facts & TCPHS_MIDSTREAM_START)
         return TCPHS_STAGE_MIDSTREAM;
