@@ -24,11 +24,24 @@ static uint64_t fingerprint(const struct tcphs_segment *s, const struct tcphs_ca
     return mix(hash, (uint64_t)point->ip_id << 32 | (uint64_t)s->from << 16);
 }
 
-/* What else makes two packets of one place identical; a box between two places may change it. */
+/* What else makes two packets of one place identical; a box between two places may change it. Of a SYN whose options
+ * were not captured it is not known: such details are 0. */
 static uint16_t details_of(const struct tcphs_segment *s)
 {
     const uint32_t sack = (s->options & TCPHS_OPT_SACK) ? s->sack_right : 0;
-    return (uint16_t)(sack ^ sack >> 16 ^ s->urgent ^ ((uint32_t)s->options << 8 | s->wscale));
+    if (!tcphs_has_any(s, TCPHS_SYN))
+        return (uint16_t)(sack ^ sack >> 16 ^ s->urgent ^ (uint32_t)s->options << 5);
+    if (s->options & TCPHS_OPTIONS_CUT)
+        return 0;
+    return (uint16_t)(mix((uint64_t)s->urgent << 40, (uint64_t)s->options << 24 | (uint64_t)s->wscale << 16 | s->mss) >>
+                      48) |
+           1;
+}
+
+/* A box between the two places has changed what a SYN or SYN-ACK offers. */
+static bool is_rewritten(const struct tcphs_segment *s, uint16_t first, uint16_t details)
+{
+    return tcphs_has_any(s, TCPHS_SYN) && first != 0 && details != 0 && first != details;
 }
 
 /* Where two places get the same number, a copy passes for the duplicate it looks like. */
@@ -77,6 +90,7 @@ uint32_t tcphs_duplicates_find(struct tcphs_duplicates *c, const struct tcphs_se
         if (elsewhere ? apart <= ELSEWHERE
                       : c->recent[at].details == details && is_double(c, s, point, c->recent[at].order, apart)) {
             remember_last(c, s, point); /* a copy can be answered as well */
+            c->rewritten = elsewhere && is_rewritten(s, c->recent[at].details, details);
             return frame;
         }
     }

@@ -25,6 +25,7 @@ struct tcphs_capture_point {
 
 struct tcphs_duplicates {
     uint32_t order; /**< segments so far */
+    bool rewritten; /**< the copy found last is a SYN or SYN-ACK whose options differ from those of the first */
     struct {
         uint64_t tuple;
         uint32_t order[2]; /**< of the last segment each end has sent, copies too; 0 = none */

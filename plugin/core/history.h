@@ -8,8 +8,7 @@
 #ifndef TCPHS_HISTORY_H
 #define TCPHS_HISTORY_H
 
-#include <stddef.h>
-
+#include "memory.h"
 #include "tcp/outcome.h"
 
 struct tcphs_state_change {
@@ -38,13 +37,12 @@ struct tcphs_history {
     struct tcphs_link_change *link_changes; /**< rare, and few */
     uint32_t link_change_count, link_change_room;
     uint32_t change_count, change_room, entry_count, entry_room;
+    uint32_t
+        last_options; /**< the note that says what both ends offer, as of the last step: its number + 1; 0 = none */
 };
 
 /** Beyond so many notes of one connection only its state is kept, and tcphs_outcome.unkept says so. */
 #define TCPHS_MOST_LOG_ENTRIES 65536
-
-/** Gives room for size bytes, with the first old_size bytes of old in it; never fails (aborts instead). */
-typedef void *(*tcphs_grow)(void *old, size_t old_size, size_t size);
 
 /**
  * Keeps what was told of a segment sent by end `from`. Frames come in rising order, below 2^31; before a number comes

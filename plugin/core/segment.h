@@ -38,6 +38,15 @@ enum tcphs_option {
     TCPHS_OPT_MP_CAPABLE = 0x400,
 };
 
+/** Options that belong on a SYN or SYN-ACK and nowhere else (RFC 9293 3.2, RFC 7323 2.2, RFC 2018 2). */
+#define TCPHS_OPTIONS_OF_SYN (TCPHS_OPT_MSS | TCPHS_OPT_WSCALE | TCPHS_OPT_SACK_PERMITTED)
+
+/** Options that sign a segment (RFC 2385, RFC 5925). */
+#define TCPHS_SIGNATURES (TCPHS_OPT_MD5 | TCPHS_OPT_AO)
+
+/** Control bits by which ECN is negotiated (RFC 3168 6.1.1, RFC 9768 3.1.1). */
+#define TCPHS_ECN_BITS (TCPHS_ECE | TCPHS_CWR | TCPHS_AE)
+
 struct tcphs_segment {
     int64_t time;        /**< capture time in nanoseconds since any epoch; may go backwards */
     uint32_t frame;      /**< frame number, > 0 */

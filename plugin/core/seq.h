@@ -56,6 +56,13 @@ static inline bool tcphs_seq_climbs(uint32_t a, uint32_t b)
     return b - (uint64_t)a <= INT32_MAX;
 }
 
+/** By how much timestamp a is older than b, modulo 2^32 (RFC 7323 5.2): positive when a is before b. Exactly half the
+ * space away counts as newer, as in common kernels. */
+static inline int32_t tcphs_ts_age(uint32_t a, uint32_t b)
+{
+    return (int32_t)(b - a);
+}
+
 /** The later of two sequence numbers. */
 static inline uint32_t tcphs_seq_max(uint32_t a, uint32_t b)
 {

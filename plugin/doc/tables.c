@@ -32,25 +32,28 @@ const struct tcphs_doc_value tcphs_doc_values[] = {
 };
 
 const struct tcphs_doc_finding tcphs_doc_anomalies[] = {
-#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source)                            \
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source, ...)                       \
     { #name, #family, #severity, #group, summary, source },
 #include "../core/findings/findings.def"
     { 0 }
 };
 
 const struct tcphs_doc_family tcphs_doc_families[] = {
-    { "FLAGS", "Header and flags" }, { "HANDSHAKE", "Handshake" },
-    { "LIVE", "Established" },       { "RESET", "RST" },
-    { "FIN", "FIN and close" },      { 0 },
+    { "FLAGS", "Header and flags" },
+    { "HANDSHAKE", "Handshake" },
+    { "OPTIONS", "Options of the handshake" },
+    { "LIVE", "Established" },
+    { "RESET", "RST" },
+    { "FIN", "FIN and close" },
+    { 0 },
 };
 
 /* The last ones say how much is known or kept, not what was found. */
 const struct tcphs_doc_finding tcphs_doc_notes[] = {
-#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source)                               \
+#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source, ...)                          \
     { #name, #family, #severity, #group, summary, source },
-#include "../core/findings/findings.def"
 #define TCPHS_REMARK(name, group, summary) { #name, "NOTE", "NOTE", #group, summary, "heuristic" },
-#include "../core/findings/remarks.def"
+#include "../core/findings/findings.def"
     { 0 }
 };
 

@@ -53,6 +53,8 @@ static struct tcphs_segment say(struct talk *t, uint8_t from, uint16_t flags, ui
     s.ack = flags & TCPHS_ACK ? t->sent[!from] : 0;
     s.source_port = from ? 80 : 40000;
     s.destination_port = from ? 40000 : 80;
+    s.ts_value = (uint32_t)(s.time / 1000000) + 1;
+    s.ts_echo = s.ts_value;
     s.options = flags & TCPHS_SYN ? TCPHS_OPT_WSCALE | TCPHS_OPT_TIMESTAMP : TCPHS_OPT_TIMESTAMP;
     s.wscale = 7;
     t->sent[from] += length + ((flags & (TCPHS_SYN | TCPHS_FIN)) != 0);

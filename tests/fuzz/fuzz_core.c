@@ -11,7 +11,7 @@
 
 /* No whole turn of tcphs_clock, but whole microseconds, which it counts. */
 #define LATER (INT64_C(1234567) * 1000)
-#define BIT(name) TCPHS_FINDING_BIT(TCPHS_FINDS_##name)
+#define HAS(findings, name) tcphs_findings_has(findings, TCPHS_FINDS_##name)
 
 static void check_ranges(const struct tcphs_outcome *o)
 {
@@ -21,7 +21,8 @@ static void check_ranges(const struct tcphs_outcome *o)
     FUZZ_DEMAND(o->step <= 3 && o->close_steps < 16);
     FUZZ_DEMAND(o->accepted <= TCPHS_ACCEPT_YES && o->usual[0] <= TCPHS_ACCEPT_YES && o->usual[1] <= TCPHS_ACCEPT_YES);
     FUZZ_DEMAND(o->rst_kind <= TCPHS_RST_UNKNOWN && o->event <= TCPHS_EVENT_ENDED && o->client <= TCPHS_NO_END);
-    FUZZ_DEMAND((o->findings & 1) == 0 && o->findings >> (TCPHS_FINDINGS - 1) >> 1 == 0);
+    for (unsigned i = 0; i < 64 * TCPHS_FINDING_WORDS; i++)
+        FUZZ_DEMAND((i != TCPHS_FINDING_NONE && i < TCPHS_FINDINGS) || !tcphs_findings_has(&o->findings, i));
     FUZZ_DEMAND(o->time_synack >= -1 && o->time_ack >= -1 && o->time_setup >= -1);
     FUZZ_DEMAND(o->back < o->frame);
     for (unsigned i = 0; i < TCPHS_LINKS; i++)
@@ -29,13 +30,18 @@ static void check_ranges(const struct tcphs_outcome *o)
 }
 
 /* Same story; the ends may have changed places, and numbers are compared by their distance. */
-static void check_same(const struct tcphs_outcome *a, const struct tcphs_outcome *b, bool mirrored, uint64_t shifting)
+static void check_same(const struct tcphs_outcome *a, const struct tcphs_outcome *b, bool mirrored, bool rst_ack_shifts)
 {
     const unsigned x = mirrored ? 1 : 0;
     FUZZ_DEMAND(a->frame == b->frame && a->stage == b->stage && a->step == b->step);
     FUZZ_DEMAND(a->close_steps == b->close_steps && a->accepted == b->accepted && a->rst_kind == b->rst_kind);
     FUZZ_DEMAND(a->event == b->event && a->back == b->back && a->assumed == b->assumed);
-    FUZZ_DEMAND(((a->findings ^ b->findings) & ~shifting) == 0);
+    struct tcphs_findings of_a = a->findings, of_b = b->findings;
+    if (rst_ack_shifts) {
+        tcphs_findings_add(&of_a, TCPHS_FINDS_rst_bad_ack);
+        tcphs_findings_add(&of_b, TCPHS_FINDS_rst_bad_ack);
+    }
+    FUZZ_DEMAND(tcphs_findings_equal(&of_a, &of_b));
     FUZZ_DEMAND(a->state[0] == b->state[x] && a->state[1] == b->state[!x]);
     FUZZ_DEMAND(a->usual[0] == b->usual[x] && a->usual[1] == b->usual[!x]);
     FUZZ_DEMAND(a->client == (mirrored && b->client != TCPHS_NO_END ? !b->client : b->client));
@@ -43,15 +49,15 @@ static void check_same(const struct tcphs_outcome *a, const struct tcphs_outcome
     FUZZ_DEMAND(a->time_synack == b->time_synack && a->time_ack == b->time_ack && a->time_setup == b->time_setup);
     FUZZ_DEMAND(a->syn_count == b->syn_count && a->synack_count == b->synack_count);
     FUZZ_DEMAND(memcmp(a->links, b->links, sizeof a->links) == 0);
-    FUZZ_DEMAND(a->backward == b->backward || shifting != 0);
+    FUZZ_DEMAND(rst_ack_shifts || tcphs_findings_equal(&a->backward, &b->backward));
     FUZZ_DEMAND(a->waited == b->waited && (a->waited < 0 || a->came_back == b->came_back));
 }
 
 /* A number of 0 has a meaning of its own in one place: in a RST it is no acknowledgment that could be wrong. */
-static uint64_t findings_that_shift(const struct tcphs_segment *s, const struct fuzz_view *view)
+static bool shifts_rst_ack(const struct tcphs_segment *s, const struct fuzz_view *view)
 {
     const uint32_t shifted = s->ack + view->shift[s->to_itself ? 0 : !s->from];
-    return tcphs_has(s, TCPHS_RST | TCPHS_ACK) && (s->ack == 0 || shifted == 0) ? BIT(rst_bad_ack) : 0;
+    return tcphs_has(s, TCPHS_RST | TCPHS_ACK) && (s->ack == 0 || shifted == 0);
 }
 
 static void check_view(const struct fuzz_script *script, const struct fuzz_observer *plain,
@@ -64,7 +70,7 @@ static void check_view(const struct fuzz_script *script, const struct fuzz_obser
         const struct fuzz_told *a = &plain->told[i], *b = &other.told[i];
         FUZZ_DEMAND(a->connection == b->connection && a->is_fed == b->is_fed);
         if (a->is_fed)
-            check_same(&a->outcome, &b->outcome, view->mirrored, findings_that_shift(&script->step[i].segment, view));
+            check_same(&a->outcome, &b->outcome, view->mirrored, shifts_rst_ack(&script->step[i].segment, view));
     }
     for (unsigned i = 0; i < plain->connection_count; i++) {
         struct tcphs_summary a, b;
@@ -84,13 +90,14 @@ static void check_recall(const struct fuzz_script *script, const struct fuzz_obs
         if (!o->told[i].is_recallable)
             continue;
         fuzz_recall(o, i, 0, &again);
-        check_same(told, &again, false, 0);
+        check_same(told, &again, false, false);
         FUZZ_DEMAND(!told->has_due || told->due == again.due);
         fuzz_recall(o, i, 1, &again);
         FUZZ_DEMAND(again.stage == told->stage && again.client == told->client && again.assumed == told->assumed);
         FUZZ_DEMAND(memcmp(again.state, told->state, sizeof again.state) == 0);
         FUZZ_DEMAND(memcmp(again.links, told->links, sizeof again.links) == 0);
-        FUZZ_DEMAND(again.findings == 0 && again.step == 0 && again.event == 0 && !again.assumption_begins);
+        FUZZ_DEMAND(!tcphs_findings_any(&again.findings) && again.step == 0 && again.event == 0 &&
+                    !again.assumption_begins);
     }
 }
 
@@ -103,8 +110,8 @@ static void check_recall(const struct fuzz_script *script, const struct fuzz_obs
 static bool may_move_though_dropped(const struct tcphs_segment *s, const struct tcphs_outcome *o)
 {
     const bool accuses_earlier_rst =
-        (o->findings & (BIT(rst_ignored) | BIT(rst_peer_continues))) != 0 ||
-        ((o->findings & BIT(rst_out_of_window)) != 0 && !tcphs_has_any(s, TCPHS_RST)); /* by its receiver's word */
+        HAS(&o->findings, rst_ignored) || HAS(&o->findings, rst_peer_continues) ||
+        (HAS(&o->findings, rst_out_of_window) && !tcphs_has_any(s, TCPHS_RST)); /* by its receiver's word */
     return accuses_earlier_rst || tcphs_has_any(s, TCPHS_SYN) || o->assumed || s->to_itself;
 }
 

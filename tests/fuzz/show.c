@@ -67,9 +67,8 @@ static void show_told(const struct fuzz_told *told)
            told->connection, stages[o->stage] ? stages[o->stage] : "none", o->accepted);
     if (o->step || o->close_steps || o->event || o->back)
         printf(" step %u close 0x%x event %u link %u", o->step, o->close_steps, o->event, o->back);
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
-        if (o->findings & TCPHS_FINDING_BIT(i))
-            printf(" %s", findings[i]);
+    for (unsigned i = tcphs_findings_next(&o->findings, 0); i != 0; i = tcphs_findings_next(&o->findings, i))
+        printf(" %s", findings[i]);
     puts(o->assumed ? " assumed" : "");
 }
 

@@ -57,6 +57,29 @@ static void test_same_place(void)
     g_assert_cmpuint(again(8 * US, 0, TRUE), ==, 0); /* the answer to two SYNs */
 }
 
+/* The same SYN-ACK behind a box that has changed its options, which only another place can show. */
+static void test_rewritten(void)
+{
+    struct tcphs_segment first = syn_ack(1, 0), second = syn_ack(2, 10 * US);
+    first.options = second.options = TCPHS_OPT_MSS | TCPHS_OPT_SACK_PERMITTED;
+    first.mss = 1460;
+    second.mss = 1380;
+    memset(&copies, 0, sizeof copies);
+    g_assert_cmpuint(find(&first, 7, 5, 64), ==, 0);
+    g_assert_cmpuint(find(&second, 7, 5, 63), ==, 1);
+    g_assert_true(copies.rewritten);
+    second.mss = 1460;
+    g_assert_cmpuint(find(&second, 7, 5, 63), ==, 1);
+    g_assert_false(copies.rewritten);
+    second.options = TCPHS_OPT_MSS;
+    g_assert_cmpuint(find(&second, 7, 5, 63), ==, 1);
+    g_assert_true(copies.rewritten);
+    second.options = TCPHS_OPTIONS_CUT; /* one place captured less */
+    second.mss = 0;
+    g_assert_cmpuint(find(&second, 7, 5, 63), ==, 1);
+    g_assert_false(copies.rewritten);
+}
+
 static void test_other_place(void)
 {
     memset(&copies, 0, sizeof copies);
@@ -102,6 +125,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/copies/same place", test_same_place);
     g_test_add_func("/copies/other place", test_other_place);
+    g_test_add_func("/copies/rewritten", test_rewritten);
     g_test_add_func("/copies/details", test_details);
     g_test_add_func("/copies/pushed out", test_pushed_out);
     return g_test_run();

@@ -64,6 +64,33 @@ static void read_place(const struct reader *r, const char *text, struct tcphs_se
     s->length = (guint32)length;
 }
 
+/* Options that are there or not. */
+static guint16 read_plain_option(const struct reader *r, const char *name)
+{
+    static const struct {
+        const char *name;
+        guint16 option;
+    } options[] = {
+        { "ts", TCPHS_OPT_TIMESTAMP }, { "sackOK", TCPHS_OPT_SACK_PERMITTED }, { "md5", TCPHS_OPT_MD5 },
+        { "ao", TCPHS_OPT_AO },        { "cut", TCPHS_OPTIONS_CUT },
+        { "mpcapable", TCPHS_OPT_MULTIPATH | TCPHS_OPT_MP_CAPABLE },
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(options); i++)
+        if (strcmp(name, options[i].name) == 0)
+            return options[i].option;
+    mistake(r, "unknown option", name);
+}
+
+/* VALUE ECHO */
+static void read_timestamps(const struct reader *r, const char *text, struct tcphs_segment *s)
+{
+    char **numbers = g_strsplit(text, " ", 2);
+    s->ts_value = (guint32)read_number(r, numbers[0]);
+    s->ts_echo = (guint32)read_number(r, numbers[1]);
+    s->options |= TCPHS_OPT_TIMESTAMP;
+    g_strfreev(numbers);
+}
+
 /* <mss 1460,wscale 7,sackOK,ts,tfo 8> */
 static void read_options(const struct reader *r, const char *text, struct tcphs_segment *s)
 {
@@ -74,12 +101,15 @@ static void read_options(const struct reader *r, const char *text, struct tcphs_
         if (g_str_has_prefix(name, "wscale ")) {
             s->wscale = (guint8)read_number(r, name + 7);
             s->options |= TCPHS_OPT_WSCALE;
-        } else if (strcmp(name, "ts") == 0) {
-            s->options |= TCPHS_OPT_TIMESTAMP;
+        } else if (g_str_has_prefix(name, "mss ")) {
+            s->mss = (guint16)read_number(r, name + 4);
+            s->options |= TCPHS_OPT_MSS;
+        } else if (g_str_has_prefix(name, "ts ")) {
+            read_timestamps(r, name + 3, s);
         } else if (g_str_has_prefix(name, "tfo")) {
             s->options |= TCPHS_OPT_FASTOPEN;
-        } else if (!g_str_has_prefix(name, "mss ") && strcmp(name, "sackOK") != 0) {
-            mistake(r, "unknown option", name);
+        } else {
+            s->options |= read_plain_option(r, name);
         }
     }
     g_strfreev(options);

@@ -137,18 +137,17 @@ static void compare_always(struct run *r, const struct trace_line *line, const c
         disagree(r, line, "%s is %s, expected %s", word, got, wanted ? wanted : "none");
 }
 
-static char *list_of(guint64 set)
+static char *list_of(const struct tcphs_findings *set)
 {
     GString *out = g_string_new(NULL);
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
-        if (set & TCPHS_FINDING_BIT(i))
-            g_string_append_printf(out, "%s%s", out->len ? "," : "", findings[i]);
+    for (unsigned i = tcphs_findings_next(set, 0); i != 0; i = tcphs_findings_next(set, i))
+        g_string_append_printf(out, "%s%s", out->len ? "," : "", findings[i]);
     return g_string_free(out, FALSE);
 }
 
-static guint64 set_of(struct run *r, const struct trace_line *line, const char *list)
+static struct tcphs_findings set_of(struct run *r, const struct trace_line *line, const char *list)
 {
-    guint64 set = 0;
+    struct tcphs_findings set = { { 0 } };
     char **names = g_strsplit(list ? list : "", ",", -1);
     for (char **n = names; *n; n++) {
         unsigned i = 1;
@@ -157,7 +156,7 @@ static guint64 set_of(struct run *r, const struct trace_line *line, const char *
         if (i == TCPHS_FINDINGS)
             disagree(r, line, "no such finding: %s", *n);
         else
-            set |= TCPHS_FINDING_BIT(i);
+            tcphs_findings_add(&set, i);
     }
     g_strfreev(names);
     return set;
@@ -165,16 +164,23 @@ static guint64 set_of(struct run *r, const struct trace_line *line, const char *
 
 static void compare_findings(struct run *r, const struct trace_line *line, const struct tcphs_outcome *o)
 {
-    char *anomalies = list_of(o->findings & TCPHS_ANOMALIES), *notes = list_of(o->findings & ~TCPHS_ANOMALIES);
+    const struct tcphs_findings found = tcphs_findings_both(&o->findings, &tcphs_anomalies);
+    struct tcphs_findings noted = o->findings;
+    for (unsigned i = 0; i < TCPHS_FINDING_WORDS; i++)
+        noted.words[i] &= ~tcphs_anomalies.words[i];
+    char *anomalies = list_of(&found), *notes = list_of(&noted);
     const char *wanted = want(line, "anomaly");
-    const guint64 noted = set_of(r, line, want(line, "note"));
-    if ((o->findings & TCPHS_ANOMALIES) != set_of(r, line, wanted))
+    const struct tcphs_findings expected = set_of(r, line, wanted),
+                                expected_notes = set_of(r, line, want(line, "note"));
+    const struct tcphs_findings silent = set_of(r, line, want(line, "silent")), near = set_of(r, line, r->c->near);
+    const struct tcphs_findings present = tcphs_findings_both(&o->findings, &expected_notes);
+    if (!tcphs_findings_equal(&found, &expected))
         disagree(r, line, "anomalies are '%s', expected '%s'", anomalies, wanted ? wanted : "");
-    if (noted & ~o->findings)
+    if (!tcphs_findings_equal(&present, &expected_notes))
         disagree(r, line, "notes are '%s', expected '%s'", notes, want(line, "note"));
-    if (set_of(r, line, want(line, "silent")) & o->findings)
+    if (tcphs_findings_meet(&silent, &o->findings))
         disagree(r, line, "notes are '%s', expected none of '%s'", notes, want(line, "silent"));
-    if (set_of(r, line, r->c->near) & o->findings)
+    if (tcphs_findings_meet(&near, &o->findings))
         disagree(r, line, "findings are '%s%s', and the case is a near miss of '%s'", anomalies, notes, r->c->near);
     g_free(anomalies);
     g_free(notes);
@@ -195,6 +201,43 @@ static void compare_numbers(struct run *r, const struct trace_line *line, const 
     }
     g_snprintf(text, sizeof text, "%u", o->back);
     compare(r, line, "link", text);
+    g_snprintf(text, sizeof text, "%.2f", o->rst_idle >= 0 ? (double)o->rst_idle / 1e9 : -1.0);
+    compare(r, line, "idle", o->rst_idle >= 0 ? text : "none");
+    g_snprintf(text, sizeof text, "%d", o->rst_ttl_delta);
+    compare(r, line, "ttl_delta", o->has_ttl_delta ? text : "none");
+}
+
+/* "1460,-": left and right, - for an end that has none. */
+static void compare_offers(struct run *r, const struct trace_line *line, const char *word, const guint16 *values,
+                           unsigned has)
+{
+    GString *got = g_string_new(NULL);
+    for (unsigned side = 0; side < 2; side++) {
+        const unsigned end = end_of(r, side);
+        g_string_append(got, side ? "," : "");
+        if (has & 1u << end)
+            g_string_append_printf(got, "%u", values[end]);
+        else
+            g_string_append_c(got, '-');
+    }
+    compare(r, line, word, got->str);
+    g_string_free(got, TRUE);
+}
+
+static void compare_options(struct run *r, const struct trace_line *line, const struct tcphs_handshake_options *o)
+{
+    static const char *const names[] = { "ws", "sack", "ts", "ecn", "mptcp" };
+    const guint16 scales[2] = { o->window_scale[0], o->window_scale[1] };
+    GString *agreed = g_string_new(NULL);
+    compare_offers(r, line, "mss", o->mss, o->has_mss);
+    compare_offers(r, line, "wscale", scales, o->has_scale);
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
+        if (o->agreed & 1u << i)
+            g_string_append_printf(agreed, "%s%s", agreed->len ? "," : "", names[i]);
+    if (agreed->len == 0)
+        g_string_assign(agreed, (o->agreed & TCPHS_AGREED_KNOWN) ? "none" : "unknown");
+    compare(r, line, "agreed", agreed->str);
+    g_string_free(agreed, TRUE);
 }
 
 static void compare_segment(struct run *r, const struct trace_line *line, const struct tcphs_outcome *o, unsigned id)
@@ -224,6 +267,7 @@ static void compare_segment(struct run *r, const struct trace_line *line, const 
     compare_always(r, line, "close", close->len ? close->str : "none");
     g_string_free(close, TRUE);
     compare_findings(r, line, o);
+    compare_options(r, line, &o->options);
     compare_numbers(r, line, o, side);
 }
 
@@ -283,13 +327,15 @@ static void compare_recall(struct run *r)
         const struct tcphs_outcome *o = &t->outcome;
         const gboolean same =
             again.stage == o->stage && again.step == o->step && again.accepted == o->accepted &&
-            again.findings == o->findings && again.close_steps == o->close_steps && again.rst_kind == o->rst_kind &&
-            again.event == o->event && again.back == o->back && again.client == o->client &&
-            again.assumed == o->assumed && again.has_due == o->has_due &&
+            tcphs_findings_equal(&again.findings, &o->findings) && again.close_steps == o->close_steps &&
+            again.rst_kind == o->rst_kind && again.event == o->event && again.back == o->back &&
+            again.client == o->client && again.assumed == o->assumed && again.has_due == o->has_due &&
             (!o->has_due || (again.due == o->due && again.seen == o->seen)) && again.time_synack == o->time_synack &&
             again.time_ack == o->time_ack && again.time_setup == o->time_setup && again.syn_count == o->syn_count &&
             again.synack_count == o->synack_count && memcmp(again.state, o->state, sizeof o->state) == 0 &&
-            memcmp(again.links, o->links, sizeof o->links) == 0;
+            memcmp(again.links, o->links, sizeof o->links) == 0 &&
+            memcmp(&again.options, &o->options, sizeof o->options) == 0 && again.rst_idle == o->rst_idle &&
+            again.has_ttl_delta == o->has_ttl_delta && again.rst_ttl_delta == o->rst_ttl_delta;
         if (!same)
             disagree(r, (const struct trace_line *)g_ptr_array_index(r->c->lines, 0), "frame %u is recalled otherwise",
                      t->outcome.frame);

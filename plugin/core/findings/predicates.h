@@ -8,12 +8,16 @@
 
 #include "tcp/arrival.h"
 
-/* A predicate gives 0 for "no", the segment's own frame for "yes, this one", an earlier frame for "this one proves it".
- */
-#define TCPHS_ANOMALY(name, ...) uint32_t tcphs_check_##name(const struct tcphs_arrival *a);
-#define TCPHS_NOTE(name, ...) uint32_t tcphs_check_##name(const struct tcphs_arrival *a);
-#include "findings/findings.def"
+/** What a predicate has found. */
+struct tcphs_found {
+    uint32_t frame; /**< 0 = nothing; the segment's own; or that of an earlier one, which this segment proves wrong */
+    uint32_t seen, due; /**< what explains it, valid with has_numbers; else column `numbers` says which pair does */
+    bool has_numbers;
+    bool ack_is_right; /**< the numbers are sequence numbers, where the row is explained by acknowledgments first */
+};
 
-/* What the predicates and the processing must agree on: */
+#define TCPHS_ANOMALY(name, ...) struct tcphs_found tcphs_check_##name(const struct tcphs_arrival *a);
+#define TCPHS_NOTE(name, ...) struct tcphs_found tcphs_check_##name(const struct tcphs_arrival *a);
+#include "findings/findings.def"
 
 #endif

@@ -7,6 +7,7 @@
 #include "tcp/acceptability.h"
 
 #include "tcp/gap.h"
+#include "tcp/timestamps.h"
 
 static uint8_t kind_of(const struct tcphs_segment *s)
 {
@@ -158,8 +159,9 @@ static uint8_t judge_rst(const struct tcphs_arrival *a)
         return TCPHS_ACCEPT_NO;
     case TCPHS_LISTEN: /* ignored (3.10.7.2); but a client that resets right after its SYN has seen a SYN-ACK we have
                           not */
-        return a->s->seq == a->x->snd_nxt && tcphs_knows(a->x, TCPHS_KNOWS_SENT) ? TCPHS_ACCEPT_UNKNOWN
-                                                                                 : TCPHS_ACCEPT_NO;
+        return a->s->seq == a->x->snd_nxt && tcphs_knows(a->x, TCPHS_KNOWS_SENT) && !a->answers_unseen_ack
+                   ? TCPHS_ACCEPT_UNKNOWN
+                   : TCPHS_ACCEPT_NO;
     default:
         break;
     }
@@ -295,6 +297,47 @@ static uint8_t judge_ack_segment(const struct tcphs_arrival *a)
     return judge_ack(a);
 }
 
+/* Its sender signs, or its receiver asked for signatures in its SYN, and it bears none. */
+static bool lacks_signature(const struct tcphs_arrival *a)
+{
+    const bool is_due = (a->x->beliefs & TCPHS_SIGNS) || (a->y->offered_ever & TCPHS_SIGNATURES);
+    return is_due && !(a->s->options & (TCPHS_SIGNATURES | TCPHS_OPTIONS_CUT));
+}
+
+bool tcphs_is_opened_unsigned(const struct tcphs_connection *c)
+{
+    const struct tcphs_end *a = &c->end[0], *b = &c->end[1];
+    return ((a->known | b->known) & TCPHS_SENT_SYN) &&
+           !((a->offered_ever | b->offered_ever) & (TCPHS_SIGNATURES | TCPHS_OPTIONS_CUT));
+}
+
+/* Signed by MD5 though no SYN was. An AO option is an unknown one where no key is set: taken. */
+static bool has_unexpected_signature(const struct tcphs_arrival *a)
+{
+    return (a->s->options & TCPHS_OPT_MD5) && tcphs_is_opened_unsigned(a->c);
+}
+
+bool tcphs_has_wrong_signature(const struct tcphs_arrival *a)
+{
+    const unsigned state = a->y->state;
+    const bool is_connected = state == TCPHS_SYN_SENT || state == TCPHS_SYN_RECEIVED || tcphs_is_synchronised(state);
+    return is_connected && (lacks_signature(a) || has_unexpected_signature(a));
+}
+
+/* The numbers are right: is there another reason to drop it? Signatures come first, for every kind of segment. */
+static uint8_t refusal(const struct tcphs_arrival *a)
+{
+    if (a->accepted == TCPHS_ACCEPT_NO)
+        return TCPHS_REFUSED_FOR_NOTHING;
+    if (tcphs_has_wrong_signature(a))
+        return TCPHS_REFUSED_FOR_SIGNATURE;
+    if (a->accepted != TCPHS_ACCEPT_YES)
+        return TCPHS_REFUSED_FOR_NOTHING;
+    if (tcphs_echoes_no_syn(a))
+        return TCPHS_REFUSED_FOR_ECHO;
+    return tcphs_judge_timestamp(a) == TCPHS_ACCEPT_NO ? TCPHS_REFUSED_FOR_TIMESTAMP : TCPHS_REFUSED_FOR_NOTHING;
+}
+
 static uint8_t judge(const struct tcphs_arrival *a)
 {
     switch ((enum tcphs_segment_kind)a->kind) {
@@ -332,4 +375,9 @@ void tcphs_arrival_init(struct tcphs_arrival *a, const struct tcphs_connection *
     a->seq_position = locate_seq(a);
     a->ack_position = locate_ack(a);
     a->accepted = judge(a);
+    a->refusal = refusal(a);
+    if (a->refusal != TCPHS_REFUSED_FOR_NOTHING)
+        a->accepted = TCPHS_ACCEPT_NO;
+    else if (a->accepted == TCPHS_ACCEPT_YES)
+        a->accepted = (uint8_t)tcphs_judge_timestamp(a);
 }

@@ -9,6 +9,14 @@
 
 #include "tcp/arrival.h"
 
+/** Why a receiver that could use a segment by its numbers drops it nevertheless. */
+enum tcphs_refusal {
+    TCPHS_REFUSED_FOR_NOTHING = 0,
+    TCPHS_REFUSED_FOR_SIGNATURE, /**< missing, or not expected (RFC 2385, RFC 5925) */
+    TCPHS_REFUSED_FOR_TIMESTAMP, /**< it is old (PAWS, RFC 7323 5) */
+    TCPHS_REFUSED_FOR_ECHO,      /**< a SYN-ACK that echoes no timestamp of the SYN */
+};
+
 /** Holds a segment against the connection as it stands before it. */
 void tcphs_arrival_init(struct tcphs_arrival *a, const struct tcphs_connection *c, const struct tcphs_segment *s);
 
@@ -26,6 +34,12 @@ bool tcphs_acks_syn(const struct tcphs_arrival *a);
 
 /** While x closes, it acknowledges exactly one sequence number more than y was seen to send: y's FIN, uncaptured. */
 bool tcphs_acks_unseen_fin(const struct tcphs_arrival *a);
+
+/** The SYNs were captured whole, and not one of them is signed. */
+bool tcphs_is_opened_unsigned(const struct tcphs_connection *c);
+
+/** It bears no signature where one is due, or one by MD5 where none is: its receiver drops it without a word. */
+bool tcphs_has_wrong_signature(const struct tcphs_arrival *a);
 
 /** The acknowledgment that was due from the sender: the end of what the receiver sent, or its SYN + 1. */
 uint32_t tcphs_due_ack(const struct tcphs_arrival *a);

@@ -203,6 +203,8 @@ static void remember_refused(const struct tcphs_processing *p)
         a->ack_position == TCPHS_ACK_UNSEEN || a->ack_position == TCPHS_ACK_FAR || a->ack_position == TCPHS_ACK_TOO_OLD;
     const bool in_handshake = y->state == TCPHS_SYN_RECEIVED || y->state == TCPHS_SYN_SENT;
     const bool misses_syn = in_handshake && !tcphs_acks_syn(a);
+    if (a->refusal == TCPHS_REFUSED_FOR_SIGNATURE)
+        return; /* whoever sent it */
     if (tcphs_connection_stage(p->c) == TCPHS_STAGE_RESET) {
         if (is_in_window_or_at_edge(a))
             extend_snd_nxt(x, a->end);
@@ -228,7 +230,9 @@ static void remember_refused(const struct tcphs_processing *p)
     if (bad_ack || a->seq_position == TCPHS_SEQ_BEYOND || a->seq_position == TCPHS_SEQ_FAR)
         tcphs_expect_challenge(
             p, a->seq_position == TCPHS_SEQ_BEYOND && !bad_ack && p->s->length > 0 ? TCPHS_CHALLENGE_OF_DATA : 0);
-    if (a->ack_position == TCPHS_ACK_IN || a->ack_position == TCPHS_ACK_OLD)
+    if (a->refusal == TCPHS_REFUSED_FOR_TIMESTAMP)
+        tcphs_expect_challenge(p, 0); /* answered by an ACK, and not taken in (RFC 7323 5.3 R1) */
+    else if (a->ack_position == TCPHS_ACK_IN || a->ack_position == TCPHS_ACK_OLD)
         remember_duplicate(p);
 }
 

@@ -8,7 +8,6 @@
 
 #include "tcp/process.h"
 
-/* ack.c */
 /** The first segment of a connection whose handshake was not captured. */
 void tcphs_pick_up_midstream(const struct tcphs_processing *p);
 

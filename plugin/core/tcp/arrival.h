@@ -53,6 +53,7 @@ struct tcphs_arrival {
     const struct tcphs_end *y; /**< receiver */
     uint32_t end;              /**< SEG.SEQ + SEG.LEN */
     uint8_t kind, seq_position, ack_position, accepted;
+    uint8_t refusal;         /**< enum tcphs_refusal */
     bool answers_unseen_ack; /**< RST at exactly the number that y acknowledged without right */
 };
 

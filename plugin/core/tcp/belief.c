@@ -18,6 +18,7 @@
 #include "tcp/rst.h"
 #include "tcp/sequence_space.h"
 #include "tcp/suspicion.h"
+#include "tcp/handshake_options.h"
 
 /* A SYN-ACK, or a SYN, that is not answered is sent again after this (RFC 6298 2.1): whoever is silent for longer has
  * had its answer, captured or not. */
@@ -104,23 +105,22 @@ void tcphs_keep_alternative(const struct tcphs_processing *p)
                                             .iss = s->seq,
                                             .frame = s->frame,
                                             .window = s->window,
-                                            .options = s->options,
+                                            .options = tcphs_offer_of(s),
+                                            .mss = s->mss,
                                             .wscale = s->wscale };
     keep_alternative(p->c, &kept);
 }
 
 void tcphs_keep_believed_syn_ack(struct tcphs_connection *c, const struct tcphs_end *server)
 {
-    const bool saw = tcphs_knows(server, TCPHS_SAW_SYN_OPTIONS);
     const struct tcphs_alternative kept = {
         .time = c->last_synack_time,
         .iss = server->iss,
         .frame = c->links[TCPHS_LINK_SYNACK] ? c->links[TCPHS_LINK_SYNACK] : TCPHS_UNNUMBERED_FRAME,
         .window = server->max_window > UINT16_MAX ? UINT16_MAX : (uint16_t)server->max_window,
-        .options = (uint8_t)((saw ? 0 : TCPHS_OPTIONS_CUT) |
-                             (tcphs_knows(server, TCPHS_OFFERED_SCALE) ? TCPHS_OPT_WSCALE : 0) |
-                             (tcphs_knows(server, TCPHS_ASKED_FASTOPEN) ? TCPHS_OPT_FASTOPEN : 0)),
-        .wscale = server->wscale,
+        .options = tcphs_knows(server, TCPHS_SAW_SYN_OPTIONS) ? server->offered : TCPHS_OPTIONS_CUT,
+        .mss = server->mss,
+        .wscale = server->wscale_offered,
     };
     keep_alternative(c, &kept);
 }
@@ -161,9 +161,15 @@ static void take_alternative(const struct tcphs_processing *p)
     const bool by_client = continued_alternative(c, p->y, p->s->ack) != NULL;
     struct tcphs_end *server = by_client ? p->y : p->x, *client = by_client ? p->x : p->y;
     tcphs_keep_believed_syn_ack(c, server);
-    const struct tcphs_segment syn_ack = { .options = taken.options, .wscale = taken.wscale };
+    const struct tcphs_segment syn_ack = { .flags = tcphs_ecn_bits_of(taken.options),
+                                           .options = tcphs_options_of(taken.options),
+                                           .mss = taken.mss,
+                                           .wscale = taken.wscale };
     server->known &= ~(uint32_t)(TCPHS_SAW_SYN_OPTIONS | TCPHS_OFFERED_SCALE | TCPHS_ASKED_FASTOPEN);
     tcphs_learn_offer(server, &syn_ack);
+    tcphs_note_offer(server, &syn_ack);
+    tcphs_agree(c, server, client);
+    server->ts_sent = client->ts_recent = 0; /* what it carried is not kept */
     server->iss = taken.iss;
     server->max_window = taken.window;
     tcphs_learn_sent(server, taken.iss, taken.iss + 1);
@@ -255,6 +261,7 @@ static void back_to_handshake(struct tcphs_end *e)
     e->known &= ~(uint32_t)later;
     e->beliefs &= ~(uint32_t)(TCPHS_OPENED_UNSEEN | TCPHS_SENT_ACK);
     e->unseen_ack_frame = e->foreign_frame = e->challenge_frame = 0;
+    e->ts_recent = e->ts_sent = 0;
     memset(e->held, 0, sizeof e->held);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "findings/check.h"
+#include "findings/columns.h"
 #include "tcp/acceptability.h"
 #include "tcp/ack.h"
 #include "tcp/belief.h"
@@ -19,6 +20,7 @@
 #include "tcp/sequence_space.h"
 #include "tcp/suspicion.h"
 #include "tcp/syn.h"
+#include "tcp/handshake_options.h"
 
 /* The client's segment that made both ends synchronised: step 3, or a SYN-ACK of a simultaneous open. */
 static void emit_established(const struct tcphs_processing *p)
@@ -42,6 +44,7 @@ static void emit_step_3(const struct tcphs_processing *p)
     p->o->step = 3;
     tcphs_emit_due_ack(p, p->s->ack);
     tcphs_emit_counts(p);
+    tcphs_emit_options(p);
     tcphs_link_first(p, TCPHS_LINK_ACK);
     c->facts &= ~(uint32_t)TCPHS_REPEATED_SYN_ACK;
     if (p->s->time >= c->last_synack_time)
@@ -111,32 +114,51 @@ static void process(const struct tcphs_processing *p)
     }
 }
 
-/* Suspicions that this segment settles, one way or the other. */
-static void settle_suspicions(const struct tcphs_processing *p, uint64_t findings)
+/* The server goes on behind the handshake, or ends it; a bare ACK of the SYN alone can be of one that waits for it. */
+static bool shows_ack_taken(const struct tcphs_processing *p)
 {
-    const uint64_t refuted = TCPHS_FINDING_BIT(TCPHS_FINDS_ack_unsent) | TCPHS_FINDING_BIT(TCPHS_FINDS_final_ack_bad) |
-                             TCPHS_FINDING_BIT(TCPHS_FINDS_ack_in_syn_sent);
-    if ((findings & refuted) && p->x->unseen_ack_frame != p->s->frame)
+    if (!tcphs_knows(p->x, TCPHS_SENT_SYN_ACK) || p->a->accepted == TCPHS_ACCEPT_NO)
+        return false;
+    const bool is_waiting = tcphs_is_pure_ack(p->s) && p->s->ack == p->y->iss + 1;
+    return p->a->kind == TCPHS_KIND_RST || (p->a->kind == TCPHS_KIND_ACK && !is_waiting);
+}
+
+/* Whatever the receiver had sent that wants a challenge, this may be it. */
+static bool answers_challenge(const struct tcphs_processing *p)
+{
+    return p->y->challenge_frame != 0 && (p->a->kind == TCPHS_KIND_ACK || (p->a->kind == TCPHS_KIND_SYN_ACK &&
+                                                                           (p->y->beliefs & TCPHS_CHALLENGE_OF_ACK)));
+}
+
+static void mark_for_verdict(const struct tcphs_processing *p, unsigned settles)
+{
+    if ((settles & MARKS_BAD_FINAL_ACK) && p->x->state == TCPHS_SYN_RECEIVED)
+        p->c->facts |= TCPHS_BAD_FINAL_ACK;
+    if (settles & MARKS_CHALLENGED)
+        p->c->facts |= TCPHS_CHALLENGED;
+    if (settles & MARKS_ACK_NOT_TAKEN)
+        p->c->facts |= TCPHS_ACK_NOT_TAKEN;
+    else if (shows_ack_taken(p))
+        p->c->facts &= ~(uint32_t)TCPHS_ACK_NOT_TAKEN;
+}
+
+/* Suspicions that this segment settles, one way or the other. */
+static void settle_suspicions(const struct tcphs_processing *p)
+{
+    const unsigned settles = tcphs_settled_by(&p->o->findings);
+    if ((settles & REFUTES_UNSEEN_ACK) && p->x->unseen_ack_frame != p->s->frame)
         tcphs_refute_unseen_ack(p);
-    const uint64_t refused = TCPHS_FINDING_BIT(TCPHS_FINDS_syn_in_connection) |
-                             TCPHS_FINDING_BIT(TCPHS_FINDS_reuse_too_early) |
-                             TCPHS_FINDING_BIT(TCPHS_FINDS_synack_changed) | TCPHS_FINDING_BIT(TCPHS_FINDS_ack_unsent) |
-                             TCPHS_FINDING_BIT(TCPHS_FINDS_seq_beyond_window);
-    if ((findings & refused) && p->a->kind == TCPHS_KIND_ACK && p->o->back == p->y->foreign_frame) {
+    if ((settles & REFUSES_FOREIGN) && p->a->kind == TCPHS_KIND_ACK && p->o->back == p->y->foreign_frame) {
         p->y->foreign_frame = 0;
         p->y->known |= tcphs_knows(p->y, TCPHS_FOREIGN_HAS_NO_SYN) ? 0 : TCPHS_SYN_REFUSED;
     }
-    const bool answers =
-        p->a->kind == TCPHS_KIND_ACK || (p->a->kind == TCPHS_KIND_SYN_ACK && (p->y->beliefs & TCPHS_CHALLENGE_OF_ACK));
-    if (answers && p->y->challenge_frame != 0)
+    if (answers_challenge(p))
         tcphs_forget_challenge(p->y);
-    if ((findings & TCPHS_FINDING_BIT(TCPHS_FINDS_seq_beyond_window)) && p->o->back == p->x->challenge_frame &&
-        p->o->back != 0)
+    if ((settles & REFUSES_OWN_DATA) && p->o->back != 0 && p->o->back == p->x->challenge_frame)
         tcphs_forget_challenge(p->x);
-    if ((findings & TCPHS_FINDING_BIT(TCPHS_FINDS_final_ack_bad)) && p->x->state == TCPHS_SYN_RECEIVED)
-        p->c->facts |= TCPHS_BAD_FINAL_ACK;
-    if (findings & TCPHS_FINDING_BIT(TCPHS_FINDS_ack_in_syn_sent))
-        p->c->facts |= TCPHS_CHALLENGED;
+    if ((settles & MARKS_TIMESTAMP_MISSING))
+        p->x->beliefs |= TCPHS_TS_WAS_MISSING;
+    mark_for_verdict(p, settles);
     if (p->c->early_data_frame != p->s->frame && tcphs_is_synchronised(p->y->state) && p->c->client == p->s->from)
         p->c->early_data_frame = 0;
 }
@@ -151,6 +173,8 @@ static void remember_sender(const struct tcphs_processing *p)
         p->y->beliefs &= ~(uint32_t)TCPHS_OPENED_UNSEEN; /* the other end agrees */
     if (p->a->kind == TCPHS_KIND_ACK)
         p->x->beliefs |= TCPHS_SENT_ACK;
+    if (p->a->accepted != TCPHS_ACCEPT_NO && (p->s->options & TCPHS_SIGNATURES) && !tcphs_is_opened_unsigned(p->c))
+        p->x->beliefs |= TCPHS_SIGNS;
     p->x->known |= TCPHS_SENT_ANYTHING;
     if (p->a->kind != TCPHS_KIND_NO_ACK)
         p->c->facts |= TCPHS_HAD_SEGMENT;
@@ -174,7 +198,9 @@ static void process_segment(struct tcphs_connection *c, const struct tcphs_segme
 {
     struct tcphs_arrival a;
     const struct tcphs_processing p = { c, s, &a, o, &c->end[s->from], &c->end[!s->from] };
-    *o = (struct tcphs_outcome){ .frame = s->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1, .waited = -1 };
+    *o = (struct tcphs_outcome){
+        .frame = s->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1, .waited = -1, .rst_idle = -1
+    };
     tcphs_arrival_init(&a, c, s);
     const bool outlives = tcphs_outlives_own_rst(&a);
     const uint32_t assumed_open = c->assumed_open_frame;
@@ -186,14 +212,16 @@ static void process_segment(struct tcphs_connection *c, const struct tcphs_segme
     const bool was_syn_received = p.y->state == TCPHS_SYN_RECEIVED;
     tcphs_add_findings(&p);
     o->accepted = a.accepted;
+    tcphs_learn_timestamp(&p);
     process(&p);
     if (outlives)
         c->rst_sender_went_on = true;
-    settle_suspicions(&p, o->findings);
+    settle_suspicions(&p);
     emit_milestones(&p, before, was_syn_received);
     remember_sender(&p);
     o->back = o->back == TCPHS_UNNUMBERED_FRAME ? 0 : o->back;
-    o->backward = o->back == 0 ? 0 : o->backward;
+    if (o->back == 0)
+        o->backward = (struct tcphs_findings){ { 0 } };
     emit_current_state(c, o);
 }
 
@@ -211,7 +239,9 @@ static void process_at_itself(struct tcphs_connection *c, const struct tcphs_seg
     c->end[heard.from].state = c->end[s->from].state;
     c->syn_count = syns;
     c->synack_count = syn_acks;
-    o->findings |= second.findings & ~TCPHS_ANOMALIES;
+    for (unsigned i = tcphs_findings_next(&second.findings, 0); i != 0; i = tcphs_findings_next(&second.findings, i))
+        if (!tcphs_findings_has(&tcphs_anomalies, i))
+            tcphs_findings_add(&o->findings, i);
     o->close_steps |= second.close_steps;
     o->event = o->event ? o->event : second.event;
     o->time_setup = o->time_setup < 0 ? second.time_setup : o->time_setup;

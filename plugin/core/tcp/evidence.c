@@ -6,6 +6,8 @@
  */
 #include "tcp/evidence.h"
 
+#include "tcp/handshake_options.h"
+
 /* x acknowledges what its peer was not seen to send; "open" when bytes that were not captured would explain it. */
 void tcphs_remember_unseen_ack(const struct tcphs_processing *p, bool open)
 {
@@ -50,10 +52,13 @@ static void count_retry(const struct tcphs_processing *p)
         c->retry_iss = p->s->seq;
         c->retry_time = p->s->time;
         c->retry_frame = p->s->frame;
+        c->retry_ts_first = p->s->ts_value;
     }
     if (c->retry_count < UINT16_MAX)
         c->retry_count++;
-    c->retry_options = p->s->options;
+    c->retry_options = tcphs_offer_of(p->s);
+    c->retry_mss = p->s->mss;
+    c->retry_ts_last = p->s->ts_value;
     c->retry_wscale = p->s->wscale;
     c->retry_window = p->s->window;
 }

@@ -12,7 +12,7 @@
 /** Remembers that the sender acknowledged what its peer was not seen to send; open = a capture gap would explain it. */
 void tcphs_remember_unseen_ack(const struct tcphs_processing *p, bool open);
 
-/** The sender has sent what RFC 5961 lets the peer challenge; kind = TCPHS_CHALLENGE_OF_ACK, _BY_DATA or 0. */
+/** The sender has sent what RFC 5961 lets the peer challenge; kind = TCPHS_CHALLENGE_OF_ACK, _OF_DATA or 0. */
 void tcphs_expect_challenge(const struct tcphs_processing *p, unsigned kind);
 
 /** The challenge has come, or will not come any more. */

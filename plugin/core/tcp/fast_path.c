@@ -21,7 +21,7 @@ static bool has_only_ack_flag(const struct tcphs_segment *s)
 {
     const unsigned other = s->flags & (TCPHS_FIN | TCPHS_SYN | TCPHS_RST | TCPHS_ACK | TCPHS_URG);
     return other == TCPHS_ACK && (s->length > 0 || !tcphs_has_any(s, TCPHS_PSH)) && s->urgent == 0 && !s->to_itself &&
-           !(s->options & TCPHS_OPT_SACK) && s->source_port != 0 && s->destination_port != 0;
+           !(s->options & (TCPHS_OPT_SACK | TCPHS_OPTIONS_OF_SYN)) && s->source_port != 0 && s->destination_port != 0;
 }
 
 static bool is_open(const struct tcphs_end *x, const struct tcphs_end *y)
@@ -37,7 +37,7 @@ static bool suspects_nothing(const struct tcphs_end *e)
 
 static bool is_undisturbed(const struct tcphs_connection *c)
 {
-    const unsigned never = TCPHS_IS_RESET | TCPHS_REPEATED_SYN_ACK | TCPHS_MULTIPATH;
+    const unsigned never = TCPHS_IS_RESET | TCPHS_REPEATED_SYN_ACK | TCPHS_ACK_NOT_TAKEN | TCPHS_MULTIPATH;
     return (c->facts & TCPHS_HAD_SEGMENT) && (c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)) &&
            !(c->facts & never) && c->early_data_frame == 0 && is_open(&c->end[0], &c->end[1]) &&
            suspects_nothing(&c->end[0]) && suspects_nothing(&c->end[1]);
@@ -79,10 +79,32 @@ static void grant(struct tcphs_end *x, const struct tcphs_segment *s, uint32_t w
     x->known |= TCPHS_KNOWS_GRANT;
 }
 
+/* With the timestamp that was agreed on, and no older one than before; or without, and that is known. */
+static bool has_good_timestamp(const struct tcphs_connection *c, const struct tcphs_segment *s,
+                               const struct tcphs_end *x, const struct tcphs_end *y)
+{
+    if (!tcphs_uses_timestamps(c))
+        return true;
+    if (!(s->options & TCPHS_OPT_TIMESTAMP))
+        return (s->options & TCPHS_OPTIONS_CUT) || (x->beliefs & TCPHS_TS_WAS_MISSING);
+    return y->ts_recent == 0 || tcphs_ts_age(s->ts_value, y->ts_recent) <= 0;
+}
+
+/* Signed or not as its sender's other segments, and its receiver's SYN. */
+static bool has_usual_signature(const struct tcphs_segment *s, const struct tcphs_end *x, const struct tcphs_end *y)
+{
+    const bool signs = (x->beliefs & TCPHS_SIGNS) != 0;
+    return ((s->options | y->offered_ever) & TCPHS_SIGNATURES) == 0 ? !signs : signs && (s->options & TCPHS_SIGNATURES);
+}
+
 static void advance(const struct tcphs_processing *p)
 {
     const struct tcphs_segment *s = p->s;
     struct tcphs_end *x = p->x, *y = p->y;
+    if (tcphs_uses_timestamps(p->c) && (s->options & TCPHS_OPT_TIMESTAMP)) {
+        x->ts_sent = s->ts_value;
+        tcphs_take_timestamp(p);
+    }
     tcphs_learn_acked(y, s->ack);
     tcphs_time_answer(x, y, s->ack, s->time);
     x->rcv_ack = tcphs_seq_max(x->rcv_ack, s->ack);
@@ -105,7 +127,8 @@ static void advance(const struct tcphs_processing *p)
 bool tcphs_connection_fast_path(struct tcphs_connection *c, const struct tcphs_segment *s)
 {
     struct tcphs_end *x = &c->end[s->from], *y = &c->end[!s->from];
-    if (!has_only_ack_flag(s) || !is_undisturbed(c) || !is_next_in_sequence(s, x, y))
+    if (!has_only_ack_flag(s) || !is_undisturbed(c) || !is_next_in_sequence(s, x, y) ||
+        !has_good_timestamp(c, s, x, y) || !has_usual_signature(s, x, y))
         return false;
     const bool scale_is_known = tcphs_scale_is_known(c);
     const uint32_t window = scale_is_known ? tcphs_scaled_window(c, s) : tcphs_granted_window(c, s);

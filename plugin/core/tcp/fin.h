@@ -8,7 +8,6 @@
 
 #include "tcp/process.h"
 
-/* fin.c */
 /** An end closes, by a FIN at the given sequence number. */
 void tcphs_send_fin(const struct tcphs_processing *p, struct tcphs_end *e, enum tcphs_machine_event event,
                     uint32_t fin_seq);

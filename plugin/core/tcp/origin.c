@@ -43,3 +43,18 @@ enum tcphs_origin tcphs_origin(const struct tcphs_arrival *a)
         return TCPHS_ORIGIN_DIFFERS;
     return step <= TCPHS_SMALL_STEP ? TCPHS_ORIGIN_FITS : TCPHS_ORIGIN_UNKNOWN;
 }
+
+/*
+ * A box that answers a segment in its receiver's name may copy its IP header. That alone tells where the sender counts
+ * its packets, and this is none of the next; else by chance one id in 65,536 is the same, and the window must be, too.
+ */
+bool tcphs_echoes_its_receiver(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *x = a->x, *y = a->y;
+    const uint16_t step = (uint16_t)(a->s->ip_id - x->ip_id);
+    if (a->s->ip_id == 0 || a->s->ip_id != y->ip_id || x->ttl_steady == 0 || y->ttl_steady == 0 ||
+        step <= TCPHS_SMALL_STEP)
+        return false;
+    return x->ip_id_steps >= STEADY ||
+           (a->s->window != 0 && a->s->window == y->last_window && a->s->window != x->last_window);
+}

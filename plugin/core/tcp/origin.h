@@ -24,4 +24,7 @@ enum tcphs_origin tcphs_origin(const struct tcphs_arrival *a);
 /** How many hops a packet with this TTL has come, its first TTL taken for the next that is in use. */
 unsigned tcphs_hops(uint8_t ttl);
 
+/** A RST with the IP id of the latest segment of its own receiver, and not with its claimed sender's next. */
+bool tcphs_echoes_its_receiver(const struct tcphs_arrival *a);
+
 #endif

@@ -10,7 +10,7 @@
 void tcphs_connection_snapshot(const struct tcphs_connection *c, struct tcphs_outcome *o)
 {
     memset(o, 0, sizeof *o);
-    o->time_synack = o->time_ack = o->time_setup = o->waited = -1;
+    o->time_synack = o->time_ack = o->time_setup = o->waited = o->rst_idle = -1;
     o->stage = (uint8_t)tcphs_connection_stage(c);
     o->client = c->client;
     o->assumed = (c->facts & TCPHS_ASSUMED) != 0;

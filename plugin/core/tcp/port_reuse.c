@@ -9,12 +9,17 @@
 #include "tcp/acceptability.h"
 #include "tcp/connection.h"
 #include "tcp/suspicion.h"
+#include "tcp/timestamps.h"
+#include "tcp/handshake_options.h"
 
+/* By its timestamp where that decides, else by a higher number (RFC 6191 2, RFC 9293 3.10.7.4). */
 static bool is_accepted_by_time_wait(const struct tcphs_arrival *a)
 {
-    /* A higher number, or newer timestamps, which we do not follow (RFC 6191): with the option, give it the benefit. */
-    return tcphs_seq_after(a->s->seq, a->y->rcv_nxt) || (a->s->options & TCPHS_OPT_TIMESTAMP) ||
-           a->s->time - a->c->last_time > TCPHS_TIME_WAIT_OVER;
+    if (a->s->time - a->c->last_time > TCPHS_TIME_WAIT_OVER)
+        return true;
+    const enum tcphs_time_wait_answer answer = tcphs_answer_by_timestamp(a);
+    return answer == TCPHS_TIME_WAIT_TAKES ||
+           (answer == TCPHS_TIME_WAIT_BY_ISN && tcphs_seq_after(a->s->seq, a->y->rcv_nxt));
 }
 
 static bool syn_is_next(const struct tcphs_arrival *a)
@@ -162,9 +167,11 @@ static struct tcphs_segment first_syn(const struct tcphs_connection *c)
         .frame = c->retry_frame,
         .seq = c->retry_iss,
         .length = is_last ? e->foreign_end - e->foreign_seq - 1 : 0,
-        .flags = TCPHS_SYN,
+        .flags = (uint16_t)(TCPHS_SYN | tcphs_ecn_bits_of(c->retry_options)),
         .window = c->retry_window,
-        .options = c->retry_options,
+        .options = tcphs_options_of(c->retry_options),
+        .mss = c->retry_mss,
+        .ts_value = c->retry_ts_first,
         .wscale = c->retry_wscale,
     };
 }
@@ -219,6 +226,7 @@ void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_con
     tcphs_connection_segment(c, &begun, &untold);
     if (!is_syn_ack && is_kept) {
         c->syn_count = previous->retry_count;
+        c->end[from].ts_sent = previous->retry_ts_last;
         c->last_syn_time = previous->foreign_time;
     }
     c->facts &= ~(uint32_t)TCPHS_HAD_SEGMENT; /* the first segment of its own is still to come */

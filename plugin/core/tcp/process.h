@@ -1,6 +1,6 @@
 /* process.h
- * What the parts of segment processing (syn.c, ack.c, fin.c, rst.c) share: the context of one segment, and the
- * bookkeeping of sequence_space.c. Private to the core.
+ * What the parts of segment processing (syn.h, ack.h, fin.h, rst.h, belief.h) share: the context of one segment, the
+ * change of states, links to frames. Private to the core.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -20,19 +20,20 @@ struct tcphs_processing {
     struct tcphs_end *x, *y; /**< sender and receiver */
 };
 
-/* sequence_space.c */
-/** Lets one end's machine take a step. */
+/** Changes the state of one end by an event of the machine; the only way in which states change. */
 void tcphs_transition(struct tcphs_end *e, enum tcphs_machine_event event);
+
 /** From here on the connection's values rest on an assumption. */
 void tcphs_assume(struct tcphs_connection *c);
+
 /** Shows how many SYNs and SYN-ACKs there were so far. */
 void tcphs_emit_counts(const struct tcphs_processing *p);
+
 /** Shows the acknowledgment number that was due beside the one seen. */
 void tcphs_emit_due_ack(const struct tcphs_processing *p, uint32_t due);
+
 /** Links the first accepted segment of a kind. */
 void tcphs_link_first(const struct tcphs_processing *p, enum tcphs_link link);
-
-/* What every segment does, on the fast path too. */
 
 /** Points a link elsewhere, or nowhere (0); not done any more when it was done too often. */
 void tcphs_change_link(struct tcphs_connection *c, enum tcphs_link link, uint32_t frame);

@@ -92,9 +92,22 @@ static void count_burst(const struct tcphs_processing *p)
     c->burst_time = p->s->time;
 }
 
+/* How long it was silent before, and how the RST's TTL differs from that of its sender's last segment. */
+static void tell_circumstances(const struct tcphs_processing *p)
+{
+    const struct tcphs_end *x = p->x;
+    if (((x->known | p->y->known) & TCPHS_SENT_ANYTHING) && p->s->time >= p->c->last_time)
+        p->o->rst_idle = p->s->time - p->c->last_time;
+    if (p->s->ttl != 0 && x->ttl_steady != 0) {
+        p->o->has_ttl_delta = true;
+        p->o->rst_ttl_delta = (int16_t)(p->s->ttl - x->ttl);
+    }
+}
+
 void tcphs_process_rst(const struct tcphs_processing *p)
 {
     struct tcphs_connection *c = p->c;
+    tell_circumstances(p);
     const enum tcphs_stage stage = tcphs_connection_stage(c);
     const bool answers_probe = stage == TCPHS_STAGE_NONE && tcphs_knows(p->y, TCPHS_SENT_ANYTHING);
     if (answers_probe) { /* a NULL, FIN or Xmas probe is no connection, and the RST that answers it makes none */
@@ -108,7 +121,8 @@ void tcphs_process_rst(const struct tcphs_processing *p)
         obey_rst(p, stage);
     } else {
         p->o->rst_kind = (uint8_t)kind_of_ignored_rst(p, stage);
-        if (p->a->seq_position == TCPHS_SEQ_IN && !p->a->answers_unseen_ack) {
+        if (p->a->seq_position == TCPHS_SEQ_IN && !p->a->answers_unseen_ack &&
+            p->a->refusal == TCPHS_REFUSED_FOR_NOTHING) {
             tcphs_expect_challenge(p, 0);
             const bool unanswered = tcphs_may_follow_unseen_end(p->a) && !tcphs_answers_as_closed(p->a);
             p->x->known |= unanswered ? TCPHS_CHALLENGE_OF_RST : 0;

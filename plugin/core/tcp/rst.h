@@ -8,7 +8,6 @@
 
 #include "tcp/process.h"
 
-/* rst.c */
 /** Processes a RST, obeyed or not, and says of what kind it is. */
 void tcphs_process_rst(const struct tcphs_processing *p);
 

@@ -93,6 +93,33 @@ void tcphs_learn_syn_options(const struct tcphs_processing *p)
         p->c->facts |= TCPHS_MULTIPATH;
 }
 
+/* The timestamps of SYN and SYN-ACK, before there is any agreement: TS.Recent begins with the first that is taken. */
+static void learn_first_timestamp(const struct tcphs_processing *p)
+{
+    const bool is_taken = p->a->kind == TCPHS_KIND_SYN || p->a->accepted == TCPHS_ACCEPT_YES;
+    p->x->ts_sent = p->s->ts_value;
+    if (is_taken && (p->y->ts_recent == 0 || p->a->kind == TCPHS_KIND_SYN_ACK)) {
+        p->y->ts_recent = p->s->ts_value;
+        p->y->ts_day = tcphs_day(p->s->time);
+    }
+}
+
+void tcphs_learn_timestamp(const struct tcphs_processing *p)
+{
+    struct tcphs_end *x = p->x;
+    const bool is_in_handshake = p->y->state < TCPHS_ESTABLISHED || p->y->state == TCPHS_UNKNOWN;
+    if (!(p->s->options & TCPHS_OPT_TIMESTAMP) || p->a->accepted == TCPHS_ACCEPT_NO)
+        return;
+    if ((p->a->kind == TCPHS_KIND_SYN || p->a->kind == TCPHS_KIND_SYN_ACK) && is_in_handshake)
+        learn_first_timestamp(p);
+    if (p->a->kind != TCPHS_KIND_ACK || !tcphs_uses_timestamps(p->c))
+        return;
+    if (!tcphs_knows(x, TCPHS_KNOWS_SENT) || !tcphs_seq_before(p->s->seq, x->snd_nxt))
+        x->ts_sent = p->s->ts_value;
+    if (p->a->accepted == TCPHS_ACCEPT_YES && tcphs_knows(p->y, TCPHS_KNOWS_HEARD))
+        tcphs_take_timestamp(p);
+}
+
 /* Takes in what has become adjacent to RCV.NXT and drops what lies below it. */
 void tcphs_join_held(struct tcphs_end *e)
 {

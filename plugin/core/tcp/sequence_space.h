@@ -11,6 +11,7 @@
 
 #include "tcp/origin.h"
 #include "tcp/process.h"
+#include "tcp/timestamps.h"
 
 /** First knowledge of what an end has sent: SND.UNA and SND.NXT. */
 void tcphs_learn_sent(struct tcphs_end *e, uint32_t una, uint32_t nxt);
@@ -29,6 +30,9 @@ void tcphs_learn_window(const struct tcphs_processing *p, uint32_t window);
 
 /** Takes in the options of a SYN or SYN-ACK, if they were captured whole. */
 void tcphs_learn_syn_options(const struct tcphs_processing *p);
+
+/** Takes in the timestamp of a segment that was judged and has moved nothing yet. */
+void tcphs_learn_timestamp(const struct tcphs_processing *p);
 
 /** Takes in held data that RCV.NXT has reached. */
 void tcphs_join_held(struct tcphs_end *e);
@@ -90,9 +94,25 @@ static inline void tcphs_learn_hops(const struct tcphs_processing *p)
     x->ip_id_steps =
         (uint8_t)(step == 0 || step > TCPHS_SMALL_STEP ? 0 : x->ip_id_steps + (x->ip_id_steps < UINT8_MAX));
     x->ip_id = p->s->ip_id;
+    x->last_window = p->s->window;
 }
 
 /** Takes in what the options of a SYN or SYN-ACK offer, if they were captured whole. */
 void tcphs_learn_offer(struct tcphs_end *x, const struct tcphs_segment *s);
+
+/** TS.Recent of the receiver, by a segment that it takes (RFC 7323 4.3): one that began at or before what it has
+ * acknowledged, and is not older. A slack of one tick (see timestamps.c) does not set it back. */
+static inline void tcphs_take_timestamp(const struct tcphs_processing *p)
+{
+    struct tcphs_end *y = p->y;
+    if (p->s->ts_value == y->ts_recent || tcphs_seq_after(p->s->seq, y->rcv_ack))
+        return;
+    const uint16_t day = tcphs_day(p->s->time);
+    const bool is_stale = (uint16_t)(day - y->ts_day) >= TCPHS_TS_RECENT_DAYS;
+    if (y->ts_recent != 0 && !is_stale && tcphs_ts_age(p->s->ts_value, y->ts_recent) > 0)
+        return;
+    y->ts_recent = p->s->ts_value;
+    y->ts_day = day;
+}
 
 #endif

@@ -65,6 +65,8 @@ enum tcphs_belief {
     TCPHS_AHEAD_OF_SYN_ACK = 1 << 7,  /**< its ACK was captured before the SYN-ACK that it acknowledges */
     TCPHS_HAS_ASKED = 1 << 6,         /**< since challenge_frame it has sent something else that wants an answer */
     TCPHS_IS_TIMED = 1 << 2,          /**< timed_end and timed_clock hold */
+    TCPHS_TS_WAS_MISSING = 1 << 8,    /**< it has sent a segment without the timestamps that were agreed on */
+    TCPHS_SIGNS = 1 << 9,             /**< it has sent a segment with TCP MD5 or AO that its peer took */
 };
 
 #define TCPHS_HELD 3
@@ -99,8 +101,18 @@ struct tcphs_end {
     uint8_t ttl, ttl_steady;       /**< of its last segment, and how many had it; TCPHS_MIXED = not all of them */
     uint8_t hops_least, hops_most; /**< of all of them, valid once there was one */
     uint16_t ip_id;                /**< of its last segment … */
-    uint8_t ip_id_steps;           /**< … and how many small steps in a row led to it */
+    uint16_t last_window;          /**< … the window field of that, as on the wire … */
+    uint8_t ip_id_steps;           /**< … and how many small steps in a row led to that id */
     uint8_t repeats; /**< how often it has sent again what is not acknowledged, with no word of its peer meanwhile */
+    /* What its last SYN or SYN-ACK offered. */
+    uint8_t wscale_offered; /**< shift as on the wire, valid with TCPHS_OPT_WSCALE in offered */
+    uint16_t mss;           /**< bytes, valid with TCPHS_OPT_MSS in offered */
+    uint16_t offered;       /**< enum tcphs_option with its ECN bits, see tcphs_offer_of (process.h); and … */
+    uint16_t offered_ever;  /**< … of all its SYNs together */
+    /* Timestamps (RFC 7323), once both have agreed on them; 0 = not known, or 0, which common kernels take for none. */
+    uint16_t ts_day;    /**< the day on which ts_recent was learned, modulo 2^16 */
+    uint32_t ts_recent; /**< TS.Recent: of its peer's segments; before that it has sent no ACK, the first SYN's */
+    uint32_t ts_sent;   /**< TSval of the last segment it has sent that began at SND.NXT or beyond */
     /* What is rarely asked for. */
     uint32_t iss;
     uint32_t fin_seq;
@@ -118,7 +130,8 @@ struct tcphs_alternative {
     int64_t time;
     uint32_t iss, frame; /**< frame 0 = none */
     uint16_t window;
-    uint16_t options; /**< enum tcphs_option */
+    uint16_t options; /**< tcphs_offer_of (process.h) */
+    uint16_t mss;
     uint8_t wscale;
 };
 
@@ -141,13 +154,25 @@ enum tcphs_fact {
     TCPHS_FIN_BEFORE_RST = 0x1000,
     TCPHS_REUSES_PORTS = 0x2000, /**< the same addresses and ports carried a connection before */
     TCPHS_MULTIPATH = 0x4000, /**< a subflow of Multipath TCP: its windows are those of all subflows (RFC 8684 3.3.1) */
-    TCPHS_HAD_SEGMENT = 0x8000, /**< at least one segment was fed */
-    TCPHS_HAD_OPENED = 0x10000, /**< the event was given */
+    TCPHS_HAD_SEGMENT = 0x8000,    /**< at least one segment was fed */
+    TCPHS_HAD_OPENED = 0x10000,    /**< the event was given */
+    TCPHS_ACK_NOT_TAKEN = 0x20000, /**< the server has repeated its SYN-ACK after the ACK that completes it, and has
+                                      said nothing since that shows that it took it */
 };
 
 enum tcphs_link { TCPHS_LINK_SYN, TCPHS_LINK_SYNACK, TCPHS_LINK_ACK, TCPHS_LINK_FIN, TCPHS_LINK_RST, TCPHS_LINKS };
 
 #define TCPHS_NO_END 2
+
+/** What both ends agreed on; bits of tcphs_connection.agreed and tcphs_handshake_options.agreed. */
+enum tcphs_agreed {
+    TCPHS_AGREED_WINDOW_SCALE = 0x01,
+    TCPHS_AGREED_SACK = 0x02,
+    TCPHS_AGREED_TIMESTAMPS = 0x04,
+    TCPHS_AGREED_ECN = 0x08,
+    TCPHS_AGREED_MPTCP = 0x10,
+    TCPHS_AGREED_KNOWN = 0x20, /**< a SYN and the SYN-ACK that answers it were captured whole: a bit not set is a no */
+};
 
 /** No more often are the links of a connection changed: what is told again of a frame must find each change. */
 #define TCPHS_MOST_LINK_CHANGES 16
@@ -183,8 +208,10 @@ struct tcphs_connection {
     uint8_t first_closer;         /**< end that sent the first accepted FIN or RST; TCPHS_NO_END = none */
     uint8_t rst_from, rst_origin; /**< enum tcphs_origin of it */
     uint8_t burst_from, burst_count;
-    uint16_t retry_options;
+    uint16_t retry_options, retry_mss;
+    uint32_t retry_ts_first, retry_ts_last; /**< TSval of the first and of the last SYN of that number */
     uint8_t retry_from, retry_wscale;
+    uint8_t agreed;       /**< enum tcphs_agreed, as of the last SYN-ACK */
     uint8_t link_changes; /**< how often a link was changed, see tcphs_change_link */
     bool rst_sender_went_on;
     bool rst_doubtful;     /**< it was at the last acknowledgment seen, not at all that its receiver may have heard */
@@ -197,6 +224,14 @@ static inline uint32_t tcphs_clock(int64_t time)
 {
     return (uint32_t)(time / 1000);
 }
+
+/** What the SYN or SYN-ACK of each end offered, and what both agreed on. All zero: nothing is shown of it. */
+struct tcphs_handshake_options {
+    uint16_t mss[2];            /**< bytes, by end; valid with its bit of has_mss */
+    uint8_t window_scale[2];    /**< shift as on the wire, by end; valid with its bit of has_scale */
+    uint8_t has_mss, has_scale; /**< bit per end */
+    uint8_t agreed;             /**< enum tcphs_agreed */
+};
 
 /** An empty connection; previous = the connection that the same addresses and ports carried before, or NULL. */
 void tcphs_connection_init(struct tcphs_connection *c, const struct tcphs_connection *previous);

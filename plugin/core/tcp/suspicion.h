@@ -8,6 +8,7 @@
 #define TCPHS_SUSPICION_H
 
 #include "tcp/arrival.h"
+#include "tcp/timestamps.h"
 
 /* A new SYN on the ports of a connection in TIME-WAIT is beyond doubt after this (60 s is the shortest in use). */
 #define TCPHS_TIME_WAIT_OVER (60 * TCPHS_SECOND)
@@ -71,5 +72,11 @@ bool tcphs_may_have_ended(const struct tcphs_arrival *a);
 
 /** The RST stood at the last acknowledgment captured; its receiver had heard more by then, as it says now. */
 bool tcphs_had_heard_more(const struct tcphs_arrival *a);
+
+/** How the timestamp of a SYN lets its receiver, in TIME-WAIT, answer it. */
+enum tcphs_time_wait_answer tcphs_answer_by_timestamp(const struct tcphs_arrival *a);
+
+/** A SYN that a receiver in TIME-WAIT refuses for its timestamp, whatever its number (RFC 6191; port_reuse.c). */
+bool tcphs_is_too_old_for_time_wait(const struct tcphs_arrival *a);
 
 #endif

@@ -13,6 +13,7 @@
 #include "tcp/evidence.h"
 #include "tcp/sequence_space.h"
 #include "tcp/suspicion.h"
+#include "tcp/handshake_options.h"
 
 /* A SYN or SYN-ACK of the attempt, with whatever numbers. */
 static void count(const struct tcphs_processing *p, uint16_t *counted)
@@ -29,6 +30,10 @@ static void emit_syn(const struct tcphs_processing *p)
     c->last_syn_time = p->s->time;
     tcphs_link_first(p, TCPHS_LINK_SYN);
     p->o->step = 1;
+    tcphs_note_offer(p->x, p->s);
+    if (tcphs_knows(p->y, TCPHS_SENT_SYN_ACK) && !(c->agreed & TCPHS_AGREED_KNOWN)) /* captured behind the SYN-ACK */
+        tcphs_agree(c, p->y, p->x);
+    tcphs_emit_options(p);
 }
 
 /* It sends its SYN again: how long it has been waiting, and whether anything came back. */
@@ -66,9 +71,10 @@ static void reopen(const struct tcphs_processing *p)
 {
     struct tcphs_connection *c = p->c;
     c->facts &= ~(uint32_t)(TCPHS_IS_RESET | TCPHS_BAD_SYN_ACK | TCPHS_BAD_FINAL_ACK | TCPHS_CHALLENGED |
-                            TCPHS_CROSSED_FINS | TCPHS_REPEATED_SYN_ACK | TCPHS_FIN_BEFORE_RST);
+                            TCPHS_CROSSED_FINS | TCPHS_REPEATED_SYN_ACK | TCPHS_ACK_NOT_TAKEN | TCPHS_FIN_BEFORE_RST);
     c->first_closer = TCPHS_NO_END;
     c->end_frame = c->early_data_frame = 0;
+    c->agreed = 0;
     memset(p->x, 0, sizeof *p->x);
     memset(p->y, 0, sizeof *p->y);
     p->x->state = p->y->state = TCPHS_UNKNOWN;
@@ -124,10 +130,13 @@ static void emit_syn_ack(const struct tcphs_processing *p)
     count(p, &c->synack_count);
     c->last_synack_time = p->s->time;
     tcphs_link_first(p, TCPHS_LINK_SYNACK);
+    tcphs_note_offer(p->x, p->s);
+    tcphs_agree(c, p->x, p->y);
     if (c->syn_count == 0)
         return; /* nothing to hold it against: no step 2 that anyone could check */
     p->o->step = 2;
     tcphs_emit_due_ack(p, p->s->ack);
+    tcphs_emit_options(p);
     if (p->s->time >= c->last_syn_time)
         p->o->time_synack = p->s->time - c->last_syn_time;
     tcphs_learn_answer_time(p->x, p->o->time_synack);
@@ -210,6 +219,12 @@ void tcphs_process_syn_ack(const struct tcphs_processing *p)
     }
     if (in_handshake && !(c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)))
         count(p, &c->synack_count);
+    if (p->a->refusal == TCPHS_REFUSED_FOR_SIGNATURE)
+        return;                                    /* nobody answers it */
+    if (p->a->refusal == TCPHS_REFUSED_FOR_ECHO) { /* answered by a RST, which leaves the client where it is */
+        tcphs_remember_unseen_ack(p, false);
+        return;
+    }
     if (y->state == TCPHS_SYN_SENT) {
         c->facts |= TCPHS_BAD_SYN_ACK;
         tcphs_remember_unseen_ack(p, false);

@@ -8,7 +8,6 @@
 
 #include "tcp/process.h"
 
-/* syn.c */
 /** Processes a SYN: opens, repeats, crosses (simultaneous open), or stands in the way of a live connection. */
 void tcphs_process_syn(const struct tcphs_processing *p);
 

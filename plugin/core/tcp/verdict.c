@@ -68,6 +68,8 @@ static enum tcphs_verdict verdict(const struct tcphs_connection *c, struct tcphs
         return TCPHS_VERDICT_NONE;
     if (is_one_sided(c))
         return TCPHS_VERDICT_ONE_SIDED;
+    if (has(c, TCPHS_ACK_NOT_TAKEN)) /* so far */
+        return horizon.final ? TCPHS_VERDICT_NOT_ACCEPTED : TCPHS_VERDICT_PENDING;
     if (has(c, TCPHS_WAS_ESTABLISHED))
         return TCPHS_VERDICT_ESTABLISHED;
     if (has(c, TCPHS_MIDSTREAM_START))
@@ -81,7 +83,7 @@ static enum tcphs_verdict verdict(const struct tcphs_connection *c, struct tcphs
 
 static enum tcphs_close close_kind(const struct tcphs_connection *c)
 {
-    if (!has(c, TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START))
+    if (!has(c, TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START) || has(c, TCPHS_ACK_NOT_TAKEN))
         return TCPHS_CLOSE_NONE;
     if (has(c, TCPHS_IS_RESET))
         return has(c, TCPHS_FIN_BEFORE_RST) ? TCPHS_CLOSE_FIN_THEN_RESET : TCPHS_CLOSE_RESET;
@@ -107,6 +109,6 @@ void tcphs_summarise(const struct tcphs_connection *c, struct tcphs_horizon hori
     out->verdict = verdict(c, horizon);
     out->close = out->verdict == TCPHS_VERDICT_NONE ? TCPHS_CLOSE_UNSET : close_kind(c);
     out->closed_by = closer(c);
-    out->failed = out->verdict >= TCPHS_VERDICT_NO_ANSWER && out->verdict <= TCPHS_VERDICT_SERVER_RESET;
+    out->failed = tcphs_is_failure(out->verdict);
     out->no_data = has(c, TCPHS_WAS_ESTABLISHED) && ended && !knows(c, TCPHS_DATA_ACKED);
 }

@@ -12,9 +12,16 @@ struct tcphs_summary {
     enum tcphs_verdict verdict; /**< TCPHS_VERDICT_NONE: no connection, only probes */
     enum tcphs_close close;
     enum tcphs_closed_by closed_by;
-    bool failed; /**< verdicts 2 to 9 */
+    bool failed; /**< verdicts 2 to 9, and 13 */
     bool no_data;
 };
+
+/** Whether a verdict says that the handshake failed. */
+static inline bool tcphs_is_failure(enum tcphs_verdict verdict)
+{
+    return (verdict >= TCPHS_VERDICT_NO_ANSWER && verdict <= TCPHS_VERDICT_SERVER_RESET) ||
+           verdict == TCPHS_VERDICT_NOT_ACCEPTED;
+}
 
 /** How much of the capture lies behind: what is open now may still be answered, or never. */
 struct tcphs_horizon {

@@ -9,21 +9,8 @@
 #ifndef TCPHS_ZEEK_H
 #define TCPHS_ZEEK_H
 
-#include <stddef.h>
-
-#include "history.h"
 #include "segment.h"
-
-/** Bytes of one end as far as they were seen and acknowledged; numbers count from its SYN = 0. */
-struct tcphs_zeek_bytes {
-    uint64_t next;        /**< first byte not seen in sequence */
-    uint64_t trim;        /**< all before is acknowledged */
-    uint64_t (*ahead)[2]; /**< seen beyond next: disjoint [left, right), rising */
-    uint64_t ahead_bytes; /**< their extent in all */
-    uint32_t count, room; /**< of ahead */
-    bool skip;            /**< too much to keep: given up */
-    bool ended;           /**< all bytes up to the end of the stream were seen or given up */
-};
+#include "zeek/zeek_bytes.h"
 
 /** Which letters repeat at the 1st, 10th, 100th … occurrence. */
 enum tcphs_zeek_counted { TCPHS_ZEEK_C, TCPHS_ZEEK_T, TCPHS_ZEEK_W, TCPHS_ZEEK_G, TCPHS_ZEEK_COUNTED };
@@ -95,19 +82,5 @@ const char *tcphs_zeek_state(const struct tcphs_zeek *z);
 
 /** history as it would be logged now; "" where Zeek would log none. */
 const char *tcphs_zeek_history(const struct tcphs_zeek *z);
-
-/* zeek_bytes.c: the stream of one end. */
-
-/** Data [left, right) was seen. */
-void tcphs_zeek_bytes_add(struct tcphs_zeek_bytes *b, uint64_t left, uint64_t right, tcphs_grow grow);
-
-/** Everything before `to` is acknowledged; returns the number of holes. is_partial: the start was not captured. */
-unsigned tcphs_zeek_bytes_trim(struct tcphs_zeek_bytes *b, uint64_t to, bool is_partial);
-
-/** Bytes that were seen and not acknowledged. */
-uint64_t tcphs_zeek_bytes_kept(const struct tcphs_zeek_bytes *b);
-
-/** Gives up on the stream. */
-void tcphs_zeek_bytes_give_up(struct tcphs_zeek_bytes *b);
 
 #endif

@@ -4,9 +4,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include <string.h>
+#include "zeek/zeek_bytes.h"
 
-#include "zeek/zeek.h"
+#include <string.h>
 
 /* A stream in so many pieces at once has been cut up by somebody, or is hardly in the capture at all: each piece more
  * would take longer than the one before, and the stream is given up, as one is that holds too many bytes. */

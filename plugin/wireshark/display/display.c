@@ -26,7 +26,7 @@ static int ett_connection = -1;
 static int hf_anomaly_row[TCPHS_FINDINGS];
 static expert_field ei_finding[TCPHS_FINDINGS];
 #define TCPHS_REMARK(name, group, summary) static expert_field ei_##name = EI_INIT;
-#include "findings/remarks.def"
+#include "findings/findings.def"
 
 static void register_fields(void)
 {
@@ -36,7 +36,7 @@ static void register_fields(void)
 #include "display/fields.def"
     };
     static hf_register_info anomalies[] = {
-#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source)                            \
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source, ...)                       \
     { &hf_anomaly_row[TCPHS_FINDS_##name],                                                                             \
       { summary, "tcphs.anomaly." #name, FT_NONE, BASE_NONE, NULL, 0x0, summary " (" source ")", HFILL } },
 #include "findings/findings.def"
@@ -50,14 +50,13 @@ static void register_fields(void)
 static void register_experts(void)
 {
     static ei_register_info experts[] = {
-#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source)                            \
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source, ...)                       \
     { &ei_finding[TCPHS_FINDS_##name], { "tcphs.expert." #name, PI_##group, PI_##severity, summary, EXPFILL } },
-#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source)                               \
+#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source, ...)                          \
     { &ei_finding[TCPHS_FINDS_##name], { "tcphs.expert." #name, PI_##group, PI_##severity, summary, EXPFILL } },
-#include "findings/findings.def"
 #define TCPHS_REMARK(name, group, summary)                                                                             \
     { &ei_##name, { "tcphs.expert." #name, PI_##group, PI_NOTE, summary, EXPFILL } },
-#include "findings/remarks.def"
+#include "findings/findings.def"
     };
     static const expert_field nothing = EI_INIT;
     for (unsigned i = 0; i < TCPHS_FINDINGS; i++)
@@ -124,15 +123,13 @@ static void add_name(proto_tree *tree, unsigned anomaly, tvbuff_t *tvb)
 static void add_findings(proto_tree *tree, proto_item *root, const struct tcphs_outcome *o, packet_info *pinfo,
                          tvbuff_t *tvb)
 {
-    if (o->findings == 0)
-        return;
-    if (o->findings & TCPHS_ANOMALIES)
+    if (tcphs_findings_meet(&o->findings, &tcphs_anomalies))
         add_mark(tree, hf_anomaly, tvb);
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++) {
-        if (!(o->findings & TCPHS_FINDING_BIT(i)))
-            continue;
+    if (tcphs_findings_meet(&o->findings, &tcphs_forgeries))
+        add_mark(tree, hf_forged, tvb);
+    for (unsigned i = tcphs_findings_next(&o->findings, 0); i != 0; i = tcphs_findings_next(&o->findings, i)) {
         proto_item *row = root;
-        if (TCPHS_ANOMALIES & TCPHS_FINDING_BIT(i)) {
+        if (tcphs_findings_has(&tcphs_anomalies, i)) {
             row = proto_tree_add_item(tree, hf_anomaly_row[i], tvb, 0, 0, ENC_NA);
             proto_item_set_generated(row);
             add_name(tree, i, tvb);
@@ -151,12 +148,43 @@ static void add_numbers(proto_tree *tree, const struct tcphs_outcome *o, tvbuff_
         proto_item_set_generated(proto_tree_add_int(tree, hf_ack_delta, tvb, 0, 0, tcphs_seq_diff(o->seen, o->due)));
     }
     add_uint_if(tree, hf_rst_kind, tvb, o->rst_kind);
+    add_time(tree, hf_rst_idle, tvb, o->rst_idle);
+    if (o->has_ttl_delta)
+        proto_item_set_generated(proto_tree_add_int(tree, hf_rst_ttl_delta, tvb, 0, 0, o->rst_ttl_delta));
     add_time(tree, hf_time_synack, tvb, o->time_synack);
     add_time(tree, hf_time_ack, tvb, o->time_ack);
     add_time(tree, hf_time_setup, tvb, o->time_setup);
     add_uint_if(tree, hf_syn_count, tvb, o->syn_count);
     add_uint_if(tree, hf_synack_count, tvb, o->synack_count);
     add_uint_if(tree, hf_event, tvb, o->event);
+}
+
+/* What the handshake offered and agreed on; only its steps say so. */
+static void add_options(proto_tree *tree, const struct tcphs_outcome *o, tvbuff_t *tvb)
+{
+    const struct {
+        int hf;
+        guint8 bit;
+    } agreed[] = {
+        { hf_agreed_window_scale, TCPHS_AGREED_WINDOW_SCALE },
+        { hf_agreed_sack, TCPHS_AGREED_SACK },
+        { hf_agreed_timestamps, TCPHS_AGREED_TIMESTAMPS },
+        { hf_agreed_ecn, TCPHS_AGREED_ECN },
+        { hf_agreed_mptcp, TCPHS_AGREED_MPTCP },
+    };
+    const struct tcphs_handshake_options *options = &o->options;
+    if (o->client >= TCPHS_NO_END)
+        return;
+    for (unsigned is_server = 0; is_server < 2; is_server++) {
+        const unsigned end = is_server ? !o->client : o->client;
+        if (options->has_mss & 1u << end)
+            add_uint(tree, is_server ? hf_server_mss : hf_client_mss, tvb, options->mss[end]);
+        if (options->has_scale & 1u << end)
+            add_uint(tree, is_server ? hf_server_window_scale : hf_client_window_scale, tvb,
+                     options->window_scale[end]);
+    }
+    for (unsigned i = 0; i < array_length(agreed) && (options->agreed & TCPHS_AGREED_KNOWN); i++)
+        add_boolean(tree, agreed[i].hf, tvb, (options->agreed & agreed[i].bit) != 0);
 }
 
 static void add_half_open(proto_tree *tree, const struct tcphs_outcome *o, const struct tcphs_match *match,
@@ -184,6 +212,7 @@ static void add_segment(proto_tree *tree, const struct tcphs_outcome *o, const s
         add_uint(tree, hf_server_state, tvb, o->state[!o->client]);
     }
     add_numbers(tree, o, tvb);
+    add_options(tree, o, tvb);
     add_uint_if(tree, hf_syn_frame, tvb, o->links[TCPHS_LINK_SYN]);
     add_uint_if(tree, hf_synack_frame, tvb, o->links[TCPHS_LINK_SYNACK]);
     add_uint_if(tree, hf_ack_frame, tvb, o->links[TCPHS_LINK_ACK]);
@@ -223,12 +252,25 @@ static void add_summary(proto_tree *tree, const struct tcphs_summary *sum, const
     add_boolean(tree, hf_conn_final, tvb, final);
 }
 
+/* What other segments of the capture show of this one; back says whether another finding has named a frame already. */
+static void add_remarks(proto_tree *tree, proto_item *root, const struct tcphs_match *match, packet_info *pinfo,
+                        tvbuff_t *tvb, bool back)
+{
+    if (match->from_elsewhere)
+        expert_add_info(pinfo, root, &ei_synack_from_elsewhere);
+    if (match->rewritten)
+        expert_add_info(pinfo, root, &ei_syn_rewritten);
+    if (!back)
+        add_uint_if(tree, hf_back_frame, tvb, match->foreign_frame);
+}
+
 /* What even an unseen tree gives: expert infos, and they are rare. */
 static void display_unseen(const struct tcphs_match *match, packet_info *pinfo, tvbuff_t *tvb)
 {
     const struct tcphs_connection_record *record = tcphs_connection_record_read(match->tracked);
     struct tcphs_outcome o;
-    if (record->findings == 0 && !(record->connection.facts & TCPHS_ASSUMED))
+    add_remarks(NULL, NULL, match, pinfo, tvb, true);
+    if (!tcphs_findings_any(&record->findings) && !(record->connection.facts & TCPHS_ASSUMED))
         return;
     tcphs_tracker_outcome(match, pinfo->num, &o);
     add_findings(NULL, NULL, &o, pinfo, tvb);
@@ -254,11 +296,11 @@ static void append_part(wmem_strbuf_t *out, const char *part)
     wmem_strbuf_append(out, part);
 }
 
-static void append_anomalies(wmem_strbuf_t *out, guint64 findings)
+static void append_anomalies(wmem_strbuf_t *out, const struct tcphs_findings *findings)
 {
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
-        if (findings & TCPHS_ANOMALIES & TCPHS_FINDING_BIT(i))
-            append_part(out, tcphs_finding_name(i));
+    const struct tcphs_findings anomalies = tcphs_findings_both(findings, &tcphs_anomalies);
+    for (unsigned i = tcphs_findings_next(&anomalies, 0); i != 0; i = tcphs_findings_next(&anomalies, i))
+        append_part(out, tcphs_finding_name(i));
 }
 
 /* What this segment changes or shows; empty for one of many. */
@@ -269,7 +311,7 @@ static const char *news_of(const struct tcphs_outcome *o, const struct tcphs_mat
     wmem_strbuf_t *out = wmem_strbuf_new(pool, "");
     if (match->copy)
         append_part(out, "capture copy");
-    append_anomalies(out, o->findings);
+    append_anomalies(out, &o->findings);
     if (o->step > 0)
         append_part(out, steps[o->step]);
     for (unsigned i = 0; i < array_length(close_steps); i++)
@@ -295,9 +337,9 @@ static proto_item *add_root(proto_tree *tree, const struct tcphs_outcome *o, con
 {
     proto_item *root = proto_tree_add_item(tree, proto_tcphs, tvb, 0, 0, ENC_NA);
     proto_item_set_generated(root);
-    if (o->findings & TCPHS_ANOMALIES) {
+    if (tcphs_findings_meet(&o->findings, &tcphs_anomalies)) {
         wmem_strbuf_t *anomalies = wmem_strbuf_new(pinfo->pool, "");
-        append_anomalies(anomalies, o->findings);
+        append_anomalies(anomalies, &o->findings);
         proto_item_append_text(root, ", Anomaly: %s", wmem_strbuf_get_str(anomalies));
     }
     proto_item_append_text(root, ", Stage: %s, Verdict: %s",
@@ -321,6 +363,7 @@ static void display_in(proto_tree *tree, const struct tcphs_match *match, packet
     proto_tree *sub = proto_item_add_subtree(root, ett_tcphs);
     proto_tree *segment = add_branch(sub, ett_segment, tvb, "Segment");
     add_findings(segment, root, &o, pinfo, tvb);
+    add_remarks(segment, root, match, pinfo, tvb, tcphs_findings_any(&o.findings) && o.back != 0);
     add_explanation(segment, &o, match, pinfo, tvb);
     add_segment(segment, &o, match, tvb);
     add_half_open(segment, &o, match, pinfo, tvb);

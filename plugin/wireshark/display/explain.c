@@ -11,17 +11,11 @@
 #include "display/value_strings.h"
 #include "seq.h"
 
-/* Which pair of numbers explains a finding. */
-enum numbers { NOTHING = 0, ACK = 1, SEQ = 2, BOTH = ACK | SEQ };
-
-static const struct {
-    const char *explanation;
-    enum numbers numbers;
-} texts[TCPHS_FINDINGS] = {
-#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source)                            \
-    [TCPHS_FINDS_##name] = { explanation, numbers },
-#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source)                               \
-    [TCPHS_FINDS_##name] = { explanation, numbers },
+static const char *const texts[TCPHS_FINDINGS] = {
+#define TCPHS_ANOMALY(name, family, severity, group, summary, numbers, explanation, source, ...)                       \
+    [TCPHS_FINDS_##name] = explanation,
+#define TCPHS_NOTE(name, family, severity, group, summary, numbers, explanation, source, ...)                          \
+    [TCPHS_FINDS_##name] = explanation,
 #include "findings/findings.def"
 };
 
@@ -91,18 +85,21 @@ static const char *role_of(const struct tcphs_outcome *o, unsigned end, const ch
 
 static void append_finding(wmem_strbuf_t *out, unsigned finding, const struct tcphs_outcome *o, unsigned from)
 {
-    const bool ack_fits = (texts[finding].numbers & ACK) != 0 && o->ack_seen == o->ack_due;
-    const bool by_ack = (texts[finding].numbers & ACK) != 0 && !ack_fits;
-    const bool is_backward = (o->backward & TCPHS_FINDING_BIT(finding)) != 0;
+    static const struct tcphs_explanation nothing = { .seen = 0 };
+    const struct tcphs_explanation *numbers = &nothing;
+    for (unsigned i = 0; i < o->explained_count; i++)
+        if (o->explained[i].finding == finding)
+            numbers = &o->explained[i];
     const struct filling with = {
         .sender = role_of(o, from, "sender"),
         .peer = role_of(o, !from, "peer"),
-        .seen = by_ack ? o->ack_seen : o->seq_seen,
-        .due = by_ack ? o->ack_due : o->seq_due,
+        .seen = numbers->seen,
+        .due = numbers->due,
         .frame = o->back ? o->back : o->frame,
     };
     size_t length;
-    const char *text = variant_of(texts[finding].explanation, (is_backward ? 1u : 0u) + (ack_fits ? 2u : 0u), &length);
+    const unsigned variant = tcphs_findings_has(&o->backward, finding) + (numbers->ack_is_right ? 2u : 0u);
+    const char *text = variant_of(texts[finding], variant, &length);
     append_filled(out, text, length, &with);
     wmem_strbuf_append(out, ". ");
 }
@@ -119,6 +116,36 @@ static void append_wait(wmem_strbuf_t *out, const struct tcphs_outcome *o)
     wmem_strbuf_append(out, o->stage == TCPHS_STAGE_SYN_RECEIVED ? "the SYN-ACK was not heard"
                             : o->came_back                       ? "nothing that answers them has come back"
                                                                  : "nothing has come back");
+    wmem_strbuf_append(out, ". ");
+}
+
+/* What the segment is beside another one, of another connection or captured elsewhere. */
+static void append_remarks(wmem_strbuf_t *out, const struct tcphs_match *match)
+{
+    if (match->from_elsewhere)
+        wmem_strbuf_append_printf(out,
+                                  "It acknowledges the SYN in frame %u, which went to another address or port: that "
+                                  "client resets it and goes on asking. ",
+                                  match->foreign_frame);
+    if (match->rewritten)
+        wmem_strbuf_append_printf(out,
+                                  "Frame %u has the same segment with other options: a box between the two places of "
+                                  "capture has changed them, and each end believes something else. ",
+                                  match->foreign_frame);
+}
+
+/* "It came after 350.0 s of silence, the idle limit of many load balancers." */
+static void append_silence(wmem_strbuf_t *out, gint64 idle)
+{
+    /* In use by load balancers, NAT gateways and firewalls when a flow is idle; their timers are a little late. */
+    static const int limits[] = { 240, 350, 900 };
+    const double seconds = (double)idle / 1e9;
+    if (seconds < 60)
+        return;
+    wmem_strbuf_append_printf(out, "It came after %.1f s of silence", seconds);
+    for (unsigned i = 0; i < array_length(limits); i++)
+        if (seconds > limits[i] - 1 && seconds < limits[i] + 5)
+            wmem_strbuf_append_printf(out, ", and %d s is the idle limit of many load balancers", limits[i]);
     wmem_strbuf_append(out, ". ");
 }
 
@@ -148,10 +175,11 @@ static void append_failure(wmem_strbuf_t *out, const struct tcphs_outcome *o, co
 const char *tcphs_explain(const struct tcphs_outcome *o, const struct tcphs_match *match, const packet_info *pinfo)
 {
     wmem_strbuf_t *text = wmem_strbuf_new(pinfo->pool, "");
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
-        if (o->findings & TCPHS_FINDING_BIT(i))
-            append_finding(text, i, o, match->from);
+    for (unsigned i = tcphs_findings_next(&o->findings, 0); i != 0; i = tcphs_findings_next(&o->findings, i))
+        append_finding(text, i, o, match->from);
+    append_remarks(text, match);
     append_failure(text, o, match, pinfo);
+    append_silence(text, o->rst_idle);
     const gsize length = wmem_strbuf_get_len(text);
     if (length == 0)
         return NULL;

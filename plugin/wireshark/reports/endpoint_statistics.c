@@ -111,6 +111,7 @@ static void free_statistics(gpointer data)
     set_clear(&a->ports);
     set_clear(&a->targets);
     set_clear(&a->probed);
+    tcphs_attempts_clear(&a->tries);
     g_free(a->address);
     g_free(a->name);
     g_free(a);
@@ -192,9 +193,10 @@ struct tcphs_endpoint_statistics *tcphs_endpoints_add_server(struct tcphs_endpoi
         return NULL;
     struct tcphs_endpoint_statistics *a = statistics_of(endpoints, c, !c->client, true);
     add_common(a, c);
-    if (c->record->setup >= 0) {
-        tcphs_samples_add(&a->setup, c->record->setup);
-        a->slow += c->record->setup > slow;
+    const gint64 setup = tcphs_case_setup(c);
+    if (setup >= 0) {
+        tcphs_samples_add(&a->setup, setup);
+        a->slow += setup > slow;
     }
     return a;
 }
@@ -248,6 +250,7 @@ static bool add_probe(struct tcphs_endpoint_statistics *a, const struct tcphs_co
     case TCPHS_VERDICT_BAD_ACK:
     case TCPHS_VERDICT_CHALLENGED:
     case TCPHS_VERDICT_SERVER_RESET:
+    case TCPHS_VERDICT_NOT_ACCEPTED:
     case TCPHS_VERDICT_PENDING:
     case TCPHS_VERDICTS:
         break;
@@ -256,6 +259,26 @@ static bool add_probe(struct tcphs_endpoint_statistics *a, const struct tcphs_co
         return false;
     a->probes[kind]++;
     return true;
+}
+
+/* An attempt as its client has had it: what the server did not take is none that worked. */
+static void add_try(struct tcphs_endpoint_statistics *a, const struct tcphs_connection_info *c, gsize target)
+{
+    const struct tcphs_connection *n = &c->record->connection;
+    const gint64 over = MAX(n->last_syn_time, c->record->opening_over);
+    const bool worked = c->summary.verdict == TCPHS_VERDICT_ESTABLISHED;
+    if (n->syn_count == 0)
+        return;
+    const struct tcphs_attempt attempt = {
+        .target = target,
+        .start = n->first_syn_time,
+        .over = over,
+        .established = !worked                 ? -1
+                       : c->record->setup >= 0 ? n->first_syn_time + c->record->setup
+                                               : over,
+        .port = tcphs_tracker_tuple(c->tracked).port[c->client],
+    };
+    tcphs_attempts_add(&a->tries, &attempt);
 }
 
 struct tcphs_endpoint_statistics *tcphs_endpoints_add_client(struct tcphs_endpoints *endpoints,
@@ -268,6 +291,7 @@ struct tcphs_endpoint_statistics *tcphs_endpoints_add_client(struct tcphs_endpoi
     set_add(&a->servers, number_of(endpoints, &server));
     set_add(&a->ports, target.port);
     set_add(&a->targets, target_number);
+    add_try(a, c, target_number);
     if (add_probe(a, c))
         set_add(&a->probed, target_number);
     return a;
@@ -299,8 +323,8 @@ guint64 tcphs_endpoint_scan(const struct tcphs_endpoint_statistics *a, enum tcph
 guint64 tcphs_endpoint_failed(const struct tcphs_endpoint_statistics *a)
 {
     guint64 failed = 0;
-    for (unsigned v = TCPHS_VERDICT_NO_ANSWER; v <= TCPHS_VERDICT_SERVER_RESET; v++)
-        failed += a->verdicts[v];
+    for (unsigned v = 0; v < TCPHS_VERDICTS; v++)
+        failed += tcphs_is_failure((enum tcphs_verdict)v) ? a->verdicts[v] : 0;
     return failed;
 }
 
@@ -337,9 +361,10 @@ static void times_add(struct tcphs_times *t, gint64 time)
 void tcphs_tally_add(struct tcphs_tally *tally, const struct tcphs_connection_info *c)
 {
     const struct tcphs_connection_record *t = c->record;
-    if (t->setup >= 0) {
-        times_add(&tally->setup, t->setup);
-        times_add(&tally->setup_in[setup_range(t->setup)], t->setup);
+    const gint64 setup = tcphs_case_setup(c);
+    if (setup >= 0) {
+        times_add(&tally->setup, setup);
+        times_add(&tally->setup_in[setup_range(setup)], setup);
     }
     if (c->summary.verdict == TCPHS_VERDICT_NONE) {
         tally->probes++;
@@ -352,6 +377,6 @@ void tcphs_tally_add(struct tcphs_tally *tally, const struct tcphs_connection_in
     tally->closes[c->summary.close]++;
     tally->gaps += (t->connection.facts & TCPHS_GAPS) != 0;
     tally->assumed += (t->connection.facts & TCPHS_ASSUMED) != 0;
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
-        tally->findings[i] += (t->findings & TCPHS_FINDING_BIT(i)) != 0;
+    for (unsigned i = tcphs_findings_next(&t->findings, 0); i != 0; i = tcphs_findings_next(&t->findings, i))
+        tally->findings[i]++;
 }

@@ -7,6 +7,7 @@
 #ifndef TCPHS_ENDPOINT_STATISTICS_H
 #define TCPHS_ENDPOINT_STATISTICS_H
 
+#include "reports/attempts.h"
 #include "reports/quantiles.h"
 #include "tracker/half_open.h"
 #include "tracker/tracker.h"
@@ -21,6 +22,12 @@ struct tcphs_connection_info {
 
 /** Sums up a connection with all of the capture behind us. */
 void tcphs_connection_info_of(const struct tcphs_tracked *t, struct tcphs_connection_info *out);
+
+/** Its setup time; -1 where that is not known, or the server has not taken the ACK that seemed to end it. */
+static inline gint64 tcphs_case_setup(const struct tcphs_connection_info *c)
+{
+    return c->summary.verdict == TCPHS_VERDICT_NOT_ACCEPTED ? -1 : c->record->setup;
+}
 
 /** Room for an endpoint as text. */
 #define TCPHS_ENDPOINT_TEXT (WS_INET6_ADDRSTRLEN + sizeof "[]:65535")
@@ -69,6 +76,7 @@ struct tcphs_endpoint_statistics {
     /* of a client only */
     struct tcphs_set servers, ports, targets, probed;
     guint64 probes[TCPHS_SCANS];
+    struct tcphs_attempts tries;
     guint64 failed_probes; /**< attempts that a SYN scan and a connect scan share: refused or not answered */
 };
 

@@ -46,7 +46,7 @@ static seq_analysis_item_t *add_arrow(seq_analysis_info_t *graph, packet_info *p
     arrow->port_src = tuple.port[t->match.from];
     arrow->port_dst = tuple.port[!t->match.from];
     arrow->conv_num = (guint16)t->match.tracked->handle.id;
-    arrow->line_style = t->outcome->findings & TCPHS_ANOMALIES ? ANOMALY_WIDTH : ORDINARY_WIDTH;
+    arrow->line_style = tcphs_findings_meet(&t->outcome->findings, &tcphs_anomalies) ? ANOMALY_WIDTH : ORDINARY_WIDTH;
     arrow->display = 1;
     g_queue_push_tail(graph->items, arrow);
     return arrow;

@@ -14,7 +14,7 @@ enum { ARROW_WIDTH = 44, LINE_WIDTH = 120 };
 
 struct tcphs_rung {
     gint64 time;
-    guint64 findings;
+    struct tcphs_findings findings;
     guint64 bytes[2];    /* of a fold: from either end of the tuple */
     guint32 segments[2]; /* likewise; both 0 on a rung of one segment */
     guint32 frame, seq, ack, length;
@@ -89,8 +89,9 @@ static bool is_ordinary(const struct ladder *l, const struct tcphs_rung *r)
     const struct tcphs_rung *last = last_rung(l);
     const bool open =
         r->stage == TCPHS_STAGE_ESTABLISHED || r->stage == TCPHS_STAGE_CLOSING || r->stage == TCPHS_STAGE_MIDSTREAM;
-    return open && last != NULL && r->stage == last->stage && r->step == 0 && r->close_steps == 0 && r->findings == 0 &&
-           !r->icmp && r->has_numbers && !(r->flags & (TCPHS_SYN | TCPHS_FIN | TCPHS_RST));
+    return open && last != NULL && r->stage == last->stage && r->step == 0 && r->close_steps == 0 &&
+           !tcphs_findings_any(&r->findings) && !r->icmp && r->has_numbers &&
+           !(r->flags & (TCPHS_SYN | TCPHS_FIN | TCPHS_RST));
 }
 
 static void fold(struct ladder *l, const struct tcphs_rung *r)
@@ -215,10 +216,8 @@ void tcphs_rung_append_comment(const struct tcphs_rung *r, GString *out)
             g_string_append_printf(out, " close %u", step);
     if (r->rst_kind > 0)
         g_string_append_printf(out, " %s", val_to_str_const(r->rst_kind, tcphs_rst_kind_vals, "?"));
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
-        if (r->findings & TCPHS_FINDING_BIT(i))
-            g_string_append_printf(out, " %s%s", TCPHS_ANOMALIES & TCPHS_FINDING_BIT(i) ? "!" : "",
-                                   tcphs_finding_name(i));
+    for (unsigned i = tcphs_findings_next(&r->findings, 0); i != 0; i = tcphs_findings_next(&r->findings, i))
+        g_string_append_printf(out, " %s%s", tcphs_findings_has(&tcphs_anomalies, i) ? "!" : "", tcphs_finding_name(i));
 }
 
 /* "  > 3 segments, 44 bytes  < 2 segments, 88 bytes", the client's first. */

@@ -92,8 +92,8 @@ static void fill_verdict(struct tcphs_row *row, const struct tcphs_connection_in
     const bool judged = c->summary.verdict != TCPHS_VERDICT_NONE;
     tcphs_row_name(row, CONN(verdict), name_of(c->summary.verdict, tcphs_verdict_vals));
     tcphs_row_mark(row, CONN(failed), c->summary.failed);
-    if (c->record->setup >= 0)
-        tcphs_row_time(row, CONN(setup), c->record->setup);
+    if (tcphs_case_setup(c) >= 0)
+        tcphs_row_time(row, CONN(setup), tcphs_case_setup(c));
     tcphs_row_count(row, CONN(syns), n->syn_count);
     tcphs_row_count(row, CONN(synacks), n->synack_count);
     tcphs_row_pair(row, CONN(tries), n->syn_count, n->synack_count);
@@ -101,6 +101,67 @@ static void fill_verdict(struct tcphs_row *row, const struct tcphs_connection_in
     tcphs_row_name(row, CONN(closed_by), judged ? name_of(c->summary.closed_by, tcphs_closed_by_vals) : NULL);
     tcphs_row_mark(row, CONN(no_data), c->summary.no_data);
     tcphs_row_mark(row, CONN(assumed), (n->facts & TCPHS_ASSUMED) != 0);
+}
+
+static void append_mss(GString *text, const struct tcphs_end *e)
+{
+    if (e->offered & TCPHS_OPT_MSS)
+        g_string_append_printf(text, "%u", e->mss);
+    else
+        g_string_append_c(text, '-');
+}
+
+/* "1460/1380 ws7/7 sack ts ecn"; NULL where nothing was offered. The caller frees it. */
+static GString *agreed_in_short(const struct tcphs_end *client, const struct tcphs_end *server, unsigned agreed)
+{
+    static const struct {
+        guint8 bit;
+        const char *word;
+    } words[] = { { TCPHS_AGREED_SACK, " sack" },
+                  { TCPHS_AGREED_TIMESTAMPS, " ts" },
+                  { TCPHS_AGREED_ECN, " ecn" },
+                  { TCPHS_AGREED_MPTCP, " mptcp" } };
+    if (!((client->offered | server->offered) & TCPHS_OPT_MSS) && !(agreed & ~(unsigned)TCPHS_AGREED_KNOWN))
+        return NULL;
+    GString *text = g_string_new(NULL);
+    append_mss(text, client);
+    g_string_append_c(text, '/');
+    append_mss(text, server);
+    if (agreed & TCPHS_AGREED_WINDOW_SCALE)
+        g_string_append_printf(text, " ws%u/%u", client->wscale_offered, server->wscale_offered);
+    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++)
+        if (agreed & words[i].bit)
+            g_string_append(text, words[i].word);
+    return text;
+}
+
+/* What each end offered, and what both agreed on, by the last SYN and the last SYN-ACK. */
+static void fill_agreed(struct tcphs_row *row, const struct tcphs_connection_info *c)
+{
+    static const struct {
+        unsigned column;
+        guint8 bit;
+    } marks[] = { { CONN(agreed_window_scale), TCPHS_AGREED_WINDOW_SCALE },
+                  { CONN(agreed_sack), TCPHS_AGREED_SACK },
+                  { CONN(agreed_timestamps), TCPHS_AGREED_TIMESTAMPS },
+                  { CONN(agreed_ecn), TCPHS_AGREED_ECN },
+                  { CONN(agreed_mptcp), TCPHS_AGREED_MPTCP } };
+    const struct tcphs_connection *n = &c->record->connection;
+    const struct tcphs_end *ends[2] = { &n->end[c->client], &n->end[!c->client] };
+    GString *text = agreed_in_short(ends[0], ends[1], n->agreed);
+    if (text != NULL) {
+        tcphs_row_word(row, CONN(agreed), text->str);
+        g_string_free(text, TRUE);
+    }
+    for (unsigned is_server = 0; is_server < 2 && !row->for_people; is_server++) {
+        const struct tcphs_end *e = ends[is_server];
+        if (e->offered & TCPHS_OPT_MSS)
+            tcphs_row_count(row, is_server ? CONN(server_mss) : CONN(client_mss), e->mss);
+        if (e->offered & TCPHS_OPT_WSCALE)
+            tcphs_row_count(row, is_server ? CONN(server_window_scale) : CONN(client_window_scale), e->wscale_offered);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(marks) && (n->agreed & TCPHS_AGREED_KNOWN); i++)
+        tcphs_row_mark(row, marks[i].column, (n->agreed & marks[i].bit) != 0);
 }
 
 static const char *history_of(const struct tcphs_zeek *z)
@@ -147,14 +208,14 @@ static void fill_zeek(struct tcphs_row *row, const struct tcphs_connection_info 
         fill_all_zeek(row, c);
 }
 
-static void fill_anomalies(struct tcphs_row *row, unsigned column, guint64 findings)
+static void fill_anomalies(struct tcphs_row *row, unsigned column, const struct tcphs_findings *findings)
 {
-    if (!(findings & TCPHS_ANOMALIES))
+    const struct tcphs_findings anomalies = tcphs_findings_both(findings, &tcphs_anomalies);
+    if (!tcphs_findings_any(&anomalies))
         return;
     GString *names = g_string_new(NULL);
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
-        if (findings & TCPHS_ANOMALIES & TCPHS_FINDING_BIT(i))
-            g_string_append_printf(names, "%s%s", names->len ? "," : "", tcphs_finding_name(i));
+    for (unsigned i = tcphs_findings_next(&anomalies, 0); i != 0; i = tcphs_findings_next(&anomalies, i))
+        g_string_append_printf(names, "%s%s", names->len ? "," : "", tcphs_finding_name(i));
     tcphs_row_word(row, column, names->str);
     g_string_free(names, TRUE);
 }
@@ -170,15 +231,16 @@ static void fill_conn(const struct tcphs_table *table, guint index, struct tcphs
     tcphs_row_count(row, CONN(first_frame), c.tracked->handle.first_frame);
     fill_ends(row, &c);
     fill_verdict(row, &c);
+    fill_agreed(row, &c);
     fill_zeek(row, &c);
-    fill_anomalies(row, CONN(anomalies), t->findings);
+    fill_anomalies(row, CONN(anomalies), &t->findings);
 }
 
 /* Servers ------------------------------------------------------------------------------------------------------- */
 
-static const struct tcphs_endpoint_statistics *account_at(const struct tcphs_table *table, guint index)
+static struct tcphs_endpoint_statistics *account_at(const struct tcphs_table *table, guint index)
 {
-    return (const struct tcphs_endpoint_statistics *)g_ptr_array_index((GPtrArray *)table->context, index);
+    return (struct tcphs_endpoint_statistics *)g_ptr_array_index((GPtrArray *)table->context, index);
 }
 
 static void fill_server_verdicts(struct tcphs_row *row, const struct tcphs_endpoint_statistics *a)
@@ -191,8 +253,8 @@ static void fill_server_verdicts(struct tcphs_row *row, const struct tcphs_endpo
         { SERVER(unreachable), TCPHS_VERDICT_UNREACHABLE },   { SERVER(no_final_ack), TCPHS_VERDICT_NO_FINAL_ACK },
         { SERVER(client_reset), TCPHS_VERDICT_CLIENT_RESET }, { SERVER(bad_ack), TCPHS_VERDICT_BAD_ACK },
         { SERVER(challenged), TCPHS_VERDICT_CHALLENGED },     { SERVER(server_reset), TCPHS_VERDICT_SERVER_RESET },
-        { SERVER(pending), TCPHS_VERDICT_PENDING },           { SERVER(midstream), TCPHS_VERDICT_MIDSTREAM },
-        { SERVER(one_sided), TCPHS_VERDICT_ONE_SIDED },
+        { SERVER(not_accepted), TCPHS_VERDICT_NOT_ACCEPTED }, { SERVER(pending), TCPHS_VERDICT_PENDING },
+        { SERVER(midstream), TCPHS_VERDICT_MIDSTREAM },       { SERVER(one_sided), TCPHS_VERDICT_ONE_SIDED },
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(by_verdict); i++)
         tcphs_row_count(row, by_verdict[i].column, a->verdicts[by_verdict[i].verdict]);
@@ -201,8 +263,8 @@ static void fill_server_verdicts(struct tcphs_row *row, const struct tcphs_endpo
 static void fill_reasons(struct tcphs_row *row, unsigned column, const struct tcphs_endpoint_statistics *a)
 {
     GString *reasons = g_string_new(NULL);
-    for (unsigned v = TCPHS_VERDICT_NO_ANSWER; v <= TCPHS_VERDICT_SERVER_RESET; v++)
-        if (a->verdicts[v] > 0)
+    for (unsigned v = 0; v < TCPHS_VERDICTS; v++)
+        if (tcphs_is_failure((enum tcphs_verdict)v) && a->verdicts[v] > 0)
             g_string_append_printf(reasons, "%s%s %" PRIu64, reasons->len ? "," : "", name_of(v, tcphs_verdict_vals),
                                    a->verdicts[v]);
     tcphs_row_word(row, column, reasons->len ? reasons->str : NULL);
@@ -251,9 +313,18 @@ static void fill_scans(struct tcphs_row *row, const struct tcphs_endpoint_statis
     g_string_free(scans, TRUE);
 }
 
+/* Summing sorts the attempts and changes nothing else. */
+static void fill_retries(struct tcphs_row *row, struct tcphs_endpoint_statistics *a)
+{
+    const struct tcphs_retries retries = tcphs_attempts_sum(&a->tries);
+    tcphs_row_count(row, CLIENT(retried), retries.on_other_ports);
+    if (retries.longest_wait >= 0)
+        tcphs_row_time(row, CLIENT(longest_wait), retries.longest_wait);
+}
+
 static void fill_client(const struct tcphs_table *table, guint index, struct tcphs_row *row)
 {
-    const struct tcphs_endpoint_statistics *a = account_at(table, index);
+    struct tcphs_endpoint_statistics *a = account_at(table, index);
     const guint64 established = a->verdicts[TCPHS_VERDICT_ESTABLISHED], failed = tcphs_endpoint_failed(a);
     tcphs_row_word(row, CLIENT(client), a->name);
     tcphs_row_count(row, CLIENT(attempts), tcphs_endpoint_attempts(a));
@@ -265,30 +336,38 @@ static void fill_client(const struct tcphs_table *table, guint index, struct tcp
     tcphs_row_count(row, CLIENT(targets), a->targets.count);
     tcphs_row_count(row, CLIENT(resets), a->resets);
     tcphs_row_count(row, CLIENT(half_open_peak), a->half_open.peak);
+    fill_retries(row, a);
     fill_scans(row, a);
 }
 
 /* The tree ------------------------------------------------------------------------------------------------------ */
 
+/* Neither established nor failed. */
+static bool is_unjudged(unsigned verdict)
+{
+    return verdict >= TCPHS_VERDICT_MIDSTREAM && !tcphs_is_failure((enum tcphs_verdict)verdict);
+}
+
 void tcphs_tally_each(const struct tcphs_tally *tally, tcphs_put_count put, void *data)
 {
     guint64 unjudged = 0;
     for (unsigned v = TCPHS_VERDICT_MIDSTREAM; v < TCPHS_VERDICTS; v++)
-        unjudged += tally->verdicts[v];
+        unjudged += is_unjudged(v) ? tally->verdicts[v] : 0;
     put(data, TCPHS_TREE_OPENING, "established", tally->verdicts[TCPHS_VERDICT_ESTABLISHED]);
     put(data, TCPHS_TREE_OPENING, "failed", tally->failed);
     put(data, TCPHS_TREE_OPENING, "not judged", unjudged);
-    for (unsigned v = TCPHS_VERDICT_NO_ANSWER; v <= TCPHS_VERDICT_SERVER_RESET; v++)
-        put(data, TCPHS_TREE_FAILED, name_of(v, tcphs_verdict_vals), tally->verdicts[v]);
+    for (unsigned v = 0; v < TCPHS_VERDICTS; v++)
+        if (tcphs_is_failure((enum tcphs_verdict)v))
+            put(data, TCPHS_TREE_FAILED, name_of(v, tcphs_verdict_vals), tally->verdicts[v]);
     for (unsigned v = TCPHS_VERDICT_MIDSTREAM; v < TCPHS_VERDICTS; v++)
-        if (try_val_to_str(v, tcphs_verdict_vals) != NULL) /* not every number is in use */
+        if (is_unjudged(v))
             put(data, TCPHS_TREE_UNJUDGED, name_of(v, tcphs_verdict_vals), tally->verdicts[v]);
     for (unsigned close = TCPHS_CLOSE_OPEN; close < TCPHS_CLOSES; close++)
         put(data, TCPHS_TREE_CLOSE, name_of(close, tcphs_close_vals), tally->closes[close]);
     for (unsigned by = 0; by < TCPHS_CLOSED_BYS; by++)
         put(data, TCPHS_TREE_CLOSED_BY, name_of(by, tcphs_closed_by_vals), tally->closed_by[by]);
-    for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
-        if ((TCPHS_ANOMALIES & TCPHS_FINDING_BIT(i)) && tally->findings[i] > 0)
+    for (unsigned i = tcphs_findings_next(&tcphs_anomalies, 0); i != 0; i = tcphs_findings_next(&tcphs_anomalies, i))
+        if (tally->findings[i] > 0)
             put(data, TCPHS_TREE_ANOMALY, tcphs_finding_name(i), tally->findings[i]);
 }
 

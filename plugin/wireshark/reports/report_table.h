@@ -41,7 +41,7 @@ struct tcphs_cell {
     } as;
 };
 
-#define TCPHS_MOST_COLUMNS 32
+#define TCPHS_MOST_COLUMNS 48
 
 struct tcphs_row {
     struct tcphs_cell cells[TCPHS_MOST_COLUMNS];

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { GROUP = 8, REMEMBERED = 5 };
+enum { GROUP = 8, REMEMBERED = 6 };
 
 /* How a distance is written. SAME and NEAR stand for one code per remembered value. */
 enum code { SAME = 0, NEAR = SAME + REMEMBERED, BYTES_1 = NEAR + REMEMBERED, BYTES_2, BYTES_3, BYTES_4 };

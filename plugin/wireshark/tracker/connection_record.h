@@ -31,14 +31,14 @@ struct tcphs_connection_record {
     struct tcphs_connection connection;
     struct tcphs_history history;
     gint64 start_time;
-    gint64 setup;               /**< first SYN to established; -1 unknown */
-    gint64 opening_over;        /**< when it was established or failed, ICMP included; -1 never */
-    guint64 bytes[2];           /**< payload sent by either end of the tuple, what was sent twice counted twice … */
-    guint32 packets[2];         /**< … and segments; capture copies not counted */
-    guint64 findings;           /**< all that was found in its segments */
-    guint32 zeek_from, zeek_to; /**< which connections in Zeek's sense it is, see tcphs_tracker_zeek */
-    guint16 first_flags;        /**< of its first segment … */
-    guint8 first_from;          /**< … and who sent that */
+    gint64 setup;        /**< first SYN to established; -1 unknown */
+    gint64 opening_over; /**< when it was established or failed, ICMP included; -1 never */
+    guint64 bytes[2];    /**< payload sent by either end of the tuple, what was sent twice counted twice … */
+    guint32 packets[2];  /**< … and segments; capture copies not counted */
+    struct tcphs_findings findings; /**< all that was found in its segments */
+    guint32 zeek_from, zeek_to;     /**< which connections in Zeek's sense it is, see tcphs_tracker_zeek */
+    guint16 first_flags;            /**< of its first segment … */
+    guint8 first_from;              /**< … and who sent that */
 };
 
 /** Empty caches, for a file that is opened. */

@@ -13,6 +13,7 @@
 
 #include "tracker/half_open.h"
 #include "capture/observed.h"
+#include "unanswered_syns.h"
 #include "tcp/fast_path.h"
 #include "tcp/port_reuse.h"
 #include "tcp/connection.h"
@@ -25,6 +26,7 @@ struct listed_frame {
 
 static wmem_map_t *listed_frames; /* frame number -> struct listed_frame */
 static struct tcphs_duplicates *duplicates;
+static struct tcphs_unanswered_syns *unanswered;
 static guint32 next_id;
 static gint64 last_offset;
 static guint32 last_frame;
@@ -47,6 +49,7 @@ static struct {
 static void start_file(void)
 {
     duplicates = wmem_new0(wmem_file_scope(), struct tcphs_duplicates);
+    unanswered = wmem_new0(wmem_file_scope(), struct tcphs_unanswered_syns);
     tcphs_flow_table_begin();
     tcphs_connection_records_begin();
     tcphs_half_open_begin();
@@ -79,6 +82,7 @@ static void forget_frame_number(guint32 frame)
     }
     wmem_map_remove(listed_frames, GUINT_TO_POINTER(frame));
     tcphs_half_open_forget_frame(frame);
+    tcphs_unanswered_syns_forget_frame(unanswered, frame);
 }
 
 static void touch(struct tcphs_tracked *t)
@@ -103,7 +107,7 @@ static void count_segment(struct tcphs_connection_record *record, const struct t
                           const struct tcphs_outcome *o)
 {
     count_bytes(record, s);
-    record->findings |= o->findings;
+    tcphs_findings_join(&record->findings, &o->findings);
     if (o->time_setup >= 0 && record->setup < 0)
         record->setup = o->time_setup;
     if (o->event != TCPHS_EVENT_NONE && record->opening_over < 0)
@@ -217,6 +221,35 @@ static void remember_zeek(struct tcphs_connection_record *record, guint32 zeek_c
     record->zeek_to = zeek_count;
 }
 
+/* A number for an address and port. */
+static guint32 number_of_end(const struct tcphs_tuple *tuple, unsigned end)
+{
+    guint8 key[sizeof tuple->address[0] + sizeof tuple->port[0]];
+    memcpy(key, tuple->address[end], sizeof tuple->address[0]);
+    memcpy(key + sizeof tuple->address[0], &tuple->port[end], sizeof tuple->port[0]);
+    return wmem_strong_hash(key, sizeof key);
+}
+
+/* SYNs wait for their answer, whoever it comes from; a SYN-ACK that nothing was asked of may be one from elsewhere. */
+static void match_unanswered(const struct tcphs_observed *seen, const struct tcphs_connection *c,
+                             struct tcphs_match *match)
+{
+    const struct tcphs_segment *s = &seen->segment;
+    const bool is_answer = tcphs_has_any(s, TCPHS_ACK);
+    if (!tcphs_has_any(s, TCPHS_SYN) || tcphs_has_any(s, TCPHS_RST | TCPHS_FIN))
+        return;
+    const guint32 client = number_of_end(&seen->tuple, is_answer ? !seen->from : seen->from);
+    if (!is_answer) {
+        if (tcphs_connection_stage(c) == TCPHS_STAGE_SYN_SENT)
+            tcphs_unanswered_syns_add(unanswered, client, s->seq, s->frame);
+    } else if (c->syn_count > 0) {
+        tcphs_unanswered_syns_remove(unanswered, client, s->ack - 1);
+    } else {
+        match->foreign_frame = tcphs_unanswered_syns_find(unanswered, client, s->ack - 1);
+        match->from_elsewhere = match->foreign_frame != 0;
+    }
+}
+
 /* A whole segment: both observers take it, each in its own way. What is dropped for its checksum changes nothing; Zeek
  * notes it, unless IP already dropped it. */
 static bool learn_segment(struct tcphs_observed *seen, struct tcphs_match *match)
@@ -226,7 +259,10 @@ static bool learn_segment(struct tcphs_observed *seen, struct tcphs_match *match
     struct tcphs_connection_record *record = NULL;
     seen->point.tuple = flow->number;
     match->dropped = seen->is_dropped;
-    match->copy = !match->dropped && tcphs_duplicates_find(duplicates, &seen->segment, &seen->point) != 0;
+    const guint32 original = match->dropped ? 0 : tcphs_duplicates_find(duplicates, &seen->segment, &seen->point);
+    match->copy = original != 0;
+    match->rewritten = match->copy && duplicates->rewritten;
+    match->foreign_frame = match->rewritten ? original : 0;
     if (match->copy || match->dropped) {
         t = connection_at(seen, seen->segment.frame);
         if (t == NULL && match->dropped) /* like all that changes nothing, it has a number */
@@ -234,6 +270,7 @@ static bool learn_segment(struct tcphs_observed *seen, struct tcphs_match *match
         record = t != NULL ? tcphs_connection_record_modify(t) : NULL;
     } else {
         record = process_segment(flow, seen, &t);
+        match_unanswered(seen, &record->connection, match);
     }
     quality.segments++;
     quality.copies += match->copy;
@@ -283,7 +320,7 @@ static void list_frame(guint32 frame)
 /* One segment that both observers took: nothing need be kept of it. */
 static bool is_single_segment(const struct tcphs_match *match)
 {
-    return !match->copy && !match->icmp && !match->dropped && match->zeek != NULL;
+    return !match->copy && !match->icmp && !match->dropped && !match->from_elsewhere && match->zeek != NULL;
 }
 
 static void learn_headers(packet_info *pinfo, const struct tcphs_ip_payloads *noted)
@@ -395,7 +432,7 @@ unsigned tcphs_tracker_recall(packet_info *pinfo, struct tcphs_match *matches)
 static void keep_state_only(struct tcphs_outcome *o)
 {
     struct tcphs_outcome state_only = {
-        .frame = o->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1, .waited = -1
+        .frame = o->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1, .waited = -1, .rst_idle = -1
     };
     memcpy(state_only.links, o->links, sizeof state_only.links);
     memcpy(state_only.state, o->state, sizeof state_only.state);

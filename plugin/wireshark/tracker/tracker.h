@@ -20,9 +20,13 @@ struct tcphs_match {
     const struct tcphs_zeek_tracked *zeek; /**< NULL = Zeek would not look at it */
     int header;                            /**< its index among the payloads noted of the frame */
     guint8 from;
-    bool copy;    /**< a capture copy of an earlier frame */
-    bool icmp;    /**< quoted in an ICMP message */
-    bool dropped; /**< by its receiver, for a checksum that the host verified */
+    bool copy;           /**< a capture copy of an earlier frame */
+    bool icmp;           /**< quoted in an ICMP message */
+    bool dropped;        /**< by its receiver, for a checksum that the host verified */
+    bool rewritten;      /**< a copy, with other options than the SYN or SYN-ACK in foreign_frame */
+    bool from_elsewhere; /**< a SYN-ACK that acknowledges the SYN in foreign_frame, which went to another address or
+                            port */
+    guint32 foreign_frame;
 };
 
 /** What the capture is worth, counted over all frames learned. */
