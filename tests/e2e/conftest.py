@@ -28,10 +28,10 @@ def samples(host):
     return found
 
 
-@pytest.fixture(scope="session", params=["a sixth", pytest.param("all", marks=pytest.mark.trust)])
+@pytest.fixture(scope="session", params=["a twelfth", pytest.param("all", marks=pytest.mark.trust)])
 def share(request, samples):
-    """Samples for what takes several runs of each: a sixth of them; in the long run all."""
-    return samples if request.param == "all" else samples[::6]
+    """Samples for what takes several runs of each: a twelfth of them; in the long run all."""
+    return samples if request.param == "all" else samples[::12]
 
 
 @pytest.fixture(scope="session")

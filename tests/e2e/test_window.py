@@ -33,6 +33,7 @@ def as_listed(host, capture, *args):
     return [[cell.strip() for cell in line.split("\t") if cell.strip() != "→"] for line in lines]
 
 
+@pytest.mark.trust
 def test_an_hour_at_the_window(host, screen, tmp_path):  # noqa: F811
     """Opens, filters, clicks back and forth, follows a stream, opens statistics, reloads, closes: always the rows of tshark, and no word from us."""
     capture = host.place(harness.SAMPLES / "showcase.pcapng")
