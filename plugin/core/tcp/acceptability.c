@@ -18,6 +18,21 @@ static uint8_t kind_of(const struct tcphs_segment *s)
     return tcphs_has_any(s, TCPHS_ACK) ? TCPHS_KIND_ACK : TCPHS_KIND_NO_ACK;
 }
 
+/* At the right edge of the window or beyond it, by so much. */
+static uint8_t locate_beyond_edge(const struct tcphs_arrival *a, uint32_t over)
+{
+    const bool empty = a->end == a->s->seq;
+    if (over == 0 && empty)
+        return TCPHS_SEQ_IN;
+    if (over == 0 && a->s->length <= 1)
+        return TCPHS_SEQ_EDGE;
+    if (!empty && tcphs_knows(a->x, TCPHS_KNOWS_SENT) && !tcphs_seq_after(a->s->seq, a->x->snd_nxt))
+        return TCPHS_SEQ_CONTIGUOUS;
+    if (over <= tcphs_gap_window(a->y))
+        return TCPHS_SEQ_BEYOND;
+    return tcphs_may_have_wrapped(a, a->x) ? TCPHS_SEQ_AMBIGUOUS : TCPHS_SEQ_FAR;
+}
+
 static uint8_t locate_seq(const struct tcphs_arrival *a)
 {
     const struct tcphs_end *y = a->y;
@@ -27,18 +42,8 @@ static uint8_t locate_seq(const struct tcphs_arrival *a)
     if (empty ? tcphs_seq_before(a->s->seq, y->rcv_nxt) : !tcphs_seq_after(a->end, y->rcv_nxt))
         return y->rcv_nxt - a->end > tcphs_gap_window(y) && tcphs_may_have_wrapped(a, a->x) ? TCPHS_SEQ_AMBIGUOUS
                                                                                             : TCPHS_SEQ_OLD;
-    if (!tcphs_knows(y, TCPHS_KNOWS_WINDOW))
-        return TCPHS_SEQ_IN;
     const int32_t over = tcphs_seq_diff(a->s->seq, y->rcv_edge);
-    if (over < 0)
-        return TCPHS_SEQ_IN;
-    if (over == 0 && (empty || a->s->length <= 1))
-        return empty ? TCPHS_SEQ_IN : TCPHS_SEQ_EDGE;
-    if (!empty && tcphs_knows(a->x, TCPHS_KNOWS_SENT) && !tcphs_seq_after(a->s->seq, a->x->snd_nxt))
-        return TCPHS_SEQ_CONTIGUOUS;
-    if ((uint32_t)over <= tcphs_gap_window(y))
-        return TCPHS_SEQ_BEYOND;
-    return tcphs_may_have_wrapped(a, a->x) ? TCPHS_SEQ_AMBIGUOUS : TCPHS_SEQ_FAR;
+    return !tcphs_knows(y, TCPHS_KNOWS_WINDOW) || over < 0 ? TCPHS_SEQ_IN : locate_beyond_edge(a, (uint32_t)over);
 }
 
 /* Of bytes that y was not seen to send: could they have passed uncaptured? */

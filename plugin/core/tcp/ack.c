@@ -167,8 +167,9 @@ static bool is_in_window_or_at_edge(const struct tcphs_arrival *a)
 }
 
 /* An acknowledgment that y refuses: it is remembered until a later segment proves it right or wrong. */
-static void remember_doubtful_ack(const struct tcphs_processing *p, bool in_handshake)
+static void remember_doubtful_ack(const struct tcphs_processing *p)
 {
+    const bool in_handshake = p->y->state == TCPHS_SYN_RECEIVED || p->y->state == TCPHS_SYN_SENT;
     struct tcphs_end *x = p->x;
     const bool unseen = p->a->ack_position == TCPHS_ACK_UNSEEN;
     tcphs_emit_due_ack(p, tcphs_due_ack(p->a));
@@ -194,95 +195,163 @@ static void remember_duplicate(const struct tcphs_processing *p)
         tcphs_process_fin(p);
 }
 
+static bool has_bad_ack(const struct tcphs_arrival *a)
+{
+    return a->ack_position == TCPHS_ACK_UNSEEN || a->ack_position == TCPHS_ACK_FAR ||
+           a->ack_position == TCPHS_ACK_TOO_OLD;
+}
+
+/* y waits for its SYN or SYN-ACK to be acknowledged, and this does not do it. */
+static bool misses_syn(const struct tcphs_arrival *a)
+{
+    return (a->y->state == TCPHS_SYN_RECEIVED || a->y->state == TCPHS_SYN_SENT) && !tcphs_acks_syn(a);
+}
+
+/* The connection is over by a RST: the closed end answers with the numbers of what reaches it. */
+static void remember_after_rst(const struct tcphs_processing *p)
+{
+    if (is_in_window_or_at_edge(p->a))
+        extend_snd_nxt(p->x, p->a->end);
+    tcphs_remember_ack(p->x, p->s->ack);
+}
+
+/* y, in SYN-RECEIVED, refuses what should be the final ACK. */
+static void remember_bad_final_ack(const struct tcphs_processing *p)
+{
+    const bool is_old = p->a->seq_position == TCPHS_SEQ_OLD;
+    if ((misses_syn(p->a) && !is_old) || tcphs_is_displaced_final_ack(p->a))
+        p->c->facts |= TCPHS_BAD_FINAL_ACK;
+    if (is_old && tcphs_is_pure_ack(p->s) && tcphs_acks_syn(p->a))
+        tcphs_expect_challenge(p, TCPHS_CHALLENGE_OF_ACK);
+}
+
+static void remember_foreign(const struct tcphs_processing *p)
+{
+    if (!tcphs_lags_behind_foreign_segment(p->a))
+        tcphs_keep_foreign(p, p->s->ack, TCPHS_FOREIGN_HAS_NO_SYN);
+    if (tcphs_leaps(p->a) && p->a->ack_position == TCPHS_ACK_UNSEEN) /* missing in both directions */
+        tcphs_remember_unseen_ack(p, true);
+}
+
+/* RFC 5961 and RFC 9293 3.10.7.4 let y answer with an ACK of what it expects. */
+static void expect_answer(const struct tcphs_processing *p)
+{
+    const bool bad_ack = has_bad_ack(p->a), is_beyond = p->a->seq_position == TCPHS_SEQ_BEYOND;
+    if (bad_ack || is_beyond || p->a->seq_position == TCPHS_SEQ_FAR)
+        tcphs_expect_challenge(p, is_beyond && !bad_ack && p->s->length > 0 ? TCPHS_CHALLENGE_OF_DATA : 0);
+    if (p->a->refusal == TCPHS_REFUSED_FOR_TIMESTAMP)
+        tcphs_expect_challenge(p, 0); /* answered by an ACK, and not taken in (RFC 7323 5.3 R1) */
+}
+
 /* What can be learned of a segment that its receiver drops. */
 static void remember_refused(const struct tcphs_processing *p)
 {
-    struct tcphs_end *x = p->x, *y = p->y;
     const struct tcphs_arrival *a = p->a;
-    const bool bad_ack =
-        a->ack_position == TCPHS_ACK_UNSEEN || a->ack_position == TCPHS_ACK_FAR || a->ack_position == TCPHS_ACK_TOO_OLD;
-    const bool in_handshake = y->state == TCPHS_SYN_RECEIVED || y->state == TCPHS_SYN_SENT;
-    const bool misses_syn = in_handshake && !tcphs_acks_syn(a);
     if (a->refusal == TCPHS_REFUSED_FOR_SIGNATURE)
         return; /* whoever sent it */
     if (tcphs_connection_stage(p->c) == TCPHS_STAGE_RESET) {
-        if (is_in_window_or_at_edge(a))
-            extend_snd_nxt(x, a->end);
-        tcphs_remember_ack(x, p->s->ack); /* the closed end answers with this number */
+        remember_after_rst(p);
         return;
     }
     tcphs_emit_repeated_close_ack(p);
-    if (y->state == TCPHS_SYN_RECEIVED &&
-        ((misses_syn && a->seq_position != TCPHS_SEQ_OLD) || tcphs_is_displaced_final_ack(a)))
-        p->c->facts |= TCPHS_BAD_FINAL_ACK;
-    if (y->state == TCPHS_SYN_RECEIVED && a->seq_position == TCPHS_SEQ_OLD && tcphs_is_pure_ack(p->s) &&
-        tcphs_acks_syn(a))
-        tcphs_expect_challenge(p, TCPHS_CHALLENGE_OF_ACK);
+    if (p->y->state == TCPHS_SYN_RECEIVED)
+        remember_bad_final_ack(p);
     if (tcphs_may_be_of_other_connection(a)) {
-        if (!tcphs_lags_behind_foreign_segment(a))
-            tcphs_keep_foreign(p, p->s->ack, TCPHS_FOREIGN_HAS_NO_SYN);
-        if (tcphs_leaps(a) && a->ack_position == TCPHS_ACK_UNSEEN) /* missing in both directions */
-            tcphs_remember_unseen_ack(p, true);
+        remember_foreign(p);
         return;
     }
-    if ((bad_ack || misses_syn) && y->state != TCPHS_CLOSED)
-        remember_doubtful_ack(p, in_handshake);
-    if (bad_ack || a->seq_position == TCPHS_SEQ_BEYOND || a->seq_position == TCPHS_SEQ_FAR)
-        tcphs_expect_challenge(
-            p, a->seq_position == TCPHS_SEQ_BEYOND && !bad_ack && p->s->length > 0 ? TCPHS_CHALLENGE_OF_DATA : 0);
-    if (a->refusal == TCPHS_REFUSED_FOR_TIMESTAMP)
-        tcphs_expect_challenge(p, 0); /* answered by an ACK, and not taken in (RFC 7323 5.3 R1) */
-    else if (a->ack_position == TCPHS_ACK_IN || a->ack_position == TCPHS_ACK_OLD)
+    if ((has_bad_ack(a) || misses_syn(a)) && p->y->state != TCPHS_CLOSED)
+        remember_doubtful_ack(p);
+    expect_answer(p);
+    if (a->refusal != TCPHS_REFUSED_FOR_TIMESTAMP &&
+        (a->ack_position == TCPHS_ACK_IN || a->ack_position == TCPHS_ACK_OLD))
         remember_duplicate(p);
+}
+
+/* x goes on, so that what opens its side has happened. */
+static void open_sender(const struct tcphs_processing *p)
+{
+    struct tcphs_end *x = p->x;
+    if (x->state == TCPHS_UNKNOWN)
+        tcphs_transition(x, TCPHS_SENDS_SYNCHRONISED);
+    if (x->state != TCPHS_SYN_SENT)
+        return;
+    if (tcphs_knows(p->y, TCPHS_SENT_SYN_ACK))
+        tcphs_transition(x, TCPHS_HEARS_SYN_ACK); /* the one captured: the SYN that came again was a late one */
+    else
+        infer_syn_ack(p);
+}
+
+/* Only the server's side is captured: what it acknowledges beyond the SYN came behind the final ACK. */
+static bool had_unseen_final_ack(const struct tcphs_processing *p)
+{
+    return p->x->state == TCPHS_SYN_RECEIVED && p->a->ack_position == TCPHS_ACK_UNKNOWN &&
+           tcphs_knows(p->y, TCPHS_KNOWS_ISS) && !tcphs_knows(p->y, TCPHS_ASKED_FASTOPEN) &&
+           tcphs_seq_after(p->s->ack, p->y->iss + 1);
+}
+
+/* The server has taken back the final ACK by sending its SYN-ACK again, and now acknowledges what came behind it. */
+static bool has_final_ack_again(const struct tcphs_processing *p)
+{
+    return p->x->state == TCPHS_SYN_RECEIVED && p->a->ack_position == TCPHS_ACK_IN &&
+           (p->c->facts & TCPHS_WAS_ESTABLISHED) && tcphs_seq_after(p->s->ack, p->y->iss + 1);
+}
+
+/* Data of a server before any final ACK: remembered, for only the client's next word tells whether one was lost. */
+static bool is_early_data(const struct tcphs_processing *p)
+{
+    return p->x->state == TCPHS_SYN_RECEIVED && p->s->length > 0 && p->c->early_data_frame == 0 &&
+           !(p->c->facts & TCPHS_WAS_ESTABLISHED) && !tcphs_knows(p->y, TCPHS_ASKED_FASTOPEN) &&
+           p->y->snd_nxt == p->y->iss + 1;
+}
+
+/* What the segment shows of the final ACK of the handshake, where x is the server that waits for it. */
+static void revise_final_ack(const struct tcphs_processing *p)
+{
+    if (had_unseen_final_ack(p)) {
+        tcphs_assume(p->c);
+        tcphs_transition(p->x, TCPHS_HEARS_ACK_OF_SYN);
+    }
+    if (has_final_ack_again(p))
+        tcphs_transition(p->x, TCPHS_HEARS_ACK_OF_SYN);
+    if (is_early_data(p))
+        p->c->early_data_frame = p->s->frame;
+}
+
+/* x sends what it has not sent before. */
+static void extend_sent(const struct tcphs_processing *p)
+{
+    struct tcphs_end *x = p->x;
+    const bool is_empty = p->a->end == p->s->seq; /* the bytes before it were not captured */
+    if (x->unseen_ack_frame != 0 && p->a->ack_position == TCPHS_ACK_IN && tcphs_seq_before(p->s->ack, x->unseen_ack))
+        x->known |= TCPHS_UNSEEN_ACK_TAKEN_BACK; /* what is sent later never acknowledges less */
+    x->known = is_empty ? x->known | TCPHS_SENT_UNSURE : x->known & ~(uint32_t)TCPHS_SENT_UNSURE;
+    x->snd_nxt = p->a->end;
+    if (!is_empty)
+        tcphs_time_bytes(x, x->snd_nxt, p->s->time);
 }
 
 static void accept_ack(const struct tcphs_processing *p)
 {
-    struct tcphs_connection *c = p->c;
-    struct tcphs_end *x = p->x, *y = p->y;
-    const struct tcphs_segment *s = p->s;
-    if (p->a->seq_position == TCPHS_SEQ_CONTIGUOUS) {
-        c->facts |= TCPHS_GAPS;
-        tcphs_assume(c);
+    struct tcphs_end *x = p->x;
+    const struct tcphs_arrival *a = p->a;
+    if (a->seq_position == TCPHS_SEQ_CONTIGUOUS) {
+        p->c->facts |= TCPHS_GAPS;
+        tcphs_assume(p->c);
     }
-    if (x->state == TCPHS_SYN_SENT && tcphs_knows(y, TCPHS_SENT_SYN_ACK))
-        tcphs_transition(x, TCPHS_HEARS_SYN_ACK); /* the one captured: the SYN that came again was a late one */
-    else if (x->state == TCPHS_SYN_SENT)
-        infer_syn_ack(p);
-    else if (x->state == TCPHS_UNKNOWN)
-        tcphs_transition(x, TCPHS_SENDS_SYNCHRONISED);
+    open_sender(p);
     if (!tcphs_knows(x, TCPHS_KNOWS_SENT))
-        tcphs_learn_sent(x, s->seq, s->seq);
-    /* Only the server's side is captured: what it acknowledges beyond the SYN came behind the final ACK. */
-    if (x->state == TCPHS_SYN_RECEIVED && p->a->ack_position == TCPHS_ACK_UNKNOWN && tcphs_knows(y, TCPHS_KNOWS_ISS) &&
-        !tcphs_knows(y, TCPHS_ASKED_FASTOPEN) && tcphs_seq_after(s->ack, y->iss + 1)) {
-        tcphs_assume(c);
-        tcphs_transition(x, TCPHS_HEARS_ACK_OF_SYN);
-    }
-    /* It has taken back the final ACK by sending its SYN-ACK again, and now acknowledges what came behind it. */
-    if (x->state == TCPHS_SYN_RECEIVED && p->a->ack_position == TCPHS_ACK_IN && (c->facts & TCPHS_WAS_ESTABLISHED) &&
-        tcphs_seq_after(s->ack, y->iss + 1))
-        tcphs_transition(x, TCPHS_HEARS_ACK_OF_SYN);
-    /* Data of a server before any final ACK: remembered, for only the client's next word tells whether one was lost. */
-    if (x->state == TCPHS_SYN_RECEIVED && s->length > 0 && c->early_data_frame == 0 &&
-        !(c->facts & TCPHS_WAS_ESTABLISHED) && !tcphs_knows(y, TCPHS_ASKED_FASTOPEN) && y->snd_nxt == y->iss + 1)
-        c->early_data_frame = s->frame;
-    if (y->state == TCPHS_SYN_RECEIVED)
+        tcphs_learn_sent(x, p->s->seq, p->s->seq);
+    revise_final_ack(p);
+    if (p->y->state == TCPHS_SYN_RECEIVED)
         x->beliefs &= ~(uint32_t)TCPHS_CHALLENGE_OF_ACK; /* this one is right */
     take_acknowledgment(p);
-    if (tcphs_seq_after(p->a->end, x->snd_nxt)) {
-        if (x->unseen_ack_frame != 0 && p->a->ack_position == TCPHS_ACK_IN && tcphs_seq_before(s->ack, x->unseen_ack))
-            x->known |= TCPHS_UNSEEN_ACK_TAKEN_BACK; /* what is sent later never acknowledges less */
-        const bool unsure = p->a->end == s->seq;
-        x->known = unsure ? x->known | TCPHS_SENT_UNSURE : x->known & ~(uint32_t)TCPHS_SENT_UNSURE;
-        x->snd_nxt = p->a->end;
-        if (!unsure)
-            tcphs_time_bytes(x, x->snd_nxt, s->time);
-    }
-    const bool in_place = p->a->seq_position != TCPHS_SEQ_OLD || tcphs_knows(x, TCPHS_FIN_SENT);
-    if (tcphs_has_any(s, TCPHS_FIN) && (in_place || tcphs_is_unseen_fin(p->a)))
+    if (tcphs_seq_after(a->end, x->snd_nxt))
+        extend_sent(p);
+    const bool in_place = a->seq_position != TCPHS_SEQ_OLD || tcphs_knows(x, TCPHS_FIN_SENT);
+    if (tcphs_has_fin(a) && (in_place || tcphs_is_unseen_fin(a)))
         tcphs_process_fin(p);
-    tcphs_deliver(p, s->seq, p->a->end);
+    tcphs_deliver(p, p->s->seq, a->end);
     if (tcphs_knows(x, TCPHS_SENT_SYN_ACK))
         x->known |= TCPHS_ANSWERED_SYN_ACK;
 }

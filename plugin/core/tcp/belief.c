@@ -193,6 +193,20 @@ static bool only_handshake_seen(const struct tcphs_arrival *a)
            tcphs_knows(a->y, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT | TCPHS_KNOWS_HEARD);
 }
 
+/* A RST that may stand behind the handshake. */
+static bool is_late_rst(const struct tcphs_arrival *a)
+{
+    return a->kind == TCPHS_KIND_RST && !tcphs_has_any(a->s, TCPHS_SYN) && a->y->state != TCPHS_SYN_SENT &&
+           !tcphs_refuses_foreign_syn(a);
+}
+
+/* One end has sent a SYN-ACK and the other has not: no simultaneous open. */
+static bool is_half_way(const struct tcphs_arrival *a)
+{
+    return tcphs_knows(a->x, TCPHS_SENT_SYN_ACK) != tcphs_knows(a->y, TCPHS_SENT_SYN_ACK) && only_handshake_seen(a) &&
+           tcphs_connection_stage(a->c) == TCPHS_STAGE_SYN_RECEIVED;
+}
+
 /*
  * The third step, and perhaps all that followed it, was not captured: a segment beyond what both were seen to send
  * shows that they were synchronised. Both numbers beyond suffice; with one of them only if the other fits and
@@ -201,24 +215,17 @@ static bool only_handshake_seen(const struct tcphs_arrival *a)
  */
 static bool opens_unseen(const struct tcphs_arrival *a)
 {
-    const struct tcphs_end *x = a->x, *y = a->y;
-    const bool is_rst = a->kind == TCPHS_KIND_RST && !tcphs_has_any(a->s, TCPHS_SYN) && y->state != TCPHS_SYN_SENT &&
-                        !tcphs_refuses_foreign_syn(a);
-    if ((a->kind != TCPHS_KIND_ACK && !is_rst) || !only_handshake_seen(a) ||
-        tcphs_connection_stage(a->c) != TCPHS_STAGE_SYN_RECEIVED)
-        return false;
-    if (!tcphs_knows(x, TCPHS_SENT_SYN_ACK) == !tcphs_knows(y, TCPHS_SENT_SYN_ACK)) /* a simultaneous open */
+    const bool is_rst = is_late_rst(a);
+    if ((a->kind != TCPHS_KIND_ACK && !is_rst) || !is_half_way(a))
         return false;
     const bool has_ack = tcphs_has_any(a->s, TCPHS_ACK);
-    const uint32_t ahead = a->s->seq - x->snd_nxt, acked = has_ack ? a->s->ack - y->snd_nxt : 0;
-    if (ahead > tcphs_largest_gap_since_handshake(a, x) || acked > tcphs_largest_gap_since_handshake(a, y))
+    const uint32_t ahead = a->s->seq - a->x->snd_nxt, acked = has_ack ? a->s->ack - a->y->snd_nxt : 0;
+    if (ahead > tcphs_largest_gap_since_handshake(a, a->x) || acked > tcphs_largest_gap_since_handshake(a, a->y))
         return false;
-    if (ahead > 0 && acked > 0)
-        return true;
-    if (is_rst && ahead == 0 && acked > 0)
+    if (acked > 0 && (ahead > 0 || is_rst))
         return true;
     const bool quiet = a->s->time - a->c->last_synack_time > FIRST_RETRY;
-    return quiet && (ahead > 0 || acked > 0) && (is_rst || tcphs_has_any(a->s, TCPHS_FIN));
+    return quiet && (ahead > 0 || acked > 0) && (is_rst || tcphs_has_fin(a));
 }
 
 static void stand_at(struct tcphs_end *e, struct tcphs_end *peer, uint32_t next)

@@ -77,25 +77,28 @@ static bool is_checked_final_ack(const struct tcphs_processing *p)
            p->s->seq == p->x->iss + 1;
 }
 
-static void emit_milestones(const struct tcphs_processing *p, enum tcphs_stage before, bool was_syn_received)
+/* This segment is step 3: it answers the SYN-ACK, for the first time or again. */
+static bool is_step_3(const struct tcphs_processing *p, bool was_syn_received)
+{
+    if (p->a->kind != TCPHS_KIND_ACK)
+        return false;
+    const bool answers =
+        was_syn_received && p->y->state != TCPHS_SYN_RECEIVED && tcphs_knows(p->y, TCPHS_SENT_SYN_ACK);
+    return (answers && !(p->c->facts & TCPHS_WAS_ESTABLISHED)) || repeats_final_ack(p) || is_checked_final_ack(p);
+}
+
+static bool is_open_now(const struct tcphs_connection *c)
+{
+    return tcphs_is_synchronised(c->end[0].state) && tcphs_is_synchronised(c->end[1].state) &&
+           !(c->facts & (TCPHS_MIDSTREAM_START | TCPHS_WAS_ESTABLISHED));
+}
+
+/* The connection is closed, or reset, by this segment. */
+static void emit_end(const struct tcphs_processing *p)
 {
     struct tcphs_connection *c = p->c;
-    const enum tcphs_stage now = tcphs_connection_stage(c);
-    const bool open_now = tcphs_is_synchronised(c->end[0].state) && tcphs_is_synchronised(c->end[1].state) &&
-                          !(c->facts & TCPHS_MIDSTREAM_START);
-    const bool answered = was_syn_received && p->y->state != TCPHS_SYN_RECEIVED && p->a->kind == TCPHS_KIND_ACK &&
-                          tcphs_knows(p->y, TCPHS_SENT_SYN_ACK);
-    const bool is_final_ack = p->a->kind == TCPHS_KIND_ACK && (repeats_final_ack(p) || is_checked_final_ack(p));
-    if ((answered && !(c->facts & TCPHS_WAS_ESTABLISHED)) || is_final_ack)
-        emit_step_3(p);
-    if (p->a->kind == TCPHS_KIND_ACK)
-        p->x->beliefs &= ~(uint32_t)TCPHS_AHEAD_OF_SYN_ACK;
-    if (open_now && !(c->facts & TCPHS_WAS_ESTABLISHED))
-        emit_established(p);
-    if (now == before || (now != TCPHS_STAGE_CLOSED && now != TCPHS_STAGE_RESET))
-        return;
-    c->end_frame = p->s->frame;
     const bool was_open = (c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)) != 0;
+    c->end_frame = p->s->frame;
     if (was_open && !(c->facts & TCPHS_HAD_ENDED)) {
         c->facts |= TCPHS_HAD_ENDED;
         p->o->event = TCPHS_EVENT_ENDED;
@@ -103,6 +106,21 @@ static void emit_milestones(const struct tcphs_processing *p, enum tcphs_stage b
         c->facts |= TCPHS_HAD_FAILED;
         p->o->event = TCPHS_EVENT_FAILED;
     }
+}
+
+/* What the segment has brought about: step 3, the connection open, or over. */
+static void emit_milestones(const struct tcphs_processing *p, enum tcphs_stage before, bool was_syn_received)
+{
+    const enum tcphs_stage now = tcphs_connection_stage(p->c);
+    const bool is_open = is_open_now(p->c);
+    if (is_step_3(p, was_syn_received))
+        emit_step_3(p);
+    if (p->a->kind == TCPHS_KIND_ACK)
+        p->x->beliefs &= ~(uint32_t)TCPHS_AHEAD_OF_SYN_ACK;
+    if (is_open)
+        emit_established(p);
+    if (now != before && (now == TCPHS_STAGE_CLOSED || now == TCPHS_STAGE_RESET))
+        emit_end(p);
 }
 
 static void process(const struct tcphs_processing *p)

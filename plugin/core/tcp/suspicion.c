@@ -45,25 +45,31 @@ bool tcphs_survives_rst(const struct tcphs_arrival *a)
     return a->s->time - c->rst_time > patience;
 }
 
-bool tcphs_outlives_own_rst(const struct tcphs_arrival *a)
+/* New bytes, or news of what the peer sent after the RST; an older segment overtaken by the RST is neither. */
+static bool is_later_than_rst(const struct tcphs_arrival *a)
 {
     const struct tcphs_connection *c = a->c;
-    if (!tcphs_is_reset(c) || a->s->from != c->rst_from || !tcphs_is_in_time(a))
+    const bool new_bytes =
+        a->end != a->s->seq && tcphs_seq_after(a->end, a->x->snd_nxt) && !tcphs_seq_before(a->s->seq, c->rst_seq);
+    return new_bytes ||
+           (c->rst_peer_known && a->ack_position == TCPHS_ACK_IN && tcphs_seq_after(a->s->ack, c->rst_peer_nxt));
+}
+
+/* Where the RST came as its sender's segments do, and this one does not, or leaps: this one is not the sender's. */
+static bool fits_less_than_rst(const struct tcphs_arrival *a)
+{
+    return a->c->rst_origin == TCPHS_ORIGIN_FITS &&
+           (tcphs_origin(a) == TCPHS_ORIGIN_DIFFERS || tcphs_seq_after(a->s->seq, a->x->snd_nxt));
+}
+
+bool tcphs_outlives_own_rst(const struct tcphs_arrival *a)
+{
+    if (!tcphs_is_reset(a->c) || a->s->from != a->c->rst_from || !tcphs_is_in_time(a))
         return false;
     if (a->kind == TCPHS_KIND_SYN_ACK)
         return !tcphs_knows(a->x, TCPHS_SENT_SYN_ACK) && tcphs_knows(a->y, TCPHS_SENT_SYN) &&
                a->s->ack == a->y->iss + 1;
-    if (!tcphs_is_ack(a) || !tcphs_knows(a->x, TCPHS_KNOWS_SENT))
-        return false;
-    /* New bytes, or news of what the peer sent after the RST; an older segment overtaken by the RST is neither. */
-    const bool new_bytes =
-        a->end != a->s->seq && tcphs_seq_after(a->end, a->x->snd_nxt) && !tcphs_seq_before(a->s->seq, c->rst_seq);
-    /* Where the RST came as its sender's segments do, and this one does not, or leaps: this one is not the sender's. */
-    if (c->rst_origin == TCPHS_ORIGIN_FITS &&
-        (tcphs_origin(a) == TCPHS_ORIGIN_DIFFERS || tcphs_seq_after(a->s->seq, a->x->snd_nxt)))
-        return false;
-    return new_bytes ||
-           (c->rst_peer_known && a->ack_position == TCPHS_ACK_IN && tcphs_seq_after(a->s->ack, c->rst_peer_nxt));
+    return tcphs_is_ack(a) && tcphs_knows(a->x, TCPHS_KNOWS_SENT) && !fits_less_than_rst(a) && is_later_than_rst(a);
 }
 
 bool tcphs_disproves_rst(const struct tcphs_arrival *a)
@@ -139,27 +145,40 @@ bool tcphs_is_foreign_syn_ack(const struct tcphs_arrival *a)
     return a->ack_position == TCPHS_ACK_FAR || a->ack_position == TCPHS_ACK_UNSEEN;
 }
 
+/* Exactly at one of the last acknowledgments that y was seen to send. */
+static bool is_at_recent_ack(const struct tcphs_arrival *a)
+{
+    for (int i = 0; i < TCPHS_RECENT_ACKS; i++)
+        if (a->s->seq == a->y->recent_acks[i])
+            return true;
+    return false;
+}
+
+/* At what y, of which the capture has nothing, may have acknowledged last of whatever was sent to it. */
+static bool is_at_unseen_ack(const struct tcphs_arrival *a)
+{
+    return tcphs_knows(a->x, TCPHS_FIN_SENT | TCPHS_KNOWS_ISS) && !tcphs_knows(a->y, TCPHS_SENT_ANYTHING) &&
+           tcphs_seq_within(a->s->seq, a->x->iss + 1, a->x->fin_seq + 1);
+}
+
+/* At an acknowledgment that is missing from the capture, or one that the path held back until its receiver had closed. */
+static bool is_at_earlier_ack(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *y = a->y;
+    const uint32_t seq = a->s->seq, window = tcphs_gap_window(y), oldest = y->recent_acks[TCPHS_RECENT_ACKS - 1];
+    const uint32_t seen = (a->c->facts & TCPHS_GAPS) ? y->rcv_nxt - window : y->rcv_ack;
+    if (seq != y->rcv_nxt && tcphs_seq_within(seq, seen, y->rcv_nxt))
+        return true;
+    return tcphs_knows(a->x, TCPHS_KNOWS_ISS) && tcphs_seq_after(seq, a->x->iss) && tcphs_seq_before(seq, oldest) &&
+           (uint32_t)tcphs_seq_diff(y->rcv_nxt, seq) <= window;
+}
+
 bool tcphs_answers_as_closed(const struct tcphs_arrival *a)
 {
     if (a->kind != TCPHS_KIND_RST || tcphs_has_any(a->s, TCPHS_ACK) || !tcphs_knows(a->y, TCPHS_KNOWS_HEARD))
         return false;
-    for (int i = 0; i < TCPHS_RECENT_ACKS; i++)
-        if (a->s->seq == a->y->recent_acks[i])
-            return true;
-    /* What it acknowledged last may be missing from the capture. */
-    const bool is_alone =
-        tcphs_knows(a->x, TCPHS_FIN_SENT | TCPHS_KNOWS_ISS) && !tcphs_knows(a->y, TCPHS_SENT_ANYTHING);
-    if (is_alone && tcphs_seq_within(a->s->seq, a->x->iss + 1, a->x->fin_seq + 1)) /* of whatever was sent to it */
-        return true;
     const bool both_closed = tcphs_knows(a->x, TCPHS_FIN_SENT) && tcphs_knows(a->y, TCPHS_FIN_SENT);
-    const uint32_t seen = (a->c->facts & TCPHS_GAPS) ? a->y->rcv_nxt - tcphs_gap_window(a->y) : a->y->rcv_ack;
-    if (both_closed && a->s->seq != a->y->rcv_nxt && tcphs_seq_within(a->s->seq, seen, a->y->rcv_nxt))
-        return true;
-    /* The path may have held back one of the acknowledgments before those until their receiver had closed. */
-    const uint32_t oldest = a->y->recent_acks[TCPHS_RECENT_ACKS - 1];
-    return both_closed && tcphs_knows(a->x, TCPHS_KNOWS_ISS) && tcphs_seq_after(a->s->seq, a->x->iss) &&
-           tcphs_seq_before(a->s->seq, oldest) &&
-           (uint32_t)tcphs_seq_diff(a->y->rcv_nxt, a->s->seq) <= tcphs_gap_window(a->y);
+    return is_at_recent_ack(a) || is_at_unseen_ack(a) || (both_closed && is_at_earlier_ack(a));
 }
 
 bool tcphs_is_known_alternative(const struct tcphs_arrival *a)

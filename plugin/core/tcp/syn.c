@@ -92,37 +92,45 @@ static void take_late_syn(const struct tcphs_processing *p)
     emit_syn(p);
 }
 
-void tcphs_process_syn(const struct tcphs_processing *p)
+/* The SYN that opened the connection, or tried to, again. */
+static void repeat_syn(const struct tcphs_processing *p, enum tcphs_stage stage)
 {
-    const enum tcphs_stage stage = tcphs_connection_stage(p->c);
     const bool never_open = !(p->c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START));
-    if (tcphs_knows(p->x, TCPHS_SENT_SYN) && tcphs_repeats_syn(p->a)) {
-        if (stage == TCPHS_STAGE_RESET && never_open)
-            reopen(p);
-        else if (stage != TCPHS_STAGE_RESET && stage != TCPHS_STAGE_CLOSED) {
-            p->x->snd_nxt = tcphs_seq_max(p->x->snd_nxt, p->s->seq + 1 + p->s->length);
-            tcphs_transition(p->x, TCPHS_SENDS_SYN);
-            tcphs_transition(p->y, TCPHS_HEARS_SYN);
-            emit_syn(p);
-            emit_wait(p);
-        }
-        return;
+    if (stage == TCPHS_STAGE_RESET && never_open) {
+        reopen(p);
+    } else if (stage != TCPHS_STAGE_RESET && stage != TCPHS_STAGE_CLOSED) {
+        p->x->snd_nxt = tcphs_seq_max(p->x->snd_nxt, p->s->seq + 1 + p->s->length);
+        tcphs_transition(p->x, TCPHS_SENDS_SYN);
+        tcphs_transition(p->y, TCPHS_HEARS_SYN);
+        emit_syn(p);
+        emit_wait(p);
     }
-    if (tcphs_repeats_syn(p->a)) {
-        take_late_syn(p);
-        return;
-    }
-    const bool opens = stage == TCPHS_STAGE_NONE || (stage == TCPHS_STAGE_SYN_SENT && p->y->state == TCPHS_SYN_SENT);
-    if (opens && !tcphs_knows(p->x, TCPHS_SENT_SYN)) {
-        open_by_syn(p);
-        return;
-    }
+}
+
+/* A SYN of other numbers while x has a connection, or is about to have one. */
+static void process_foreign_syn(const struct tcphs_processing *p, enum tcphs_stage stage)
+{
     if (stage == TCPHS_STAGE_SYN_RECEIVED && tcphs_knows(p->x, TCPHS_SENT_SYN))
         count(p, &p->c->syn_count);
-    if (tcphs_has_any(p->s, TCPHS_FIN) && tcphs_is_synchronised(p->y->state)) /* opens nothing */
+    if (tcphs_has_fin(p->a) && tcphs_is_synchronised(p->y->state)) /* opens nothing */
         tcphs_expect_challenge(p, 0);
     else
         tcphs_keep_foreign(p, p->a->end, 0);
+}
+
+void tcphs_process_syn(const struct tcphs_processing *p)
+{
+    const enum tcphs_stage stage = tcphs_connection_stage(p->c);
+    const bool opens = stage == TCPHS_STAGE_NONE || (stage == TCPHS_STAGE_SYN_SENT && p->y->state == TCPHS_SYN_SENT);
+    const bool is_first = !tcphs_knows(p->x, TCPHS_SENT_SYN);
+    if (tcphs_repeats_syn(p->a) && is_first)
+        take_late_syn(p);
+    else if (tcphs_repeats_syn(p->a))
+        repeat_syn(p, stage);
+    else if (opens && is_first)
+        open_by_syn(p);
+    else
+        process_foreign_syn(p, stage);
 }
 
 static void emit_syn_ack(const struct tcphs_processing *p)
@@ -204,29 +212,18 @@ static bool is_alternative(const struct tcphs_processing *p)
            y->state == TCPHS_ESTABLISHED && !tcphs_knows(x, TCPHS_ANSWERED_SYN_ACK) && !(y->beliefs & TCPHS_SENT_ACK);
 }
 
-void tcphs_process_syn_ack(const struct tcphs_processing *p)
+/* A SYN-ACK that its receiver does not take. */
+static void refuse_syn_ack(const struct tcphs_processing *p)
 {
     struct tcphs_connection *c = p->c;
-    const struct tcphs_end *x = p->x, *y = p->y;
-    const bool same = tcphs_knows(x, TCPHS_SENT_SYN_ACK) && p->s->seq == x->iss && tcphs_acks_syn(p->a);
-    const bool in_handshake = y->state == TCPHS_SYN_SENT || x->state == TCPHS_SYN_RECEIVED;
-    if (same && (y->state >= TCPHS_SYN_RECEIVED || y->state == TCPHS_SYN_SENT)) {
-        repeat_syn_ack(p);
-        return;
-    }
-    if (p->a->accepted == TCPHS_ACCEPT_YES || tcphs_connection_stage(c) == TCPHS_STAGE_NONE) {
-        accept_syn_ack(p);
-        return;
-    }
+    const bool in_handshake = p->y->state == TCPHS_SYN_SENT || p->x->state == TCPHS_SYN_RECEIVED;
     if (in_handshake && !(c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)))
         count(p, &c->synack_count);
     if (p->a->refusal == TCPHS_REFUSED_FOR_SIGNATURE)
         return;                                    /* nobody answers it */
     if (p->a->refusal == TCPHS_REFUSED_FOR_ECHO) { /* answered by a RST, which leaves the client where it is */
         tcphs_remember_unseen_ack(p, false);
-        return;
-    }
-    if (y->state == TCPHS_SYN_SENT) {
+    } else if (p->y->state == TCPHS_SYN_SENT) {
         c->facts |= TCPHS_BAD_SYN_ACK;
         tcphs_remember_unseen_ack(p, false);
         tcphs_emit_due_ack(p, tcphs_due_ack(p->a));
@@ -237,4 +234,16 @@ void tcphs_process_syn_ack(const struct tcphs_processing *p)
             tcphs_keep_alternative(p);
         tcphs_expect_challenge(p, 0);
     }
+}
+
+void tcphs_process_syn_ack(const struct tcphs_processing *p)
+{
+    const struct tcphs_end *x = p->x, *y = p->y;
+    const bool same = tcphs_knows(x, TCPHS_SENT_SYN_ACK) && p->s->seq == x->iss && tcphs_acks_syn(p->a);
+    if (same && (y->state >= TCPHS_SYN_RECEIVED || y->state == TCPHS_SYN_SENT))
+        repeat_syn_ack(p);
+    else if (p->a->accepted == TCPHS_ACCEPT_YES || tcphs_connection_stage(p->c) == TCPHS_STAGE_NONE)
+        accept_syn_ack(p);
+    else
+        refuse_syn_ack(p);
 }
