@@ -201,16 +201,32 @@ static bool stands_still(const struct tcphs_arrival *a)
            (!tcphs_knows(a->x, TCPHS_KNOWS_HEARD) || a->s->ack == a->x->rcv_nxt || a->s->ack == a->y->unseen_ack_left);
 }
 
+/* y acknowledged what x was not seen to send, and it is possible to tell whether x sent it: where the capture began
+ * midstream, "the last byte seen" may have been a repeat. */
+static bool can_refute_unseen_ack(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *x = a->x, *y = a->y;
+    return y->unseen_ack_frame != 0 && tcphs_knows(y, TCPHS_UNSEEN_ACK_OPEN) && tcphs_is_in_time(a) &&
+           !tcphs_knows(x, TCPHS_SENT_UNSURE) && !(a->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) &&
+           tcphs_seq_after(y->unseen_ack, x->snd_nxt);
+}
+
+/* x goes on at the number before that, and has had the time to know better. */
+static bool goes_on_before_unseen_ack(const struct tcphs_arrival *a)
+{
+    const struct tcphs_end *x = a->x, *y = a->y;
+    return (x->state == TCPHS_SYN_RECEIVED || tcphs_is_synchronised(x->state)) && a->s->seq == x->snd_nxt &&
+           !reacts_too_soon(a, y->unseen_ack_clock) &&
+           (stands_still(a) || tcphs_seq_after(a->end, y->unseen_ack) || tcphs_knows(y, TCPHS_UNSEEN_ACK_TAKEN_BACK));
+}
+
 /* x proves by its own sequence number that y acknowledged what x never sent. */
 static bool refutes_unseen_ack(const struct tcphs_arrival *a)
 {
-    const struct tcphs_end *x = a->x, *y = a->y;
-    /* Where the capture began midstream, "the last byte seen" may have been a repeat. */
-    if (y->unseen_ack_frame == 0 || !tcphs_knows(y, TCPHS_UNSEEN_ACK_OPEN) || !tcphs_is_in_time(a) ||
-        tcphs_knows(x, TCPHS_SENT_UNSURE) || (a->c->facts & (TCPHS_GAPS | TCPHS_MIDSTREAM_START)) ||
-        !tcphs_seq_after(y->unseen_ack, x->snd_nxt))
+    const struct tcphs_end *x = a->x;
+    if (!can_refute_unseen_ack(a))
         return false;
-    switch (a->kind) {
+    switch ((enum tcphs_segment_kind)a->kind) {
     case TCPHS_KIND_RST: /* how a SYN-RECEIVED or SYN-SENT end answers an unacceptable ACK */
         return a->answers_unseen_ack && x->state <= TCPHS_SYN_RECEIVED;
     case TCPHS_KIND_SYN: /* it asks again, for what it was told was no answer */
@@ -218,13 +234,11 @@ static bool refutes_unseen_ack(const struct tcphs_arrival *a)
     case TCPHS_KIND_SYN_ACK:
         return x->state == TCPHS_SYN_RECEIVED && a->s->seq == x->iss;
     case TCPHS_KIND_ACK:
-        return (x->state == TCPHS_SYN_RECEIVED || tcphs_is_synchronised(x->state)) && a->s->seq == x->snd_nxt &&
-               !reacts_too_soon(a, y->unseen_ack_clock) &&
-               (stands_still(a) || tcphs_seq_after(a->end, y->unseen_ack) ||
-                tcphs_knows(y, TCPHS_UNSEEN_ACK_TAKEN_BACK));
-    default:
-        return false;
+        return goes_on_before_unseen_ack(a);
+    case TCPHS_KIND_NO_ACK:
+        break;
     }
+    return false;
 }
 
 /* The server asks for the final ACK again, or says what it expects: the one it got stood at the wrong number. */

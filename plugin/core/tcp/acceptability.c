@@ -152,6 +152,16 @@ bool tcphs_acks_syn(const struct tcphs_arrival *a)
            tcphs_seq_within(a->s->ack, a->y->iss + 1, a->y->snd_nxt);
 }
 
+/* A RST that is not exactly where its receiver, SYN-RECEIVED or later, would obey it. In or beyond a hole of the capture
+ * it may be exact: where the sender stands, or where the receiver says it is. */
+static uint8_t judge_inexact_rst(const struct tcphs_arrival *a)
+{
+    const bool has_gaps = (a->c->facts & TCPHS_GAPS) != 0;
+    const bool at_edge = a->s->seq == a->x->snd_nxt && (holds_data(a->y) || has_gaps);
+    const bool in_gap = a->seq_position == TCPHS_SEQ_IN && has_gaps;
+    return is_among_repeated(a) || at_edge || in_gap || a->answers_unseen_ack ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
+}
+
 static uint8_t judge_rst(const struct tcphs_arrival *a)
 {
     const struct tcphs_end *y = a->y;
@@ -176,15 +186,7 @@ static uint8_t judge_rst(const struct tcphs_arrival *a)
         return TCPHS_ACCEPT_UNKNOWN;
     if (tcphs_rst_is_exact(a))
         return tcphs_rst_is_doubtful(a) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_YES;
-    if (is_among_repeated(a))
-        return TCPHS_ACCEPT_UNKNOWN;
-    /* In or beyond a hole of the capture it may be exact: where the sender stands, or where the receiver says it is. */
-    const bool at_edge = a->s->seq == a->x->snd_nxt && (holds_data(y) || (a->c->facts & TCPHS_GAPS));
-    if (at_edge || a->answers_unseen_ack)
-        return TCPHS_ACCEPT_UNKNOWN;
-    if (a->seq_position == TCPHS_SEQ_IN && (a->c->facts & TCPHS_GAPS))
-        return TCPHS_ACCEPT_UNKNOWN;
-    return TCPHS_ACCEPT_NO;
+    return judge_inexact_rst(a);
 }
 
 static uint8_t judge_syn(const struct tcphs_arrival *a)

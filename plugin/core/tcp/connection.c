@@ -171,21 +171,29 @@ static void mark_for_verdict(const struct tcphs_processing *p, unsigned settles)
         p->c->facts &= ~(uint32_t)TCPHS_ACK_NOT_TAKEN;
 }
 
-/* Suspicions that this segment settles, one way or the other. */
+/* The foreign segment of the receiver is refused, if it is the one accused. */
+static void refuse_foreign(const struct tcphs_processing *p)
+{
+    struct tcphs_end *y = p->y;
+    if (p->a->kind != TCPHS_KIND_ACK || p->o->back != y->foreign_frame)
+        return;
+    y->foreign_frame = 0;
+    y->known |= tcphs_knows(y, TCPHS_FOREIGN_HAS_NO_SYN) ? 0 : TCPHS_SYN_REFUSED;
+}
+
+/* Suspicions that this segment settles, one way or the other: by what was found in it (column `settles`), or without. */
 static void settle_suspicions(const struct tcphs_processing *p)
 {
     const unsigned settles = tcphs_settled_by(&p->o->findings);
     if ((settles & REFUTES_UNSEEN_ACK) && p->x->unseen_ack_frame != p->s->frame)
         tcphs_refute_unseen_ack(p);
-    if ((settles & REFUSES_FOREIGN) && p->a->kind == TCPHS_KIND_ACK && p->o->back == p->y->foreign_frame) {
-        p->y->foreign_frame = 0;
-        p->y->known |= tcphs_knows(p->y, TCPHS_FOREIGN_HAS_NO_SYN) ? 0 : TCPHS_SYN_REFUSED;
-    }
+    if (settles & REFUSES_FOREIGN)
+        refuse_foreign(p);
     if (answers_challenge(p))
         tcphs_forget_challenge(p->y);
     if ((settles & REFUSES_OWN_DATA) && p->o->back != 0 && p->o->back == p->x->challenge_frame)
         tcphs_forget_challenge(p->x);
-    if ((settles & MARKS_TIMESTAMP_MISSING))
+    if (settles & MARKS_TIMESTAMP_MISSING)
         p->x->beliefs |= TCPHS_TS_WAS_MISSING;
     mark_for_verdict(p, settles);
     if (p->c->early_data_frame != p->s->frame && tcphs_is_synchronised(p->y->state) && p->c->client == p->s->from)

@@ -22,22 +22,28 @@ unsigned tcphs_hops(uint8_t ttl)
 
 /*
  * Another first TTL over as many hops is a habit of some stacks and balancers. A way that differs by more hops than all
- * seen of this sender, or at all from many that were the same, is another way; so is a count of packets that leaps.
+ * seen of this sender, or at all from many that were the same, is another way.
  */
+static bool came_another_way(const struct tcphs_arrival *a, bool is_steady)
+{
+    const struct tcphs_end *x = a->x;
+    const unsigned hops = tcphs_hops(a->s->ttl), nearly = is_steady ? 0 : NEARLY;
+    return hops + nearly < x->hops_least || hops > x->hops_most + nearly;
+}
+
 enum tcphs_origin tcphs_origin(const struct tcphs_arrival *a)
 {
     const struct tcphs_end *x = a->x;
     if (a->s->ttl == 0 || x->ttl_steady == 0)
         return TCPHS_ORIGIN_UNKNOWN;
-    const unsigned hops = tcphs_hops(a->s->ttl);
     const bool is_steady = x->ttl_steady >= STEADY && x->ttl_steady != TCPHS_MIXED;
-    const unsigned nearly = is_steady ? 0 : NEARLY;
-    if (hops + nearly < x->hops_least || hops > x->hops_most + nearly)
+    if (came_another_way(a, is_steady))
         return TCPHS_ORIGIN_DIFFERS;
     const uint16_t step = (uint16_t)(a->s->ip_id - x->ip_id);
     const bool counts = a->s->ip_id != 0 && x->ip_id_steps >= STEADY;
     if (!counts || !is_steady)
         return a->s->ttl == x->ttl && step > 0 && step <= TCPHS_SMALL_STEP ? TCPHS_ORIGIN_FITS : TCPHS_ORIGIN_UNKNOWN;
+    /* A count of packets that leaps at once is another sender's. */
     const bool at_once = tcphs_clock(a->s->time) - x->accepted_clock < TCPHS_SECOND / 1000;
     if (step > FAR_STEP && at_once)
         return TCPHS_ORIGIN_DIFFERS;

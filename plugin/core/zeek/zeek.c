@@ -1,6 +1,7 @@
 /* zeek.c
  * Zeek's TCP machine: letters of the history, states of originator and responder, timers. Follows the order of Zeek's
  * own steps, as letters and states depend on it; the streams' bytes are in zeek_bytes.c.
+ * Functions stand for the functions of Zeek that they follow, and some ask as many questions as these.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
