@@ -208,15 +208,20 @@ static void enter(const struct tcphs_arrival *a, unsigned finding, struct tcphs_
     explain(out, &(struct tcphs_explanation){ found.seen, found.due, (uint8_t)finding, ack_is_right });
 }
 
+static void check_row(const struct tcphs_arrival *a, unsigned finding, struct tcphs_outcome *out)
+{
+    const struct tcphs_found found = rows[finding].check(a);
+    if (found.frame == 0 ||
+        (rows[finding].proof == DEFERRED && found.frame == a->s->frame && tcphs_may_be_of_other_connection(a)))
+        return;
+    enter(a, finding, found, out);
+}
+
 static void check_rows(const struct tcphs_arrival *a, const struct tcphs_findings *asked, struct tcphs_outcome *out)
 {
-    for (unsigned i = tcphs_findings_next(asked, 0); i != 0; i = tcphs_findings_next(asked, i)) {
-        const struct tcphs_found found = rows[i].check(a);
-        const bool waits =
-            rows[i].proof == DEFERRED && found.frame == a->s->frame && tcphs_may_be_of_other_connection(a);
-        if (found.frame != 0 && !waits)
-            enter(a, i, found, out);
-    }
+    for (unsigned word = 0; word < TCPHS_FINDING_WORDS; word++)
+        for (uint64_t rest = asked->words[word]; rest != 0; rest &= rest - 1)
+            check_row(a, word * 64 + tcphs_lowest_bit(rest), out);
 }
 
 void tcphs_check_all(const struct tcphs_arrival *a, struct tcphs_outcome *out)
@@ -231,19 +236,6 @@ void tcphs_check_every_row(const struct tcphs_arrival *a, struct tcphs_outcome *
     for (unsigned i = 1; i < TCPHS_FINDINGS; i++)
         tcphs_findings_add(&every, i);
     check_rows(a, &every, out);
-}
-
-void tcphs_add_findings(const struct tcphs_processing *p)
-{
-    struct tcphs_outcome now = { .frame = 0 };
-    tcphs_check_all(p->a, &now);
-    tcphs_findings_join(&p->o->findings, &now.findings);
-    if (p->o->back == 0)
-        p->o->back = now.back;
-    if (now.back == p->o->back)
-        tcphs_findings_join(&p->o->backward, &now.backward);
-    for (unsigned i = 0; i < now.explained_count; i++)
-        explain(p->o, &now.explained[i]);
 }
 
 unsigned tcphs_settled_by(const struct tcphs_findings *findings)

@@ -8,17 +8,14 @@
 
 #include "tcp/process.h"
 
-/** All findings of a segment as the connection stands: fills findings, backward, back and the explanations of out. */
+/**
+ * Adds to an outcome what is wrong with a segment as the connection stands: findings, backward, back and explanations.
+ * What was found before stays, and so does the earlier frame that was accused first.
+ */
 void tcphs_check_all(const struct tcphs_arrival *a, struct tcphs_outcome *out);
 
 /** The same, each row asked whether there is an occasion for it or not: slow, for tests. */
 void tcphs_check_every_row(const struct tcphs_arrival *a, struct tcphs_outcome *out);
-
-/**
- * Adds to the outcome what is wrong with the segment as the connection stands now. What was found before stays, and so
- * does the earlier frame that was accused first.
- */
-void tcphs_add_findings(const struct tcphs_processing *p);
 
 /** What the findings of a segment settle: enum tcphs_settlement of all of them. */
 unsigned tcphs_settled_by(const struct tcphs_findings *findings);

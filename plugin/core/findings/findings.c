@@ -32,17 +32,11 @@ const struct tcphs_findings tcphs_forgeries = { { 0
 #include "findings/findings.def"
 } };
 
-/* The number of the lowest bit of a word that is not 0: a power of two times this number has other upper bits for each
- * (a de Bruijn sequence). */
-static unsigned lowest_bit(uint64_t word)
-{
-    static const uint8_t numbers[64] = {
-        0,  1,  2,  53, 3,  7,  54, 27, 4,  38, 41, 8,  34, 55, 48, 28, 62, 5,  39, 46, 44, 42,
-        22, 9,  24, 35, 59, 56, 49, 18, 29, 11, 63, 52, 6,  26, 37, 40, 33, 47, 61, 45, 43, 21,
-        23, 58, 17, 10, 51, 25, 36, 32, 60, 20, 57, 16, 50, 31, 19, 15, 30, 14, 13, 12,
-    };
-    return numbers[((word & (~word + 1)) * UINT64_C(0x022FDD63CC95386D)) >> 58];
-}
+const uint8_t tcphs_bit_numbers[64] = {
+    0,  1,  2,  53, 3,  7,  54, 27, 4,  38, 41, 8,  34, 55, 48, 28, 62, 5,  39, 46, 44, 42,
+    22, 9,  24, 35, 59, 56, 49, 18, 29, 11, 63, 52, 6,  26, 37, 40, 33, 47, 61, 45, 43, 21,
+    23, 58, 17, 10, 51, 25, 36, 32, 60, 20, 57, 16, 50, 31, 19, 15, 30, 14, 13, 12,
+};
 
 unsigned tcphs_findings_next(const struct tcphs_findings *set, unsigned finding)
 {
@@ -50,7 +44,7 @@ unsigned tcphs_findings_next(const struct tcphs_findings *set, unsigned finding)
     for (unsigned i = from / 64; i < TCPHS_FINDING_WORDS; i++) {
         const uint64_t rest = i == from / 64 ? set->words[i] >> from % 64 << from % 64 : set->words[i];
         if (rest != 0)
-            return i * 64 + lowest_bit(rest);
+            return i * 64 + tcphs_lowest_bit(rest);
     }
     return TCPHS_FINDING_NONE;
 }

@@ -26,6 +26,9 @@ struct tcphs_findings {
     uint64_t words[TCPHS_FINDING_WORDS];
 };
 
+/** See tcphs_lowest_bit. */
+extern const uint8_t tcphs_bit_numbers[64];
+
 /** Those that count under tcphs.anomaly (the others are notes), and those that suspect forgery (tcphs.forged). */
 extern const struct tcphs_findings tcphs_anomalies, tcphs_forgeries;
 
@@ -76,6 +79,15 @@ static inline bool tcphs_findings_equal(const struct tcphs_findings *a, const st
     for (unsigned i = 0; i < TCPHS_FINDING_WORDS; i++)
         differ |= a->words[i] ^ b->words[i];
     return differ == 0;
+}
+
+/**
+ * The number of the lowest bit of a word that is not 0: a power of two times this number has other upper bits for each
+ * (a de Bruijn sequence).
+ */
+static inline unsigned tcphs_lowest_bit(uint64_t word)
+{
+    return tcphs_bit_numbers[((word & (~word + 1)) * UINT64_C(0x022FDD63CC95386D)) >> 58];
 }
 
 /** The first member of a set behind a finding, in the order of the rows; 0 when there is none. From 0 on: all of them.

@@ -321,7 +321,7 @@ void tcphs_revise_beliefs(const struct tcphs_processing *p, struct tcphs_arrival
     for (unsigned i = 0; i < sizeof beliefs / sizeof beliefs[0]; i++)
         if (beliefs[i].decided(a)) {
             if (beliefs[i].accuses)
-                tcphs_add_findings(p);
+                tcphs_check_all(p->a, p->o);
             beliefs[i].revise(p);
             tcphs_arrival_init(a, p->c, p->s);
         }

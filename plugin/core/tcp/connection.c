@@ -247,7 +247,7 @@ static void process_segment(struct tcphs_connection *c, const struct tcphs_segme
         a.accepted = TCPHS_ACCEPT_UNKNOWN; /* by numbers that are its own word */
     const enum tcphs_stage before = tcphs_connection_stage(c);
     const bool was_syn_received = p.y->state == TCPHS_SYN_RECEIVED;
-    tcphs_add_findings(&p);
+    tcphs_check_all(p.a, o);
     o->accepted = a.accepted;
     tcphs_learn_timestamp(&p);
     process(&p);

@@ -17,7 +17,7 @@ struct tcphs_explanation {
 };
 
 /** No more findings of one segment are explained by numbers; the rows exclude each other, so that it is never many. */
-#define TCPHS_MOST_EXPLAINED 6
+#define TCPHS_MOST_EXPLAINED 4
 
 /** Everything that is shown of one segment (DESIGN section 3.1), final when it is returned. */
 struct tcphs_outcome {
