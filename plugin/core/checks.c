@@ -330,7 +330,7 @@ uint32_t tcphs_check_timestamp_missing(const struct tcphs_view *v)
 
 uint32_t tcphs_check_signature_missing(const struct tcphs_view *v)
 {
-    return itself(v, tcphs_has_wrong_signature(v));
+    return itself(v, v->refusal == TCPHS_REFUSED_FOR_SIGNATURE);
 }
 
 uint32_t tcphs_check_syn_old_timestamp(const struct tcphs_view *v)
@@ -812,8 +812,7 @@ enum occasion {
     OF_RESET,   /* the connection is over by RST */
     OF_DOUBT,   /* an earlier segment is suspected of something */
     OF_BEGINNING,
-    OF_REFUSAL,   /* its numbers are right, and it is dropped nevertheless */
-    OF_SIGNATURE, /* it is signed, or should be */
+    OF_REFUSAL, /* it is dropped for its timestamp or signature */
     OCCASIONS
 };
 
@@ -839,8 +838,7 @@ static const uint64_t found_on[OCCASIONS] = {
                  B(syn_in_connection) | B(ack_unsent) | B(seq_beyond_window) | B(rst_inexact) | B(challenge_ack) |
                  B(rst_out_of_window) | B(fin_out_of_window),
     [OF_BEGINNING] = B(port_reused),
-    [OF_REFUSAL] = B(old_timestamp),
-    [OF_SIGNATURE] = B(signature_missing),
+    [OF_REFUSAL] = B(old_timestamp) | B(signature_missing),
 };
 
 static bool has_odd_flags(const struct tcphs_view *v)
@@ -901,9 +899,6 @@ static uint64_t rows_due(const struct tcphs_view *v)
         due |= found_on[OF_BEGINNING];
     if (v->refusal != TCPHS_REFUSED_FOR_NOTHING)
         due |= found_on[OF_REFUSAL];
-    if (((v->s->options | x->offered_ever | y->offered_ever) & TCPHS_SIGNATURES) != 0 ||
-        (x->beliefs & TCPHS_SIGNS))
-        due |= found_on[OF_SIGNATURE];
     return due;
 }
 

@@ -14,8 +14,8 @@ void tcphs_note_offer(struct tcphs_end *x, const struct tcphs_segment *s)
 }
 
 /*
- * Whether both ends hold ECN. A SYN asks by ECE and CWR; the answer is ECE without CWR (RFC 3168 6.1.1.1). With AE, too,
- * it asks for accurate ECN, and any answer agrees but none of the three bits or all of them (RFC 9768 3.1.1).
+ * Whether both ends hold ECN. A SYN asks by ECE and CWR; the answer is ECE without CWR (RFC 3168 6.1.1.1). With AE,
+ * too, it asks for accurate ECN, and any answer agrees but none of the three bits or all of them (RFC 9768 3.1.1).
  */
 static bool agree_on_ecn(unsigned asked, unsigned answered)
 {

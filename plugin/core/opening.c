@@ -124,6 +124,8 @@ void tcphs_move_by_syn(const struct tcphs_move *m)
 {
     const enum tcphs_stage stage = tcphs_connection_stage(m->c);
     const bool never_open = !(m->c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START));
+    if (m->v->refusal != TCPHS_REFUSED_FOR_NOTHING)
+        return; /* nobody answers it */
     if (tcphs_knows(m->x, TCPHS_SENT_SYN) && tcphs_repeats_syn(m->v)) {
         if (stage == TCPHS_STAGE_RESET && never_open)
             reopen(m);
@@ -233,12 +235,26 @@ static bool is_rival(const struct tcphs_move *m)
            !tcphs_knows(x, TCPHS_ANSWERED_SYN_ACK) && !(y->beliefs & TCPHS_SENT_ORDINARY);
 }
 
+/* For its signature, and nobody answers it; for its echo, and the client's RST leaves the client where it is. */
+static void count_refused_syn_ack(const struct tcphs_move *m)
+{
+    const bool in_handshake = m->y->state == TCPHS_SYN_SENT || m->x->state == TCPHS_SYN_RECEIVED;
+    if (in_handshake && !(m->c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)))
+        count(m, &m->c->synack_count);
+    if (m->v->refusal == TCPHS_REFUSED_FOR_ECHO)
+        tcphs_claim(m, false);
+}
+
 void tcphs_move_by_syn_ack(const struct tcphs_move *m)
 {
     struct tcphs_connection *c = m->c;
     const struct tcphs_end *x = m->x, *y = m->y;
     const bool same = tcphs_knows(x, TCPHS_SENT_SYN_ACK) && m->s->seq == x->iss && tcphs_acks_syn(m->v);
     const bool in_handshake = y->state == TCPHS_SYN_SENT || x->state == TCPHS_SYN_RECEIVED;
+    if (m->v->refusal != TCPHS_REFUSED_FOR_NOTHING) {
+        count_refused_syn_ack(m);
+        return;
+    }
     if (same && (y->state >= TCPHS_SYN_RECEIVED || y->state == TCPHS_SYN_SENT)) {
         repeat_syn_ack(m);
         return;
@@ -249,12 +265,6 @@ void tcphs_move_by_syn_ack(const struct tcphs_move *m)
     }
     if (in_handshake && !(c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)))
         count(m, &c->synack_count);
-    if (m->v->refusal == TCPHS_REFUSED_FOR_SIGNATURE)
-        return; /* nobody answers it */
-    if (m->v->refusal == TCPHS_REFUSED_FOR_ECHO) { /* answered by a RST, which leaves the client where it is */
-        tcphs_claim(m, false);
-        return;
-    }
     if (y->state == TCPHS_SYN_SENT) {
         c->facts |= TCPHS_BAD_SYN_ACK;
         tcphs_claim(m, false);

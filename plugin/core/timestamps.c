@@ -12,8 +12,8 @@
  * with the fastest clock of RFC 7323 5.4), and from where on it is refused whatever the RTO of an ordinary path. */
 #define TAKEN_TICKS 200
 #define REFUSED_TICKS 3000
-/* A SYN is sent again after this at the earliest, with the slowest clock in use of 100 Hz; and for so long at most, with
- * the fastest: between them a timestamp before the first SYN captured may be of one that was not. */
+/* A SYN is sent again after this at the earliest, with the slowest clock in use of 100 Hz; and for so long at most,
+ * with the fastest: between them a timestamp before the first SYN captured may be of one that was not. */
 #define FIRST_RETRY_TICKS 20
 #define LAST_RETRY_TICKS (300 * 1000)
 #define MILLISECOND (TCPHS_SECOND / 1000)
@@ -41,8 +41,8 @@ static enum tcphs_accepted judge_repeated_ack(const struct tcphs_view *v, int32_
 }
 
 /*
- * Sent for the first time after what its sender had sent last, it cannot be older than that, wherever it was delayed. An
- * original in a hole can: its receiver may have heard a retransmission meanwhile.
+ * Sent for the first time after what its sender had sent last, it cannot be older than that, wherever it was delayed.
+ * An original in a hole can: its receiver may have heard a retransmission meanwhile.
  */
 static bool is_out_of_turn(const struct tcphs_view *v)
 {

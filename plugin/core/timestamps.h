@@ -24,8 +24,8 @@ static inline uint16_t tcphs_day(int64_t time)
 }
 
 /**
- * Whether the receiver takes a segment that is acceptable by its numbers: no when PAWS refuses it, unknown when it may be
- * an original overtaken by its sender's own retransmission, so that what the receiver had heard by then is not sure.
+ * Whether the receiver takes a segment that is acceptable by its numbers: no when PAWS refuses it, unknown when it may
+ * be an original overtaken by its sender's own retransmission, so that what the receiver had heard by then is not sure.
  */
 enum tcphs_accepted tcphs_judge_timestamp(const struct tcphs_view *v);
 

@@ -470,18 +470,31 @@ bool tcphs_has_wrong_signature(const struct tcphs_view *v)
     return is_connected && (lacks_signature(v) || has_unexpected_signature(v));
 }
 
-/* The numbers are right: is there another reason to drop it? Signatures come first, for every kind of segment. */
-static uint8_t refusal(const struct tcphs_view *v)
+static void refuse(struct tcphs_view *v, enum tcphs_refusal refusal)
 {
-    if (v->accepted == TCPHS_ACCEPT_NO)
-        return TCPHS_REFUSED_FOR_NOTHING;
-    if (tcphs_has_wrong_signature(v))
-        return TCPHS_REFUSED_FOR_SIGNATURE;
+    v->refusal = (uint8_t)refusal;
+    v->accepted = TCPHS_ACCEPT_NO;
+}
+
+/* Signatures come first, whatever the segment's kind and numbers; timestamps where the numbers are right. */
+static void judge_options(struct tcphs_view *v)
+{
+    v->refusal = TCPHS_REFUSED_FOR_NOTHING;
+    if (tcphs_has_wrong_signature(v)) {
+        refuse(v, TCPHS_REFUSED_FOR_SIGNATURE);
+        return;
+    }
     if (v->accepted != TCPHS_ACCEPT_YES)
-        return TCPHS_REFUSED_FOR_NOTHING;
-    if (tcphs_echoes_no_syn(v))
-        return TCPHS_REFUSED_FOR_ECHO;
-    return tcphs_judge_timestamp(v) == TCPHS_ACCEPT_NO ? TCPHS_REFUSED_FOR_TIMESTAMP : TCPHS_REFUSED_FOR_NOTHING;
+        return;
+    if (tcphs_echoes_no_syn(v)) {
+        refuse(v, TCPHS_REFUSED_FOR_ECHO);
+        return;
+    }
+    const enum tcphs_accepted in_time = tcphs_judge_timestamp(v);
+    if (in_time == TCPHS_ACCEPT_NO)
+        refuse(v, TCPHS_REFUSED_FOR_TIMESTAMP);
+    else
+        v->accepted = (uint8_t)in_time;
 }
 
 static uint8_t judge(const struct tcphs_view *v)
@@ -521,9 +534,5 @@ void tcphs_view_init(struct tcphs_view *v, const struct tcphs_connection *c, con
     v->seq_place = place_seq(v);
     v->ack_place = place_ack(v);
     v->accepted = judge(v);
-    v->refusal = refusal(v);
-    if (v->refusal != TCPHS_REFUSED_FOR_NOTHING)
-        v->accepted = TCPHS_ACCEPT_NO;
-    else if (v->accepted == TCPHS_ACCEPT_YES)
-        v->accepted = (uint8_t)tcphs_judge_timestamp(v);
+    judge_options(v);
 }

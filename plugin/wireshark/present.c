@@ -253,16 +253,13 @@ static void add_summary(proto_tree *tree, const struct tcphs_summary *sum, const
     add_boolean(tree, hf_conn_final, tvb, final);
 }
 
-/* What other segments of the capture show of this one; back says whether another finding has named a frame already. */
-static void add_remarks(proto_tree *tree, proto_item *root, const struct tcphs_hit *hit, packet_info *pinfo,
-                        tvbuff_t *tvb, bool back)
+/* What other segments of the capture show of this one. */
+static void add_remarks(proto_item *root, const struct tcphs_hit *hit, packet_info *pinfo)
 {
     if (hit->from_elsewhere)
         expert_add_info(pinfo, root, &ei_synack_from_elsewhere);
     if (hit->rewritten)
         expert_add_info(pinfo, root, &ei_syn_rewritten);
-    if (!back)
-        add_uint_if(tree, hf_back_frame, tvb, hit->other_frame);
 }
 
 /* What even an unseen tree gives: expert infos, and they are rare. */
@@ -270,7 +267,7 @@ static void present_unseen(const struct tcphs_hit *hit, packet_info *pinfo, tvbu
 {
     const struct tcphs_life *life = tcphs_life_of(hit->tracked);
     struct tcphs_outcome o;
-    add_remarks(NULL, NULL, hit, pinfo, tvb, true);
+    add_remarks(NULL, hit, pinfo);
     if (life->findings == 0 && !(life->connection.facts & TCPHS_ASSUMED))
         return;
     tcphs_store_outcome(hit, pinfo->num, &o);
@@ -363,7 +360,9 @@ static void present_in(proto_tree *tree, const struct tcphs_hit *hit, packet_inf
     proto_tree *sub = proto_item_add_subtree(root, ett_tcphs);
     proto_tree *segment = add_branch(sub, ett_segment, tvb, "Segment");
     add_findings(segment, root, &o, pinfo, tvb);
-    add_remarks(segment, root, hit, pinfo, tvb, o.findings != 0 && o.back != 0);
+    add_remarks(root, hit, pinfo);
+    if (o.findings == 0 || o.back == 0)
+        add_uint_if(segment, hf_back_frame, tvb, hit->other_frame);
     add_explanation(segment, &o, hit, pinfo, tvb);
     add_segment(segment, &o, hit, tvb);
     add_half_open(segment, &o, hit, pinfo, tvb);
