@@ -374,8 +374,8 @@ uint32_t tcphs_check_reuse_too_early(const struct tcphs_view *v)
     const bool is_syn = !(v->y->known & (TCPHS_OTHER_IS_SYN_ACK | TCPHS_OTHER_IS_STRAY));
     const bool is_for_timestamp = tcphs_time_wait_answer(v->c, v->x, (v->c->retry_options & TCPHS_OPT_TIMESTAMP) != 0,
                                                          v->c->retry_ts_last) == TCPHS_TIME_WAIT_REFUSES;
-    return v->x->state == TCPHS_TIME_WAIT && is_syn && !is_for_timestamp && v->y->other_frame != 0 && tcphs_is_pure_ack(v->s) &&
-                   in_time(v) && v->s->seq == v->x->snd_nxt && v->s->ack == v->x->rcv_nxt
+    return v->x->state == TCPHS_TIME_WAIT && is_syn && !is_for_timestamp && v->y->other_frame != 0 &&
+                   tcphs_is_pure_ack(v->s) && in_time(v) && v->s->seq == v->x->snd_nxt && v->s->ack == v->x->rcv_nxt
                ? v->y->other_frame
                : 0;
 }
@@ -523,8 +523,8 @@ static bool answers_after_close(const struct tcphs_view *v)
 /* A RST that its receiver can judge by its sequence number, and refuses. */
 static bool rst_refused(const struct tcphs_view *v)
 {
-    return v->kind == TCPHS_KIND_RST && v->accepted == TCPHS_ACCEPT_NO && v->refusal == TCPHS_REFUSED_FOR_NOTHING && receiver_open(v) && !is_over(v->c) &&
-           !v->answers_claim && !answers_after_close(v);
+    return v->kind == TCPHS_KIND_RST && v->accepted == TCPHS_ACCEPT_NO && v->refusal == TCPHS_REFUSED_FOR_NOTHING &&
+           receiver_open(v) && !is_over(v->c) && !v->answers_claim && !answers_after_close(v);
 }
 
 uint32_t tcphs_check_rst_out_of_window(const struct tcphs_view *v)
@@ -820,9 +820,10 @@ static const uint64_t found_on[OCCASIONS] = {
     [OF_ODD_FLAGS] = B(flags_none) | B(syn_fin) | B(syn_rst) | B(rst_fin) | B(no_ack_flag) | B(xmas) |
                      B(ack_without_flag) | B(psh_without_data) | B(urg_inconsistent) | B(port_zero) |
                      B(option_misplaced) | B(data_before_established) | B(fin_before_established),
-    [OF_RST] = B(rst_bad_ack) | B(rst_out_of_window) | B(rst_inexact) | B(rst_with_data) | B(rst_train) | B(rst_ttl) | B(rst_echo) |
-               B(rst_in_handshake) | B(rst_without_fin) | B(half_open_peer),
-    [OF_SYN] = B(syn_old_timestamp) | B(syn_with_data) | B(syn_isn_changed) | B(simultaneous_open) | B(window_scale_too_big) | B(mss_absent),
+    [OF_RST] = B(rst_bad_ack) | B(rst_out_of_window) | B(rst_inexact) | B(rst_with_data) | B(rst_train) | B(rst_ttl) |
+               B(rst_echo) | B(rst_in_handshake) | B(rst_without_fin) | B(half_open_peer),
+    [OF_SYN] = B(syn_with_data) | B(syn_isn_changed) | B(simultaneous_open) | B(syn_old_timestamp) |
+               B(window_scale_too_big) | B(mss_absent),
     [OF_SYN_ACK] = B(synack_bad_ack) | B(synack_wrong_direction) | B(synack_changed) | B(tfo_accepted) | B(tfo_ignored) |
                    B(option_not_offered) | B(synack_bad_tsecr) |
                    B(synack_repeated) | B(window_scale_too_big) | B(mss_absent),

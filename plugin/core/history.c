@@ -270,6 +270,23 @@ static uint32_t first_note_of(const struct tcphs_history *h, uint32_t frame)
     return low;
 }
 
+static void recall_step(const struct tcphs_history *h, const struct tcphs_note *n, struct tcphs_outcome *o)
+{
+    const uint64_t options = n->value >> 16;
+    o->step = n->small;
+    o->syn_count = n->count;
+    o->synack_count = (uint16_t)n->value;
+    if (options != 0)
+        o->options = unpack_options(h->notes[options - 1].value);
+}
+
+static void recall_rst(const struct tcphs_note *n, struct tcphs_outcome *o)
+{
+    o->rst_kind = n->small;
+    o->rst_idle = (int64_t)n->value;
+    unpack_ttl_delta(n->count, o);
+}
+
 static void recall_note(const struct tcphs_history *h, const struct tcphs_note *n, struct tcphs_outcome *o)
 {
     switch ((enum note_kind)n->kind) {
@@ -280,19 +297,13 @@ static void recall_note(const struct tcphs_history *h, const struct tcphs_note *
         o->accepted = n->small;
         break;
     case NOTE_STEP:
-        o->step = n->small;
-        o->syn_count = n->count;
-        o->synack_count = (uint16_t)n->value;
-        if (n->value >> 16 != 0)
-            o->options = unpack_options(h->notes[(n->value >> 16) - 1].value);
+        recall_step(h, n, o);
         break;
     case NOTE_CLOSE:
         o->close_steps = n->small;
         break;
     case NOTE_RST:
-        o->rst_kind = n->small;
-        o->rst_idle = (int64_t)n->value;
-        unpack_ttl_delta(n->count, o);
+        recall_rst(n, o);
         break;
     case NOTE_EVENT:
         o->event = n->small;
@@ -329,10 +340,10 @@ static void recall_note(const struct tcphs_history *h, const struct tcphs_note *
     case NOTE_TIME_SETUP:
         o->time_setup = (int64_t)n->value;
         break;
-    case NOTE_OPTIONS: /* of the step in this frame, which says so */
-        break;
     case NOTE_FULL:
         o->unkept_begins = true;
+        break;
+    case NOTE_OPTIONS: /* of the step in this frame, which says so */
         break;
     }
 }
