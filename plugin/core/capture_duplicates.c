@@ -33,9 +33,8 @@ static uint16_t details_of(const struct tcphs_segment *s)
         return (uint16_t)(sack ^ sack >> 16 ^ s->urgent ^ (uint32_t)s->options << 5);
     if (s->options & TCPHS_OPTIONS_CUT)
         return 0;
-    return (uint16_t)(mix((uint64_t)s->urgent << 40, (uint64_t)s->options << 24 | (uint64_t)s->wscale << 16 | s->mss) >>
-                      48) |
-           1;
+    const uint64_t offer = (uint64_t)s->options << 24 | (uint64_t)s->wscale << 16 | s->mss;
+    return (uint16_t)(mix((uint64_t)s->urgent << 40, offer) >> 48) | 1;
 }
 
 /* A box between the two places has changed what a SYN or SYN-ACK offers. */

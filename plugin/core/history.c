@@ -283,6 +283,23 @@ static void recall_explanation(const struct tcphs_log_entry *entry, struct tcphs
         o->explained_count++;
 }
 
+static void recall_step(const struct tcphs_history *h, const struct tcphs_log_entry *entry, struct tcphs_outcome *o)
+{
+    const uint64_t options = entry->value >> 16;
+    o->step = entry->small;
+    o->syn_count = entry->count;
+    o->synack_count = (uint16_t)entry->value;
+    if (options != 0)
+        o->options = unpack_options(h->entries[options - 1].value);
+}
+
+static void recall_rst(const struct tcphs_log_entry *entry, struct tcphs_outcome *o)
+{
+    o->rst_kind = entry->small;
+    o->rst_idle = (int64_t)entry->value;
+    unpack_ttl_delta(entry->count, o);
+}
+
 static void recall_entry(const struct tcphs_history *h, const struct tcphs_log_entry *entry, struct tcphs_outcome *o)
 {
     switch ((enum entry_kind)entry->kind) {
@@ -293,19 +310,13 @@ static void recall_entry(const struct tcphs_history *h, const struct tcphs_log_e
         o->accepted = entry->small;
         break;
     case ENTRY_STEP:
-        o->step = entry->small;
-        o->syn_count = entry->count;
-        o->synack_count = (uint16_t)entry->value;
-        if (entry->value >> 16 != 0)
-            o->options = unpack_options(h->entries[(entry->value >> 16) - 1].value);
+        recall_step(h, entry, o);
         break;
     case ENTRY_CLOSE:
         o->close_steps = entry->small;
         break;
     case ENTRY_RST:
-        o->rst_kind = entry->small;
-        o->rst_idle = (int64_t)entry->value;
-        unpack_ttl_delta(entry->count, o);
+        recall_rst(entry, o);
         break;
     case ENTRY_EVENT:
         o->event = entry->small;
@@ -337,10 +348,10 @@ static void recall_entry(const struct tcphs_history *h, const struct tcphs_log_e
     case ENTRY_TIME_SETUP:
         o->time_setup = (int64_t)entry->value;
         break;
-    case ENTRY_OPTIONS: /* of the step in this frame, which says so */
-        break;
     case ENTRY_FULL:
         o->unkept_begins = true;
+        break;
+    case ENTRY_OPTIONS: /* of the step in this frame, which says so */
         break;
     }
 }

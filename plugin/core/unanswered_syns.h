@@ -1,6 +1,6 @@
 /* unanswered_syns.h
- * The latest SYNs that nothing has answered, found by their sender and number: a SYN-ACK that comes from elsewhere shows
- * so which of them it answers. A fixed table for the whole capture; what an answer is is the caller's business.
+ * The latest SYNs that nothing has answered, found by their sender and number: a SYN-ACK that comes from elsewhere
+ * shows so which of them it answers. A fixed table for the whole capture; what an answer is is the caller's business.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

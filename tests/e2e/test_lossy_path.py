@@ -22,7 +22,8 @@ MAKER = Path(__file__).with_name("lossy_path.py")
 # What a gap must never be taken for. An abort whose FIN is missing, and a RST into a gap, look like what they are called.
 NEVER = ("ack_unsent", "ack_beyond_window", "ack_too_old", "seq_beyond_window", "window_shrunk", "final_ack_bad", "data_after_fin",
          "data_after_close", "fin_moved", "fin_bad_ack", "fin_out_of_window", "last_ack_bad", "syn_in_connection", "reuse_too_early",
-         "rst_ignored", "rst_peer_continues", "rst_ttl", "data_before_established", "split_handshake")
+         "rst_ignored", "rst_peer_continues", "rst_ttl", "rst_echo", "data_before_established", "split_handshake", "old_timestamp",
+         "synack_bad_tsecr", "option_not_offered", "option_misplaced", "signature_missing")
 
 
 @pytest.fixture(scope="module", params=["client", "server", "bare", "slow"])

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+import struct
 
 import pytest
 
@@ -16,7 +17,7 @@ from packets import Capture, Talk, SYN_OPTIONS, icmp, tcp
 
 REPORTS = ["conn", "server", "client", "tree", "ladder", "srt"]
 TABLES = ["conn", "server", "client"]
-FAILURES = ["no_answer", "refused", "unreachable", "no_final_ack", "client_reset", "bad_ack", "challenged", "server_reset"]
+FAILURES = ["no_answer", "refused", "unreachable", "no_final_ack", "client_reset", "bad_ack", "challenged", "server_reset", "not_accepted"]
 OTHERS = ["midstream", "pending", "one_sided"]
 
 
@@ -92,14 +93,14 @@ TITLES = {"conn": {"Id": "tcphs.id", "Client": "client_address", "C port": "clie
           "server": {"Server": "server_address", "Port": "server_port", "Attempts": "attempts", "Established": "established",
                      "Failed": "failed", "Failed %": "failure_rate", "Refused": "refused", "No answer": "no_answer",
                      "Unreachable": "unreachable", "No final ACK": "no_final_ack", "Client RST": "client_reset", "Bad ACK": "bad_ack",
-                     "Challenged": "challenged", "Server RST": "server_reset", "Pending": "pending", "Min ms": "setup_min",
+                     "Challenged": "challenged", "Server RST": "server_reset", "Not accepted": "not_accepted", "Pending": "pending", "Min ms": "setup_min",
                      "Mean ms": "setup_mean", "P95 ms": "setup_p95", "Max ms": "setup_max", "Slow": "slow", "Resets": "resets",
                      "Half-open peak": "half_open_peak"},
           "client": {"Client": "client", "Attempts": "attempts", "Established": "established", "Failed": "failed",
                      "Failed %": "failure_rate", "Servers": "servers", "Ports": "ports", "Targets": "targets", "SYN scan": "scan_syn",
                      "Connect scan": "scan_connect", "NULL scan": "scan_null", "FIN scan": "scan_fin", "Xmas scan": "scan_xmas",
-                     "ACK scan": "scan_ack", "Resets": "resets", "Half-open peak": "half_open_peak"}}
-DECIMALS = {"Setup ms": 2, "Min ms": 2, "Mean ms": 2, "P95 ms": 2, "Max ms": 2, "Failed %": 1}
+                     "ACK scan": "scan_ack", "Retried": "retried", "Wait ms": "longest_wait", "Resets": "resets", "Half-open peak": "half_open_peak"}}
+DECIMALS = {"Setup ms": 2, "Wait ms": 2, "Min ms": 2, "Mean ms": 2, "P95 ms": 2, "Max ms": 2, "Failed %": 1}
 
 
 def as_shown(title, value):
@@ -139,7 +140,7 @@ def test_sharkd_shows_the_same_rows(host, everything, name):
     got = [{title: as_value(title, row[title]) for title in TITLES[name]} for row in shown]
     assert ordered(got) == ordered(wanted)
     assert again == shown
-    assert set(shown[0]) - set(TITLES[name]) <= {"Start"}
+    assert set(shown[0]) - set(TITLES[name]) <= {"Start", "Agreed"}
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -156,7 +157,7 @@ def test_every_cell_of_a_window_is_whole_and_sorts_as_its_number(host, everythin
             values = [cell for cell in cells if cell.strip() != "-"]
             assert len({len(cell) for cell in cells}) == 1, title
             assert sorted(values) == sorted(values, key=float), title
-        elif title not in ("Client", "Server", "Verdict", "Close", "Closed by", "Zeek", "History", "Anomalies"):
+        elif title not in ("Client", "Server", "Verdict", "Close", "Closed by", "Agreed", "Zeek", "History", "Anomalies"):
             assert isinstance(cells[0], float if title == "Start" else int), title
 
 
@@ -227,7 +228,7 @@ def endpoint(row, side):
     return f"{v4}:{port}" if v4 else f"[{v6}]:{port}"
 
 
-VERDICTS = dict(enumerate(["", "established", *FAILURES, *OTHERS]))
+VERDICTS = dict(enumerate(["", "established", *FAILURES[:-1], *OTHERS, "not_accepted", "unsolicited"]))
 
 
 def counted(host, capture):
@@ -247,7 +248,7 @@ def count(host, capture):
             c["client"] = endpoint(row, "src" if row["tcphs.from"] == "1" else "dst").rsplit(":", 1)[0].strip("[]")
         c["verdict"] = VERDICTS[int(row["tcphs.conn.verdict"] or 0)]
         c["reset"] = row["tcphs.conn.close"] in ("4", "5")
-        if row["tcphs.time.setup"] and c["setup"] is None:
+        if row["tcphs.time.setup"] and c["setup"] is None and c["verdict"] != "not_accepted":
             c["setup"] = float(row["tcphs.time.setup"])
     return [c for c in connections.values() if c["verdict"]]
 
@@ -322,6 +323,56 @@ def test_text_is_for_people(host, everything):
         wide = [line for line in lines if len(line) > 120]
         assert [line for line in wide if name != "ladder" or "!" not in line] == []
         assert not [line for line in lines if line != line.rstrip()]
+
+
+def stamped(value, echo):
+    return bytes.fromhex("020405b4" "0402" "080a") + struct.pack("!II", value, echo) + bytes.fromhex("01" "030307")
+
+
+def test_what_was_agreed(host, put):
+    cap = Capture()
+    talk = Talk(cap, 40001)
+    talk.c("SEC", options=stamped(1, 0))
+    talk.s("SAE", 0, 1, options=bytes.fromhex("02040564" "01030302"))
+    talk.c("A", 1, 1)
+    Talk(cap, 40002).c("S", options=b"\x04\x02")
+    Talk(cap, 40003).c("S", options=stamped(1, 0))
+    path = put("agreed.pcap", cap.bytes())
+    text = report(host, "conn", path)
+    assert re.findall(r"1460/1380 ws7/2 ecn$|1460/-$", text, re.M) == ["1460/1380 ws7/2 ecn", "1460/-"]
+    opened, bare, unanswered = as_json(host, "conn", path)[0]
+    assert [opened[f"tcphs.{k}"] for k in ("client.mss", "server.mss", "client.window_scale", "server.window_scale")] == [1460, 1380, 7, 2]
+    agreed = [f"tcphs.agreed.{k}" for k in ("window_scale", "sack", "timestamps", "ecn", "mptcp")]
+    assert [opened[k] for k in agreed] == [True, False, False, True, False]
+    assert bare["tcphs.client.mss"] is None and {unanswered[k] for k in agreed} == {None} and unanswered["tcphs.client.mss"] == 1460
+    with Sharkd(host) as sharkd:
+        sharkd.load(path)
+        assert [row["Agreed"] for row in shown_rows(sharkd, "conn")] == ["1460/1380 ws7/2 ecn", "-", "1460/-"]
+
+
+def test_attempts_of_a_client_in_order(host, put):
+    """Refused, refused on another port, then connected on a third; another target at once; and one that comes much later."""
+    cap = Capture()
+
+    def refused(port, **more):
+        talk = Talk(cap, port)
+        talk.c("S", options=SYN_OPTIONS, **more)
+        talk.s("RA", -talk.irs, 1)
+
+    def opened(port, to=80, **more):
+        talk = Talk(cap, port, to=to)
+        talk.c("S", options=SYN_OPTIONS, **more)
+        talk.s("SA", 0, 1, options=SYN_OPTIONS)
+        talk.c("A", 1, 1)
+    refused(40001)
+    refused(40002, after=1_000_000)
+    opened(40003, after=2_000_000)
+    opened(40004, to=81)
+    refused(40005)
+    opened(40006, after=70_000_000)
+    row, = as_json(host, "client", put("tries.pcap", cap.bytes()))[0]
+    assert (row["established"], row["failed"], row["retried"]) == (3, 3, 2)
+    assert row["longest_wait"] == pytest.approx(3.004, abs=1e-6)
 
 
 def test_bytes_and_packets(host, put):

@@ -58,8 +58,6 @@ static const struct tcphs_findings asked_on[] = {
 #include "findings/asked.def"
 #define ASKED_ON ON_REFUSAL
 #include "findings/asked.def"
-#define ASKED_ON ON_SIGNATURE
-#include "findings/asked.def"
     /* clang-format on */
 };
 
@@ -125,8 +123,6 @@ static unsigned occasions_of(const struct tcphs_arrival *a)
         on |= ON_FIRST_SEGMENT;
     if (a->refusal != TCPHS_REFUSED_FOR_NOTHING)
         on |= ON_REFUSAL;
-    if (((a->s->options | x->offered_ever | y->offered_ever) & TCPHS_SIGNATURES) != 0 || (x->beliefs & TCPHS_SIGNS))
-        on |= ON_SIGNATURE;
     return on;
 }
 

@@ -28,8 +28,7 @@ enum tcphs_occasion {
     ON_RESET = 1 << 10,         /**< the connection is over by RST */
     ON_SUSPICION = 1 << 11,     /**< an earlier segment is suspected of something */
     ON_FIRST_SEGMENT = 1 << 12,
-    ON_REFUSAL = 1 << 13,   /**< its numbers are right, and it is dropped nevertheless */
-    ON_SIGNATURE = 1 << 14, /**< it is signed, or should be */
+    ON_REFUSAL = 1 << 13, /**< it is dropped for its timestamp or signature */
 };
 
 /** Column `proof`. */

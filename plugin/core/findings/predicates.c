@@ -339,7 +339,7 @@ struct tcphs_found tcphs_check_timestamp_missing(const struct tcphs_arrival *a)
 
 struct tcphs_found tcphs_check_signature_missing(const struct tcphs_arrival *a)
 {
-    return itself(a, tcphs_has_wrong_signature(a));
+    return itself(a, a->refusal == TCPHS_REFUSED_FOR_SIGNATURE);
 }
 
 struct tcphs_found tcphs_check_syn_old_timestamp(const struct tcphs_arrival *a)

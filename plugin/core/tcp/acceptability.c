@@ -331,18 +331,31 @@ bool tcphs_has_wrong_signature(const struct tcphs_arrival *a)
     return is_connected && (lacks_signature(a) || has_unexpected_signature(a));
 }
 
-/* The numbers are right: is there another reason to drop it? Signatures come first, for every kind of segment. */
-static uint8_t refusal(const struct tcphs_arrival *a)
+static void refuse(struct tcphs_arrival *a, enum tcphs_refusal refusal)
 {
-    if (a->accepted == TCPHS_ACCEPT_NO)
-        return TCPHS_REFUSED_FOR_NOTHING;
-    if (tcphs_has_wrong_signature(a))
-        return TCPHS_REFUSED_FOR_SIGNATURE;
+    a->refusal = (uint8_t)refusal;
+    a->accepted = TCPHS_ACCEPT_NO;
+}
+
+/* Signatures come first, whatever the segment's kind and numbers; timestamps where the numbers are right. */
+static void judge_options(struct tcphs_arrival *a)
+{
+    a->refusal = TCPHS_REFUSED_FOR_NOTHING;
+    if (tcphs_has_wrong_signature(a)) {
+        refuse(a, TCPHS_REFUSED_FOR_SIGNATURE);
+        return;
+    }
     if (a->accepted != TCPHS_ACCEPT_YES)
-        return TCPHS_REFUSED_FOR_NOTHING;
-    if (tcphs_echoes_no_syn(a))
-        return TCPHS_REFUSED_FOR_ECHO;
-    return tcphs_judge_timestamp(a) == TCPHS_ACCEPT_NO ? TCPHS_REFUSED_FOR_TIMESTAMP : TCPHS_REFUSED_FOR_NOTHING;
+        return;
+    if (tcphs_echoes_no_syn(a)) {
+        refuse(a, TCPHS_REFUSED_FOR_ECHO);
+        return;
+    }
+    const enum tcphs_accepted in_time = tcphs_judge_timestamp(a);
+    if (in_time == TCPHS_ACCEPT_NO)
+        refuse(a, TCPHS_REFUSED_FOR_TIMESTAMP);
+    else
+        a->accepted = (uint8_t)in_time;
 }
 
 static uint8_t judge(const struct tcphs_arrival *a)
@@ -382,9 +395,5 @@ void tcphs_arrival_init(struct tcphs_arrival *a, const struct tcphs_connection *
     a->seq_position = locate_seq(a);
     a->ack_position = locate_ack(a);
     a->accepted = judge(a);
-    a->refusal = refusal(a);
-    if (a->refusal != TCPHS_REFUSED_FOR_NOTHING)
-        a->accepted = TCPHS_ACCEPT_NO;
-    else if (a->accepted == TCPHS_ACCEPT_YES)
-        a->accepted = (uint8_t)tcphs_judge_timestamp(a);
+    judge_options(a);
 }

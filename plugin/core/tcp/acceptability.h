@@ -9,11 +9,11 @@
 
 #include "tcp/arrival.h"
 
-/** Why a receiver that could use a segment by its numbers drops it nevertheless. */
+/** Why a receiver drops a segment for something else than its numbers. */
 enum tcphs_refusal {
     TCPHS_REFUSED_FOR_NOTHING = 0,
     TCPHS_REFUSED_FOR_SIGNATURE, /**< missing, or not expected (RFC 2385, RFC 5925) */
-    TCPHS_REFUSED_FOR_TIMESTAMP, /**< it is old (PAWS, RFC 7323 5) */
+    TCPHS_REFUSED_FOR_TIMESTAMP, /**< it is old (PAWS, RFC 7323 5), and the numbers are right */
     TCPHS_REFUSED_FOR_ECHO,      /**< a SYN-ACK that echoes no timestamp of the SYN */
 };
 

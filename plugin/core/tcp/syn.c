@@ -123,6 +123,8 @@ void tcphs_process_syn(const struct tcphs_processing *p)
     const enum tcphs_stage stage = tcphs_connection_stage(p->c);
     const bool opens = stage == TCPHS_STAGE_NONE || (stage == TCPHS_STAGE_SYN_SENT && p->y->state == TCPHS_SYN_SENT);
     const bool is_first = !tcphs_knows(p->x, TCPHS_SENT_SYN);
+    if (p->a->refusal != TCPHS_REFUSED_FOR_NOTHING)
+        return; /* nobody answers it */
     if (tcphs_repeats_syn(p->a) && is_first)
         take_late_syn(p);
     else if (tcphs_repeats_syn(p->a))
@@ -212,18 +214,24 @@ static bool is_alternative(const struct tcphs_processing *p)
            y->state == TCPHS_ESTABLISHED && !tcphs_knows(x, TCPHS_ANSWERED_SYN_ACK) && !(y->beliefs & TCPHS_SENT_ACK);
 }
 
-/* A SYN-ACK that its receiver does not take. */
+/* For its signature, and nobody answers it; for its echo, and the client's RST leaves the client where it is. */
+static void count_refused_syn_ack(const struct tcphs_processing *p)
+{
+    const bool in_handshake = p->y->state == TCPHS_SYN_SENT || p->x->state == TCPHS_SYN_RECEIVED;
+    if (in_handshake && !(p->c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)))
+        count(p, &p->c->synack_count);
+    if (p->a->refusal == TCPHS_REFUSED_FOR_ECHO)
+        tcphs_remember_unseen_ack(p, false);
+}
+
+/* A SYN-ACK whose numbers its receiver does not take. */
 static void refuse_syn_ack(const struct tcphs_processing *p)
 {
     struct tcphs_connection *c = p->c;
     const bool in_handshake = p->y->state == TCPHS_SYN_SENT || p->x->state == TCPHS_SYN_RECEIVED;
     if (in_handshake && !(c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)))
         count(p, &c->synack_count);
-    if (p->a->refusal == TCPHS_REFUSED_FOR_SIGNATURE)
-        return;                                    /* nobody answers it */
-    if (p->a->refusal == TCPHS_REFUSED_FOR_ECHO) { /* answered by a RST, which leaves the client where it is */
-        tcphs_remember_unseen_ack(p, false);
-    } else if (p->y->state == TCPHS_SYN_SENT) {
+    if (p->y->state == TCPHS_SYN_SENT) {
         c->facts |= TCPHS_BAD_SYN_ACK;
         tcphs_remember_unseen_ack(p, false);
         tcphs_emit_due_ack(p, tcphs_due_ack(p->a));
@@ -240,7 +248,9 @@ void tcphs_process_syn_ack(const struct tcphs_processing *p)
 {
     const struct tcphs_end *x = p->x, *y = p->y;
     const bool same = tcphs_knows(x, TCPHS_SENT_SYN_ACK) && p->s->seq == x->iss && tcphs_acks_syn(p->a);
-    if (same && (y->state >= TCPHS_SYN_RECEIVED || y->state == TCPHS_SYN_SENT))
+    if (p->a->refusal != TCPHS_REFUSED_FOR_NOTHING)
+        count_refused_syn_ack(p);
+    else if (same && (y->state >= TCPHS_SYN_RECEIVED || y->state == TCPHS_SYN_SENT))
         repeat_syn_ack(p);
     else if (p->a->accepted == TCPHS_ACCEPT_YES || tcphs_connection_stage(p->c) == TCPHS_STAGE_NONE)
         accept_syn_ack(p);

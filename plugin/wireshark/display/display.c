@@ -252,16 +252,13 @@ static void add_summary(proto_tree *tree, const struct tcphs_summary *sum, const
     add_boolean(tree, hf_conn_final, tvb, final);
 }
 
-/* What other segments of the capture show of this one; back says whether another finding has named a frame already. */
-static void add_remarks(proto_tree *tree, proto_item *root, const struct tcphs_match *match, packet_info *pinfo,
-                        tvbuff_t *tvb, bool back)
+/* What other segments of the capture show of this one. */
+static void add_remarks(proto_item *root, const struct tcphs_match *match, packet_info *pinfo)
 {
     if (match->from_elsewhere)
         expert_add_info(pinfo, root, &ei_synack_from_elsewhere);
     if (match->rewritten)
         expert_add_info(pinfo, root, &ei_syn_rewritten);
-    if (!back)
-        add_uint_if(tree, hf_back_frame, tvb, match->foreign_frame);
 }
 
 /* What even an unseen tree gives: expert infos, and they are rare. */
@@ -269,7 +266,7 @@ static void display_unseen(const struct tcphs_match *match, packet_info *pinfo, 
 {
     const struct tcphs_connection_record *record = tcphs_connection_record_read(match->tracked);
     struct tcphs_outcome o;
-    add_remarks(NULL, NULL, match, pinfo, tvb, true);
+    add_remarks(NULL, match, pinfo);
     if (!tcphs_findings_any(&record->findings) && !(record->connection.facts & TCPHS_ASSUMED))
         return;
     tcphs_tracker_outcome(match, pinfo->num, &o);
@@ -363,7 +360,9 @@ static void display_in(proto_tree *tree, const struct tcphs_match *match, packet
     proto_tree *sub = proto_item_add_subtree(root, ett_tcphs);
     proto_tree *segment = add_branch(sub, ett_segment, tvb, "Segment");
     add_findings(segment, root, &o, pinfo, tvb);
-    add_remarks(segment, root, match, pinfo, tvb, tcphs_findings_any(&o.findings) && o.back != 0);
+    add_remarks(root, match, pinfo);
+    if (!tcphs_findings_any(&o.findings) || o.back == 0)
+        add_uint_if(segment, hf_back_frame, tvb, match->foreign_frame);
     add_explanation(segment, &o, match, pinfo, tvb);
     add_segment(segment, &o, match, tvb);
     add_half_open(segment, &o, match, pinfo, tvb);

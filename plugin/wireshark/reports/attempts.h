@@ -28,7 +28,8 @@ struct tcphs_attempts {
 /** Sums over them. */
 struct tcphs_retries {
     guint64 on_other_ports; /**< attempts that follow a failed one to the same target, from another port */
-    gint64 longest_wait;    /**< from the first SYN of a first try to established, failed tries before it included; -1 none */
+    gint64
+        longest_wait; /**< from the first SYN of a first try to established, failed tries before it included; -1 none */
 };
 
 /** Takes in one more. */
