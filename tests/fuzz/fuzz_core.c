@@ -157,8 +157,9 @@ static void check_connection(const struct fuzz_script *script, const struct fuzz
         FUZZ_DEMAND(sum.verdict < TCPHS_VERDICTS && sum.close <= TCPHS_CLOSE_NONE);
         FUZZ_DEMAND(sum.closed_by <= TCPHS_CLOSED_BY_BOTH);
         FUZZ_DEMAND(has_fin || sum.close != TCPHS_CLOSE_FIN_THEN_RESET);
-        FUZZ_DEMAND(sum.failed ==
-                    (sum.verdict >= TCPHS_VERDICT_NO_ANSWER && sum.verdict <= TCPHS_VERDICT_SERVER_RESET));
+        const bool is_early_failure =
+            sum.verdict >= TCPHS_VERDICT_NO_ANSWER && sum.verdict <= TCPHS_VERDICT_SERVER_RESET;
+        FUZZ_DEMAND(sum.failed == (is_early_failure || sum.verdict == TCPHS_VERDICT_NOT_ACCEPTED));
         /* A RST can prove that it was established, and end it: one event */
         FUZZ_DEMAND(sum.verdict != TCPHS_VERDICT_ESTABLISHED ||
                     events[TCPHS_EVENT_ESTABLISHED] + events[TCPHS_EVENT_ENDED] > 0);

@@ -12,13 +12,14 @@
 
 #define MILLISECOND INT64_C(1000000)
 #define LATEST (INT64_C(1) << 61)
+#define ALL_OPTIONS 0x7FFu /* enum tcphs_option */
 
 /* How a number is said. The order is the one in which the writer tries. */
 enum mode { NEXT, REPEATED, BEFORE_NEXT, STEP, START, LEAP, PEER, RAW };
 
 /* The rarer facts, and how many bytes each takes. */
 enum rare {
-    RARE_OPTIONS = 0x01, /* options, wscale */
+    RARE_OPTIONS = 0x01, /* options, wscale, and the values of those that are there: timestamps, MSS */
     RARE_WINDOW = 0x02,
     RARE_LENGTH = 0x04,
     RARE_TIME = 0x08, /* milliseconds since the one before, signed */
@@ -135,13 +136,23 @@ static void read_fate(struct bytes *b, struct fuzz_step *step)
     step->path = (uint8_t)(fate >> 6);
 }
 
+static void read_options(struct bytes *b, struct tcphs_segment *s)
+{
+    s->options = (uint16_t)(get(b, 2) & ALL_OPTIONS & ~(unsigned)TCPHS_OPT_SACK);
+    s->wscale = (uint8_t)get(b, 1);
+    if (s->options & TCPHS_OPT_TIMESTAMP) {
+        s->ts_value = get(b, 4);
+        s->ts_echo = get(b, 4);
+    }
+    if (s->options & TCPHS_OPT_MSS)
+        s->mss = (uint16_t)get(b, 2);
+}
+
 static void read_rare(struct bytes *b, struct fuzz_step *step, unsigned rare, int32_t *delay)
 {
     struct tcphs_segment *s = &step->segment;
-    if (rare & RARE_OPTIONS) {
-        s->options = (uint8_t)get(b, 1) & (uint8_t)~TCPHS_OPT_SACK;
-        s->wscale = (uint8_t)get(b, 1);
-    }
+    if (rare & RARE_OPTIONS)
+        read_options(b, s);
     if (rare & RARE_WINDOW)
         s->window = (uint16_t)get(b, 2);
     if (rare & RARE_LENGTH)
@@ -259,12 +270,23 @@ static unsigned rare_of(const struct fuzz_step *step)
     return rare;
 }
 
+static void write_options(struct bytes *b, const struct tcphs_segment *s)
+{
+    put(b, s->options | (uint32_t)s->wscale << 16, 3);
+    if (s->options & TCPHS_OPT_TIMESTAMP) {
+        put(b, s->ts_value, 4);
+        put(b, s->ts_echo, 4);
+    }
+    if (s->options & TCPHS_OPT_MSS)
+        put(b, s->mss, 2);
+}
+
 static void write_rare(struct bytes *b, const struct fuzz_step *step, unsigned rare, int32_t delay)
 {
     const struct tcphs_segment *s = &step->segment;
     put(b, rare, 1);
     if (rare & RARE_OPTIONS)
-        put(b, s->options | (uint32_t)s->wscale << 8, 2);
+        write_options(b, s);
     if (rare & RARE_WINDOW)
         put(b, s->window, 2);
     if (rare & RARE_LENGTH)

@@ -213,10 +213,20 @@ static void check_row(const struct tcphs_arrival *a, unsigned finding, struct tc
     enter(a, finding, found, out);
 }
 
-static void check_rows(const struct tcphs_arrival *a, const struct tcphs_findings *asked, struct tcphs_outcome *out)
+/* A segment that is dropped for its signature proves nothing, whoever sent it: only its header is asked about. */
+static struct tcphs_findings without_proofs(const struct tcphs_arrival *a, const struct tcphs_findings *asked)
 {
+    if (a->refusal != TCPHS_REFUSED_FOR_SIGNATURE)
+        return *asked;
+    const struct tcphs_findings header = rows_asked(ON_ODD_FLAGS | ON_REFUSAL);
+    return tcphs_findings_both(asked, &header);
+}
+
+static void check_rows(const struct tcphs_arrival *a, const struct tcphs_findings *wanted, struct tcphs_outcome *out)
+{
+    const struct tcphs_findings asked = without_proofs(a, wanted);
     for (unsigned word = 0; word < TCPHS_FINDING_WORDS; word++)
-        for (uint64_t rest = asked->words[word]; rest != 0; rest &= rest - 1)
+        for (uint64_t rest = asked.words[word]; rest != 0; rest &= rest - 1)
             check_row(a, word * 64 + tcphs_lowest_bit(rest), out);
 }
 

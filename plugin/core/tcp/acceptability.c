@@ -307,7 +307,8 @@ static uint8_t judge_ack_segment(const struct tcphs_arrival *a)
 /* Its sender signs, or its receiver asked for signatures in its SYN, and it bears none. */
 static bool lacks_signature(const struct tcphs_arrival *a)
 {
-    const bool is_due = (a->x->beliefs & TCPHS_SIGNS) || (a->y->offered_ever & TCPHS_SIGNATURES);
+    const bool begins = a->kind == TCPHS_KIND_SYN && !tcphs_knows(a->x, TCPHS_SENT_SYN);
+    const bool is_due = ((a->x->beliefs & TCPHS_SIGNS) && !begins) || (a->y->offered_ever & TCPHS_SIGNATURES);
     return is_due && !(a->s->options & (TCPHS_SIGNATURES | TCPHS_OPTIONS_CUT));
 }
 

@@ -80,7 +80,7 @@ static bool is_checked_final_ack(const struct tcphs_processing *p)
 /* This segment is step 3: it answers the SYN-ACK, for the first time or again. */
 static bool is_step_3(const struct tcphs_processing *p, bool was_syn_received)
 {
-    if (p->a->kind != TCPHS_KIND_ACK)
+    if (p->a->kind != TCPHS_KIND_ACK || p->a->refusal != TCPHS_REFUSED_FOR_NOTHING)
         return false;
     const bool answers =
         was_syn_received && p->y->state != TCPHS_SYN_RECEIVED && tcphs_knows(p->y, TCPHS_SENT_SYN_ACK);
@@ -210,7 +210,8 @@ static void remember_sender(const struct tcphs_processing *p)
         p->y->beliefs &= ~(uint32_t)TCPHS_OPENED_UNSEEN; /* the other end agrees */
     if (p->a->kind == TCPHS_KIND_ACK)
         p->x->beliefs |= TCPHS_SENT_ACK;
-    if (p->a->accepted != TCPHS_ACCEPT_NO && (p->s->options & TCPHS_SIGNATURES) && !tcphs_is_opened_unsigned(p->c))
+    const bool is_signed = p->a->kind != TCPHS_KIND_NO_ACK && (p->s->options & TCPHS_SIGNATURES);
+    if (is_signed && p->a->accepted != TCPHS_ACCEPT_NO && !tcphs_is_opened_unsigned(p->c))
         p->x->beliefs |= TCPHS_SIGNS;
     p->x->known |= TCPHS_SENT_ANYTHING;
     if (p->a->kind != TCPHS_KIND_NO_ACK)
@@ -239,9 +240,11 @@ static void process_segment(struct tcphs_connection *c, const struct tcphs_segme
         .frame = s->frame, .time_synack = -1, .time_ack = -1, .time_setup = -1, .waited = -1, .rst_idle = -1
     };
     tcphs_arrival_init(&a, c, s);
-    const bool outlives = tcphs_outlives_own_rst(&a);
+    const bool proves = a.refusal != TCPHS_REFUSED_FOR_SIGNATURE;
+    const bool outlives = proves && tcphs_outlives_own_rst(&a);
     const uint32_t assumed_open = c->assumed_open_frame;
-    tcphs_revise_beliefs(&p, &a);
+    if (proves)
+        tcphs_revise_beliefs(&p, &a);
     const bool opened = c->assumed_open_frame != assumed_open && c->assumed_open_frame == s->frame;
     if (opened && a.accepted == TCPHS_ACCEPT_YES)
         a.accepted = TCPHS_ACCEPT_UNKNOWN; /* by numbers that are its own word */
