@@ -193,7 +193,7 @@ struct tcphs_endpoint_statistics *tcphs_endpoints_add_server(struct tcphs_endpoi
         return NULL;
     struct tcphs_endpoint_statistics *a = statistics_of(endpoints, c, !c->client, true);
     add_common(a, c);
-    const gint64 setup = tcphs_case_setup(c);
+    const gint64 setup = tcphs_setup_time(c);
     if (setup >= 0) {
         tcphs_samples_add(&a->setup, setup);
         a->slow += setup > slow;
@@ -361,7 +361,7 @@ static void times_add(struct tcphs_times *t, gint64 time)
 void tcphs_tally_add(struct tcphs_tally *tally, const struct tcphs_connection_info *c)
 {
     const struct tcphs_connection_record *t = c->record;
-    const gint64 setup = tcphs_case_setup(c);
+    const gint64 setup = tcphs_setup_time(c);
     if (setup >= 0) {
         times_add(&tally->setup, setup);
         times_add(&tally->setup_in[setup_range(setup)], setup);

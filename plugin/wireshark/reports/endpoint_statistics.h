@@ -24,7 +24,7 @@ struct tcphs_connection_info {
 void tcphs_connection_info_of(const struct tcphs_tracked *t, struct tcphs_connection_info *out);
 
 /** Its setup time; -1 where that is not known, or the server has not taken the ACK that seemed to end it. */
-static inline gint64 tcphs_case_setup(const struct tcphs_connection_info *c)
+static inline gint64 tcphs_setup_time(const struct tcphs_connection_info *c)
 {
     return c->summary.verdict == TCPHS_VERDICT_NOT_ACCEPTED ? -1 : c->record->setup;
 }

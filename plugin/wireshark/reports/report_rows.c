@@ -92,8 +92,8 @@ static void fill_verdict(struct tcphs_row *row, const struct tcphs_connection_in
     const bool judged = c->summary.verdict != TCPHS_VERDICT_NONE;
     tcphs_row_name(row, CONN(verdict), name_of(c->summary.verdict, tcphs_verdict_vals));
     tcphs_row_mark(row, CONN(failed), c->summary.failed);
-    if (tcphs_case_setup(c) >= 0)
-        tcphs_row_time(row, CONN(setup), tcphs_case_setup(c));
+    if (tcphs_setup_time(c) >= 0)
+        tcphs_row_time(row, CONN(setup), tcphs_setup_time(c));
     tcphs_row_count(row, CONN(syns), n->syn_count);
     tcphs_row_count(row, CONN(synacks), n->synack_count);
     tcphs_row_pair(row, CONN(tries), n->syn_count, n->synack_count);

@@ -720,7 +720,7 @@ static tap_packet_status show_in_tree(stats_tree *tree, packet_info *pinfo, epan
     tcphs_connection_info_of(t->match.tracked, &c);
     tcphs_tally_add(&tally, &c);
     tcphs_tally_each(&tally, tick, tree);
-    tick_setup(tree, c.record->setup);
+    tick_setup(tree, tcphs_setup_time(&c));
     return TAP_PACKET_REDRAW;
 }
 

@@ -68,8 +68,9 @@ GPtrArray *tcphs_response_times_of(const GPtrArray *tracked)
         struct tcphs_connection_info c;
         tcphs_connection_info_of((const struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
         const gint64 time = tcphs_time_to_verdict(&c);
-        if (c.record->setup >= 0)
-            add_to_line(lines, found, BY_PORT, tcphs_tracker_tuple(c.tracked).port[!c.client], c.record->setup);
+        const gint64 setup = tcphs_setup_time(&c);
+        if (setup >= 0)
+            add_to_line(lines, found, BY_PORT, tcphs_tracker_tuple(c.tracked).port[!c.client], setup);
         if (time >= 0)
             add_to_line(lines, found, BY_VERDICT, c.summary.verdict, time);
     }
@@ -123,9 +124,10 @@ static tap_packet_status take_header(void *data, packet_info *pinfo, epan_dissec
     if (t->match.copy || t->match.icmp)
         return TAP_PACKET_DONT_REDRAW;
     tcphs_connection_info_of(t->match.tracked, &c);
-    if (pinfo->num == c.record->connection.established_frame && c.record->setup >= 0)
+    const gint64 setup = tcphs_setup_time(&c);
+    if (pinfo->num == c.record->connection.established_frame && setup >= 0)
         add_setup(g_array_index(tables, srt_stat_table *, BY_PORT),
-                  tcphs_tracker_tuple(t->match.tracked).port[!c.client], c.record->setup, pinfo);
+                  tcphs_tracker_tuple(t->match.tracked).port[!c.client], setup, pinfo);
     const gint64 time = tcphs_time_to_verdict(&c);
     if (pinfo->num == t->match.tracked->handle.first_frame && time >= 0)
         add_time(g_array_index(tables, srt_stat_table *, BY_VERDICT), (int)c.summary.verdict, time, pinfo);
