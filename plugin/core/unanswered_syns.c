@@ -5,6 +5,8 @@
  */
 #include "unanswered_syns.h"
 
+#include "tcp/state.h"
+
 static unsigned hash_of(uint32_t sender, uint32_t isn)
 {
     const uint64_t mixed = ((uint64_t)sender << 32 | isn) * UINT64_C(0x9E3779B97F4A7C15);
@@ -41,7 +43,7 @@ void tcphs_unanswered_syns_add(struct tcphs_unanswered_syns *u, uint32_t sender,
     uint16_t *first = &u->first[hash_of(sender, isn)];
     u->syns[place - 1].sender = sender;
     u->syns[place - 1].isn = isn;
-    u->syns[place - 1].frame = frame;
+    u->syns[place - 1].frame = u->last_frame = frame;
     u->syns[place - 1].next = *first;
     *first = (uint16_t)place;
 }
@@ -61,11 +63,14 @@ uint32_t tcphs_unanswered_syns_find(const struct tcphs_unanswered_syns *u, uint3
 
 void tcphs_unanswered_syns_forget_frame(struct tcphs_unanswered_syns *u, uint32_t frame)
 {
+    if (frame != u->last_frame)
+        return; /* what was added before is of earlier frames */
+    u->last_frame = 0;
     for (uint32_t back = 1; back <= u->count && back <= TCPHS_UNANSWERED_SYNS; back++) {
         const unsigned place = (u->count - back) % TCPHS_UNANSWERED_SYNS + 1;
         if (u->syns[place - 1].frame == frame)
-            unlink_place(u, place);
+            u->syns[place - 1].frame = TCPHS_UNNUMBERED_FRAME;
         else if (u->syns[place - 1].frame != 0)
-            return; /* what is older is of earlier frames */
+            return;
     }
 }

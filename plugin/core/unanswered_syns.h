@@ -15,6 +15,7 @@
 
 /** All zero = none. */
 struct tcphs_unanswered_syns {
+    uint32_t last_frame; /**< of the SYN added last, while it has that number */
     uint32_t count; /**< that were ever added; each is written over when the number of its place comes round */
     struct {
         uint32_t sender, isn;
@@ -30,10 +31,10 @@ void tcphs_unanswered_syns_add(struct tcphs_unanswered_syns *u, uint32_t sender,
 /** It was answered by whom it was sent to. */
 void tcphs_unanswered_syns_remove(struct tcphs_unanswered_syns *u, uint32_t sender, uint32_t isn);
 
-/** The frame of the SYN with this number, or 0. */
+/** The frame of the SYN with this number, TCPHS_UNNUMBERED_FRAME where that number is gone, or 0. */
 uint32_t tcphs_unanswered_syns_find(const struct tcphs_unanswered_syns *u, uint32_t sender, uint32_t isn);
 
-/** The frame number is given to another frame: what was added last under it is forgotten. */
+/** The frame number is given to another frame: SYNs added last under it are unnumbered from now on. */
 void tcphs_unanswered_syns_forget_frame(struct tcphs_unanswered_syns *u, uint32_t frame);
 
 #endif

@@ -645,7 +645,7 @@ struct tcphs_found tcphs_check_synack_repeated(const struct tcphs_arrival *a)
     const struct tcphs_connection *c = a->c;
     const struct tcphs_end *x = a->x;
     if (a->kind != TCPHS_KIND_SYN_ACK || !tcphs_knows(x, TCPHS_SENT_SYN_ACK) || !tcphs_repeats_syn(a) ||
-        !tcphs_acks_syn(a) || !(c->facts & TCPHS_WAS_ESTABLISHED) || c->links[TCPHS_LINK_ACK] == 0 ||
+        !tcphs_acks_syn(a) || !(c->facts & TCPHS_WAS_ESTABLISHED) || !(c->facts & TCPHS_HAD_FINAL_ACK) ||
         tcphs_knows(x, TCPHS_ANSWERED_SYN_ACK) || c->round_trip < 0 || tcphs_is_reset(c))
         return itself(a, false);
     const bool is_stamped = (a->s->options & x->offered & TCPHS_OPT_TIMESTAMP) && x->ts_sent != 0;

@@ -57,7 +57,7 @@ static void emit_step_3(const struct tcphs_processing *p)
     tcphs_emit_counts(p);
     tcphs_emit_options(p);
     tcphs_link_first(p, TCPHS_LINK_ACK);
-    c->facts &= ~(uint32_t)TCPHS_REPEATED_SYN_ACK;
+    c->facts = (c->facts & ~(uint32_t)TCPHS_REPEATED_SYN_ACK) | TCPHS_HAD_FINAL_ACK;
     if (p->s->time >= c->last_synack_time)
         p->o->time_ack = p->s->time - c->last_synack_time;
     tcphs_learn_answer_time(p->x, p->o->time_ack);

@@ -159,6 +159,7 @@ enum tcphs_fact {
     TCPHS_HAD_OPENED = 0x10000,    /**< the event was given */
     TCPHS_ACK_NOT_TAKEN = 0x20000, /**< the server has repeated its SYN-ACK after the ACK that completes it, and has
                                       said nothing since that shows that it took it */
+    TCPHS_HAD_FINAL_ACK = 0x40000, /**< the ACK that completes the handshake was captured */
 };
 
 enum tcphs_link { TCPHS_LINK_SYN, TCPHS_LINK_SYNACK, TCPHS_LINK_ACK, TCPHS_LINK_FIN, TCPHS_LINK_RST, TCPHS_LINKS };

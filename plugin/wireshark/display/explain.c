@@ -122,11 +122,12 @@ static void append_wait(wmem_strbuf_t *out, const struct tcphs_outcome *o)
 /* What the segment is beside another one, of another connection or captured elsewhere. */
 static void append_remarks(wmem_strbuf_t *out, const struct tcphs_match *match)
 {
-    if (match->from_elsewhere)
-        wmem_strbuf_append_printf(out,
-                                  "It acknowledges the SYN in frame %u, which went to another address or port: that "
-                                  "client resets it and goes on asking. ",
-                                  match->foreign_frame);
+    if (match->from_elsewhere) {
+        wmem_strbuf_append(out, "It acknowledges the SYN ");
+        if (match->foreign_frame != 0) /* 0: a read filter has rejected that frame */
+            wmem_strbuf_append_printf(out, "in frame %u, ", match->foreign_frame);
+        wmem_strbuf_append(out, "which went to another address or port: that client resets it and goes on asking. ");
+    }
     if (match->rewritten)
         wmem_strbuf_append_printf(out,
                                   "Frame %u has the same segment with other options: a box between the two places of "

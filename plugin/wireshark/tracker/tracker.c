@@ -245,8 +245,9 @@ static void match_unanswered(const struct tcphs_observed *seen, const struct tcp
     } else if (c->syn_count > 0) {
         tcphs_unanswered_syns_remove(unanswered, client, s->ack - 1);
     } else {
-        match->foreign_frame = tcphs_unanswered_syns_find(unanswered, client, s->ack - 1);
-        match->from_elsewhere = match->foreign_frame != 0;
+        const guint32 frame = tcphs_unanswered_syns_find(unanswered, client, s->ack - 1);
+        match->from_elsewhere = frame != 0;
+        match->foreign_frame = frame == TCPHS_UNNUMBERED_FRAME ? 0 : frame;
     }
 }
 
