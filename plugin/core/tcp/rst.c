@@ -26,7 +26,7 @@ static enum tcphs_rst_kind kind_of_counted_rst(const struct tcphs_processing *p,
         return TCPHS_RST_AFTER_CLOSE;
     case TCPHS_STAGE_RESET:
         return TCPHS_RST_ANSWERS_STALE;
-    case TCPHS_STAGE_MIDSTREAM: /* the first word of an end that was addressed: nothing lives there */
+    case TCPHS_STAGE_MIDSTREAM: /* the first segment of an end that was addressed: it has no connection */
         if (!tcphs_knows(p->x, TCPHS_SENT_ANYTHING))
             return TCPHS_RST_ANSWERS_STALE;
         break;

@@ -10,7 +10,7 @@
 #include <epan/exceptions.h>
 
 #include "capture/path.h"
-#include "display/without_tcp.h"
+#include "capture/without_tcp.h"
 
 /* Row: name in the code, IP protocol number, filter name of its protocol. */
 #define TCPHS_IP_PAYLOADS(ROW)                                                                                         \

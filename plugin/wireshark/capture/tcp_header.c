@@ -26,68 +26,60 @@ static void read_timestamps(struct tcphs_segment *s, const guint8 *values)
     s->options |= TCPHS_OPT_TIMESTAMP;
 }
 
-/* An option whose length is not the one it must have says nothing. Kinds as assigned by IANA. */
+/* Kinds as assigned by IANA. */
+enum {
+    MSS = 2,
+    WSCALE = 3,
+    SACK_PERMITTED = 4,
+    SACK = 5,
+    TIMESTAMP = 8,
+    MD5 = 19,
+    AUTHENTICATION = 29,
+    MULTIPATH = 30,
+    FASTOPEN = 34,
+    EXPERIMENT = 254
+};
+
+/* Fast Open before it had a number (RFC 7413 appendix): its magic number stands first in an experimental option. */
+#define FASTOPEN_MAGIC 0xF989
+
+/* Options of which it is enough that they are there, with the lengths that they may have, kind and length included. */
+static const struct {
+    guint8 kind, least, most;
+    guint16 bit;
+} marks[] = {
+    { SACK_PERMITTED, 2, 2, TCPHS_OPT_SACK_PERMITTED },
+    { MD5, 18, 18, TCPHS_OPT_MD5 },
+    { AUTHENTICATION, 4, 40, TCPHS_OPT_AO },
+    { MULTIPATH, 2, 40, TCPHS_OPT_MULTIPATH },
+    { FASTOPEN, 2, 40, TCPHS_OPT_FASTOPEN },
+};
+
+static void read_mark(struct tcphs_segment *s, unsigned kind, unsigned length)
+{
+    for (unsigned i = 0; i < array_length(marks); i++)
+        if (marks[i].kind == kind && length >= marks[i].least && length <= marks[i].most)
+            s->options |= marks[i].bit;
+}
+
+/* An option whose length is not the one it must have says nothing. */
 static void read_option(struct tcphs_segment *s, const guint8 *option, unsigned length)
 {
-    enum {
-        MSS = 2,
-        WSCALE = 3,
-        SACK_PERMITTED = 4,
-        SACK = 5,
-        TIMESTAMP = 8,
-        MD5 = 19,
-        AUTHENTICATION = 29,
-        MULTIPATH = 30,
-        FASTOPEN = 34,
-        EXPERIMENT = 254,
-        FASTOPEN_MAGIC = 0xF989
-    };
-    switch (option[0]) {
-    case MSS:
-        if (length == 4) {
-            s->mss = tcphs_get16(option + 2);
-            s->options |= TCPHS_OPT_MSS;
-        }
-        break;
-    case WSCALE:
-        if (length == 3) {
-            s->wscale = option[2];
-            s->options |= TCPHS_OPT_WSCALE;
-        }
-        break;
-    case SACK_PERMITTED:
-        if (length == 2)
-            s->options |= TCPHS_OPT_SACK_PERMITTED;
-        break;
-    case SACK:
+    read_mark(s, option[0], length);
+    if (option[0] == MSS && length == 4) {
+        s->mss = tcphs_get16(option + 2);
+        s->options |= TCPHS_OPT_MSS;
+    } else if (option[0] == WSCALE && length == 3) {
+        s->wscale = option[2];
+        s->options |= TCPHS_OPT_WSCALE;
+    } else if (option[0] == SACK) {
         read_sack(s, option + 2, length - 2);
-        break;
-    case TIMESTAMP:
-        if (length == 10)
-            read_timestamps(s, option + 2);
-        break;
-    case MD5:
-        if (length == 18)
-            s->options |= TCPHS_OPT_MD5;
-        break;
-    case AUTHENTICATION:
-        if (length >= 4)
-            s->options |= TCPHS_OPT_AO;
-        break;
-    case MULTIPATH:
-        s->options |= TCPHS_OPT_MULTIPATH;
-        if (length >= 3 && option[2] >> 4 == 0) /* subtype MP_CAPABLE, RFC 8684 section 3.1 */
-            s->options |= TCPHS_OPT_MP_CAPABLE;
-        break;
-    case FASTOPEN:
+    } else if (option[0] == TIMESTAMP && length == 10) {
+        read_timestamps(s, option + 2);
+    } else if (option[0] == MULTIPATH && length >= 3 && option[2] >> 4 == 0) { /* MP_CAPABLE, RFC 8684 section 3.1 */
+        s->options |= TCPHS_OPT_MP_CAPABLE;
+    } else if (option[0] == EXPERIMENT && length >= 4 && tcphs_get16(option + 2) == FASTOPEN_MAGIC) {
         s->options |= TCPHS_OPT_FASTOPEN;
-        break;
-    case EXPERIMENT: /* Fast Open before it had a number (RFC 7413 appendix) */
-        if (length >= 4 && tcphs_get16(option + 2) == FASTOPEN_MAGIC)
-            s->options |= TCPHS_OPT_FASTOPEN;
-        break;
-    default:
-        break;
     }
 }
 

@@ -8,9 +8,7 @@
  */
 #include "display/second_pass.h"
 
-#include <epan/dfilter/dfilter.h>
-#include <epan/epan_dissect.h>
-
+#include "capture/primed_filter.h"
 #include "display/gui.h"
 
 enum field {
@@ -86,17 +84,16 @@ static unsigned asked_fields(void)
     return asked;
 }
 
+static void look_for_fields(void *asked)
+{
+    *(unsigned *)asked = asked_fields();
+}
+
 bool tcphs_second_pass_is_needed_by(const char *filter)
 {
-    dfilter_t *code = NULL;
-    if (filter == NULL || !dfilter_compile(filter, &code, NULL) || code == NULL)
-        return false;
-    epan_dissect_t *edt = epan_dissect_new(NULL, TRUE, FALSE);
-    epan_dissect_prime_with_dfilter(edt, code);
-    const bool needed = asked_fields() != 0;
-    epan_dissect_free(edt);
-    dfilter_free(code);
-    return needed;
+    unsigned asked = 0;
+    tcphs_with_primed_filter(filter, look_for_fields, &asked);
+    return asked != 0;
 }
 
 /* What is shown -------------------------------------------------------------------------------------------------- */

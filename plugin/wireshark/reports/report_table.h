@@ -45,7 +45,7 @@ struct tcphs_cell {
 
 struct tcphs_row {
     struct tcphs_cell cells[TCPHS_MOST_COLUMNS];
-    GStringChunk *words; /**< what the cells point to lives here, until the next row */
+    GStringChunk *words; /**< the strings that the cells point to, valid until the next row */
     bool for_people;     /**< columns without a title will not be looked at */
 };
 

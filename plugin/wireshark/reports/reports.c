@@ -24,7 +24,7 @@
 #include "reports/response_times.h"
 #include "display/second_pass.h"
 #include "display/gui.h"
-#include "display/without_tcp.h"
+#include "capture/without_tcp.h"
 
 static int proto_tcphs, tap_tcphs;
 static const struct tcphs_report_options *options;

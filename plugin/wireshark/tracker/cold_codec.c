@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include <wsutil/bits_ctz.h>
+
 enum { GROUP = 8, REMEMBERED = 6 };
 
 /* How a distance is written. SAME and NEAR stand for one code per remembered value. */
@@ -124,7 +126,7 @@ size_t tcphs_cold_encode(const uint32_t *words, const uint32_t *model, size_t co
         *present = (uint8_t)bits;
         length += (count_bits(bits) + 1) / 2;
         for (; bits != 0; bits &= bits - 1, coded++) {
-            const size_t at = first + (unsigned)__builtin_ctz(bits);
+            const size_t at = first + (unsigned)ws_ctz(bits);
             const unsigned code = put_distance(&m, words[at] - model[at], out, &length);
             codes[coded / 2] = (uint8_t)(coded % 2 ? codes[coded / 2] | code << 4 : code);
         }
@@ -141,7 +143,7 @@ void tcphs_cold_decode(const uint8_t *packed, const uint32_t *model, uint32_t *w
         const uint8_t *const codes = packed;
         packed += (count_bits(bits) + 1) / 2;
         for (; bits != 0; bits &= bits - 1, coded++)
-            words[first + (unsigned)__builtin_ctz(bits)] +=
+            words[first + (unsigned)ws_ctz(bits)] +=
                 get_distance(&m, codes[coded / 2] >> (coded % 2 ? 4 : 0) & 15, &packed);
     }
 }

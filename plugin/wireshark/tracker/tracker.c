@@ -1,5 +1,5 @@
 /* tracker.c
- * Lifetimes: everything below lives as long as the open file (wmem file scope) and is dropped with it.
+ * Lifetimes: everything below is kept while the file is open (wmem file scope) and is dropped with it.
  *
  * A read filter makes frame numbers unreliable: a rejected frame gives its number to the next one, and the GUI shows
  * a frame twice as unvisited. What is reliable is the offset in the file: a frame is new exactly when its offset lies

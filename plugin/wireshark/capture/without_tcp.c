@@ -4,12 +4,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "display/without_tcp.h"
+#include "capture/without_tcp.h"
 
-#include "compat.h"
-
-#include <epan/dfilter/dfilter.h>
-#include <epan/epan_dissect.h>
+#include "capture/primed_filter.h"
 
 static const char *const tables_below[] = { "wtap_encap", "ethertype",      "ip.proto", "udp.port",
                                             "sll.ltype",  "null.type",      "llc.dsap", "ppp.protocol",
@@ -88,15 +85,14 @@ const char *tcphs_protocol_asked_for_without_tcp(void)
     return lost;
 }
 
+static void look_for_lost(void *lost)
+{
+    *(const char **)lost = tcphs_protocol_asked_for_without_tcp();
+}
+
 const char *tcphs_protocol_lost_without_tcp(const char *filter)
 {
-    dfilter_t *code = NULL;
-    if (filter == NULL || !dfilter_compile(filter, &code, NULL) || code == NULL)
-        return NULL;
-    epan_dissect_t *edt = epan_dissect_new(NULL, TRUE, FALSE);
-    epan_dissect_prime_with_dfilter(edt, code);
-    const char *lost = tcphs_protocol_asked_for_without_tcp();
-    epan_dissect_free(edt);
-    dfilter_free(code);
+    const char *lost = NULL;
+    tcphs_with_primed_filter(filter, look_for_lost, &lost);
     return lost;
 }
