@@ -219,19 +219,6 @@ static void remember_sender(const struct tcphs_processing *p)
     p->c->last_time = p->s->time;
 }
 
-/* What is shown of every segment: the connection as it stands behind it. */
-static void emit_current_state(const struct tcphs_connection *c, struct tcphs_outcome *o)
-{
-    struct tcphs_outcome current;
-    tcphs_connection_snapshot(c, &current);
-    o->stage = current.stage;
-    o->client = current.client;
-    o->assumed = current.assumed;
-    memcpy(o->state, current.state, sizeof o->state);
-    memcpy(o->usual, current.usual, sizeof o->usual);
-    memcpy(o->links, current.links, sizeof o->links);
-}
-
 static void process_segment(struct tcphs_connection *c, const struct tcphs_segment *s, struct tcphs_outcome *o)
 {
     struct tcphs_arrival a;
@@ -262,7 +249,7 @@ static void process_segment(struct tcphs_connection *c, const struct tcphs_segme
     o->back = o->back == TCPHS_UNNUMBERED_FRAME ? 0 : o->back;
     if (o->back == 0)
         o->backward = (struct tcphs_findings){ { 0 } };
-    emit_current_state(c, o);
+    tcphs_outcome_of_state(c, o);
 }
 
 /*
@@ -285,7 +272,7 @@ static void process_at_itself(struct tcphs_connection *c, const struct tcphs_seg
     o->close_steps |= second.close_steps;
     o->event = o->event ? o->event : second.event;
     o->time_setup = o->time_setup < 0 ? second.time_setup : o->time_setup;
-    emit_current_state(c, o);
+    tcphs_outcome_of_state(c, o);
 }
 
 /* The links that the segment has pointed elsewhere than to itself. */

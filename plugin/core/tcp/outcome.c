@@ -7,10 +7,8 @@
 
 #include <string.h>
 
-void tcphs_connection_snapshot(const struct tcphs_connection *c, struct tcphs_outcome *o)
+void tcphs_outcome_of_state(const struct tcphs_connection *c, struct tcphs_outcome *o)
 {
-    memset(o, 0, sizeof *o);
-    o->time_synack = o->time_ack = o->time_setup = o->waited = o->rst_idle = -1;
     o->stage = (uint8_t)tcphs_connection_stage(c);
     o->client = c->client;
     o->assumed = (c->facts & TCPHS_ASSUMED) != 0;
@@ -21,4 +19,10 @@ void tcphs_connection_snapshot(const struct tcphs_connection *c, struct tcphs_ou
         o->usual[i] = tcphs_knows(y, TCPHS_KNOWS_HEARD) && tcphs_is_synchronised(y->state) ? TCPHS_ACCEPT_YES
                                                                                            : TCPHS_ACCEPT_UNKNOWN;
     }
+}
+
+void tcphs_connection_snapshot(const struct tcphs_connection *c, struct tcphs_outcome *o)
+{
+    *o = (struct tcphs_outcome){ .time_synack = -1, .time_ack = -1, .time_setup = -1, .waited = -1, .rst_idle = -1 };
+    tcphs_outcome_of_state(c, o);
 }

@@ -48,6 +48,9 @@ struct tcphs_outcome {
     bool unkept_begins; /**< … and it is the first such segment */
 };
 
+/** Fills in what is shown of every segment: the connection as it stands behind it. The rest of o is left alone. */
+void tcphs_outcome_of_state(const struct tcphs_connection *c, struct tcphs_outcome *o);
+
 /** What a segment that changes nothing (a copy, an ICMP quote) shows of c: stage, states, links as they are. */
 void tcphs_connection_snapshot(const struct tcphs_connection *c, struct tcphs_outcome *o);
 
