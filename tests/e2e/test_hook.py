@@ -102,7 +102,7 @@ BLIND = {"decode as 6": (lambda packet, *_: ethernet(packet), 1, ("-d", "ip.prot
          "a script": (in_udp(9999), 1, LUA_CARRIER)}
 
 
-@pytest.mark.parametrize("passes", [(), ("-2",)], ids=["one", "two"])
+@pytest.mark.parametrize("passes", [(), pytest.param(("-2",), marks=pytest.mark.trust)], ids=["one", "two"])
 @pytest.mark.parametrize("name", BLIND)
 def test_tcp_that_is_reached_another_way(host, name, passes):
     """Nothing is said of it but that it is there."""
@@ -281,7 +281,7 @@ def test_tcp_is_disabled(host, bare_host, everything):
     assert (line["segments"], line["tcp_not_seen"], said) == (0, 0, "")
 
 
-@pytest.mark.parametrize("name", ["icmp", "gre", "udp", "ipv6"])
+@pytest.mark.parametrize("name", ["icmp", *(pytest.param(name, marks=pytest.mark.trust) for name in ("gre", "udp", "ipv6"))])
 def test_a_protocol_below_is_disabled(host, bare_host, everything, name):
     args = ("--disable-protocol", name, "-V")
     wrong, _rows = changes(host, bare_host, [everything], "text", *args[:2])
@@ -439,7 +439,7 @@ def test_sharkd_in_any_order(host, share):
 WITHOUT_TCP = ("-o", "tcphs.dissect_tcp:FALSE")
 
 
-@pytest.mark.parametrize("form", ["text", "tsv", "json"])
+@pytest.mark.parametrize("form", ["text", *(pytest.param(form, marks=pytest.mark.trust) for form in ("tsv", "json"))])
 def test_reports_without_tcp(host, share, form):
     """The same to the letter."""
     reports = sum((["-z", f"tcphs,{r}"] for r in ("conn", "server", "client", *(["ladder"] if form == "text" else []))), [])

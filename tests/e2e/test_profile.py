@@ -89,6 +89,7 @@ def healthy():
     return re.findall(r"^\| `([\w.-]+)` \|.*Quiet", section, re.M)
 
 
+@pytest.mark.trust
 def test_nothing_accuses_healthy_traffic(host):
     accusing = [expression for name, expression in filters().items() if name not in NO_ACCUSATION]
     assert len(accusing) >= 12 and len(healthy()) >= 15
