@@ -44,8 +44,7 @@ static const guint32 *model_for(struct models *models, unsigned kind, const guin
 
 void *tcphs_connection_records_grow(void *old, size_t old_size, size_t size)
 {
-    (void)old_size;
-    return wmem_realloc(wmem_file_scope(), old, size);
+    return tcphs_arena_resize(old, old_size, size);
 }
 
 static bool has_cold_history(const struct tcphs_history *h)
@@ -58,8 +57,8 @@ static void release_connection(void *hot)
     struct tcphs_history *h = &((struct tcphs_connection_record *)hot)->history;
     if (!has_cold_history(h))
         return;
-    wmem_free(wmem_file_scope(), h->changes);
-    wmem_free(wmem_file_scope(), h->entries);
+    tcphs_arena_free(h->changes, h->change_room * sizeof *h->changes);
+    tcphs_arena_free(h->entries, h->entry_room * sizeof *h->entries);
 }
 
 /* The words of the struct, then those of its history; their count comes first, as a history is found behind them. */
@@ -102,10 +101,11 @@ static void decode_connection(const guint8 *cold, void *hot)
         return;
     const gsize changes = (gsize)h->change_count * CHANGE_WORDS, entries = (gsize)h->entry_count * ENTRY_WORDS;
     if (changes > 0)
-        h->changes = (struct tcphs_state_change *)wmem_memdup(wmem_file_scope(), words + RECORD_WORDS, changes * 4);
+        h->changes =
+            (struct tcphs_state_change *)memcpy(tcphs_arena_alloc(changes * 4), words + RECORD_WORDS, changes * 4);
     if (entries > 0)
-        h->entries =
-            (struct tcphs_log_entry *)wmem_memdup(wmem_file_scope(), words + RECORD_WORDS + changes, entries * 4);
+        h->entries = (struct tcphs_log_entry *)memcpy(tcphs_arena_alloc(entries * 4), words + RECORD_WORDS + changes,
+                                                      entries * 4);
 }
 
 /* What it points to is rare, and stays where it is. The length of its history comes first. */

@@ -94,4 +94,10 @@ static inline void *tcphs_record_cache_modify(struct tcphs_record_cache *cache, 
 /** A small block that lasts as long as the file, zeroed, with no bookkeeping of its own. */
 void *tcphs_arena_alloc(gsize size);
 
+/** The block with its contents at another size in bytes, perhaps elsewhere; old = NULL for a new one, not zeroed. */
+void *tcphs_arena_resize(void *old, gsize old_size, gsize size);
+
+/** Gives a block back; its owner knows the size it was asked for. NULL is none. */
+void tcphs_arena_free(void *block, gsize size);
+
 #endif
