@@ -103,7 +103,7 @@ def test_other_post_dissectors_in_sharkd(host, neighbours, row, order):
         count = sharkd.load(row)
         order_of_visits = random.Random(order).sample(range(1, count + 1), min(500, count))
         seen = [sharkd.frame(n) for n in order_of_visits]
-    assert differences(order, [due[f.number] for f in seen], seen, lambda f: f.fields) == []
+    assert differences(order, [due[f.number] for f in seen], seen, Frame.in_the_tree) == []
 
 
 def test_neighbours_do_not_wake_a_disabled_tcphs(host, neighbours, samples):
@@ -152,7 +152,7 @@ def test_preferences_changed_while_a_file_is_open(host, row):
         for name, value in CHANGES:
             sharkd.ask("setconf", name=name, value=value)
             seen = [sharkd.frame(n) for n in dice.sample(range(1, count + 1), 120)]
-            found = differences(f"{name}={value}", [due[f.number] for f in seen], seen, lambda f: f.fields)
+            found = differences(f"{name}={value}", [due[f.number] for f in seen], seen, Frame.in_the_tree)
             assert found == []
 
 
@@ -195,7 +195,7 @@ def test_files_one_after_another_in_one_sharkd(host, samples):
                 for bad in (host.output("missing.pcap"), cut):
                     load_in_vain(sharkd, bad)
             seen = [sharkd.frame(n) for n in range(1, sharkd.load(capture) + 1)]
-            found += differences(capture.name, host.once(capture, "-2"), seen, lambda f: f.fields)
+            found += differences(capture.name, host.once(capture, "-2"), seen, Frame.in_the_tree)
     assert found == []
 
 

@@ -75,9 +75,12 @@ class Frame:
     def has(self, name):
         return name in self.fields
 
-    def per_segment(self):
+    def in_the_tree(self):
         """Without tcphs.anomalies, which says again what tcphs.anomaly.* say and is hidden in the tree: sharkd does not show it."""
-        return {k: v for k, v in self.fields.items() if not k.startswith("tcphs.conn.") and k != "tcphs.anomalies"}
+        return {k: v for k, v in self.fields.items() if k != "tcphs.anomalies"}
+
+    def per_segment(self):
+        return {k: v for k, v in self.in_the_tree().items() if not k.startswith("tcphs.conn.")}
 
     def per_connection(self):
         return {k: v for k, v in self.fields.items() if k.startswith("tcphs.conn.")}
