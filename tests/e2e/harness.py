@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "sample-captures"
 LAB = ROOT.parent / "shared" / "lab"
 SCORE = ROOT.parent / "shared" / "tools" / "score"
-BOOLEANS = {"tcphs.accepted", "tcphs.conn.final"}
+BOOLEANS = {"tcphs.accepted", "tcphs.conn.final", *(f"tcphs.agreed.{option}" for option in ("window_scale", "sack", "timestamps", "ecn", "mptcp"))}
 SEVERAL_GB = 6 << 30
 TREE_LAYERS = "frame tcphs"
 
