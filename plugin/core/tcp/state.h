@@ -231,7 +231,7 @@ struct tcphs_handshake_options {
     uint16_t mss[2];            /**< bytes, by end; valid with its bit of has_mss */
     uint8_t window_scale[2];    /**< shift as on the wire, by end; valid with its bit of has_scale */
     uint8_t has_mss, has_scale; /**< bit per end */
-    uint8_t agreed;             /**< enum tcphs_agreed */
+    uint16_t agreed;            /**< enum tcphs_agreed; two bytes, so that no padding is in what is compared */
 };
 
 /** Stage of the connection as it stands. */

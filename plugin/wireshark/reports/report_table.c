@@ -46,7 +46,7 @@ void tcphs_row_count(struct tcphs_row *row, unsigned column, guint64 value)
 
 void tcphs_row_pair(struct tcphs_row *row, unsigned column, guint64 first, guint64 second)
 {
-    char text[2 * MOST_DIGITS + sizeof "/"], *at = text + sizeof text - 1;
+    char text[MOST_DIGITS + MOST_DIGITS + sizeof "/"], *at = text + sizeof text - 1;
     *at = '\0';
     at = digits_before(at, second, 0);
     *--at = '/';

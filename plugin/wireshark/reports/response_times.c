@@ -46,7 +46,7 @@ static gint by_table_and_index(gconstpointer a, gconstpointer b)
 static void add_to_line(GPtrArray *lines, GHashTable *found, unsigned table, guint index, gint64 time)
 {
     static const char *const titles[TABLES] = { TCPHS_BY_PORT, TCPHS_BY_VERDICT };
-    const gpointer key = GUINT_TO_POINTER(table << 16 | index);
+    gpointer key = GUINT_TO_POINTER(table << 16 | index);
     struct tcphs_response_time *line = (struct tcphs_response_time *)g_hash_table_lookup(found, key);
     if (line == NULL) {
         line = g_new0(struct tcphs_response_time, 1);
