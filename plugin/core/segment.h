@@ -79,6 +79,12 @@ static inline bool tcphs_has_any(const struct tcphs_segment *s, unsigned flags)
     return (s->flags & flags) != 0;
 }
 
+/** It has an option of the handshake without SYN. */
+static inline bool tcphs_has_misplaced_option(const struct tcphs_segment *s)
+{
+    return (s->options & TCPHS_OPTIONS_OF_SYN) != 0 && !tcphs_has_any(s, TCPHS_SYN);
+}
+
 /** Sequence numbers the segment occupies: payload, SYN and FIN (RFC 9293 SEG.LEN). */
 static inline uint32_t tcphs_segment_space(const struct tcphs_segment *s)
 {

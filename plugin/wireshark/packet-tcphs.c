@@ -58,8 +58,9 @@ static int dissect_tcphs(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, vo
     (void)data;
     pinfo->current_proto = "TCPHS"; /* whose the expert infos are; the caller restores it */
     tcphs_second_pass_visit(pinfo);
-    const bool ordinary = tcphs_tracker_learn(pinfo), reported = tcphs_reports_are_wanted();
-    if (!ordinary || tree != NULL || info_column || reported)
+    tcphs_tracker_learn(pinfo);
+    const bool reported = tcphs_reports_are_wanted();
+    if (reported || info_column || tcphs_display_is_wanted(tree) || tcphs_tracker_has_findings(pinfo))
         show(tvb, pinfo, tree, reported);
     tcphs_ip_payloads_forget();
     return (int)tvb_captured_length(tvb);

@@ -69,7 +69,7 @@ static bool has_odd_flags(const struct tcphs_arrival *a)
     const unsigned verbs = s->flags & (TCPHS_SYN | TCPHS_FIN | TCPHS_RST);
     return a->kind == TCPHS_KIND_NO_ACK || (verbs & (verbs - 1)) != 0 ||
            (s->ack != 0 && !tcphs_has_any(s, TCPHS_ACK)) || (s->length == 0 && tcphs_has_any(s, TCPHS_PSH)) ||
-           tcphs_has_any(s, TCPHS_URG) || s->urgent != 0 || (s->options & TCPHS_OPTIONS_OF_SYN) != 0 ||
+           tcphs_has_any(s, TCPHS_URG) || s->urgent != 0 || tcphs_has_misplaced_option(s) ||
            s->source_port == 0 || s->destination_port == 0;
 }
 

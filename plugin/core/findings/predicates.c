@@ -309,7 +309,7 @@ struct tcphs_found tcphs_check_option_not_offered(const struct tcphs_arrival *a)
 
 struct tcphs_found tcphs_check_option_misplaced(const struct tcphs_arrival *a)
 {
-    return itself(a, !tcphs_has_any(a->s, TCPHS_SYN) && (a->s->options & TCPHS_OPTIONS_OF_SYN) != 0);
+    return itself(a, tcphs_has_misplaced_option(a->s));
 }
 
 struct tcphs_found tcphs_check_synack_bad_tsecr(const struct tcphs_arrival *a)

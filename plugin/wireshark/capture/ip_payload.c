@@ -83,13 +83,14 @@ unsigned tcphs_ip_payloads_take_unclaimed(void)
 }
 
 /* The host takes the memory of a frame back. It may not have called the post-dissector: at its limit of layers in a
- * frame (the preference gui.max_tree_depth) it calls none. */
+ * frame (the preference gui.max_tree_depth) it calls none. Nor is it called while tcphs is disabled. */
 static tcphs_pref_bool end_of_memory(wmem_allocator_t *pool, wmem_cb_event_t event, void *number)
 {
     (void)pool;
     if (GPOINTER_TO_UINT(number) != watched.number)
         return false;
-    for (int i = 0; frame.fd != NULL && frame.is_new && i < frame.noted.count; i++)
+    const bool unclaimed = frame.fd != NULL && frame.is_new && proto_is_protocol_enabled(tcphs);
+    for (int i = 0; unclaimed && i < frame.noted.count; i++)
         frame.unclaimed += frame.noted.list[i].protocol == TCPHS_IP_PROTO_TCP;
     tcphs_ip_payloads_forget();
     if (event == WMEM_CB_DESTROY_EVENT)
@@ -187,7 +188,7 @@ static void say_what_is_missing(void)
 
 static int call_next(enum row row, tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
-    if (row == ROW_tcp && !*call_tcp) {
+    if (row == ROW_tcp && !*call_tcp && proto_is_protocol_enabled(tcphs)) {
         say_what_is_missing();
         return (int)MAX(tvb_captured_length(tvb), 1u);
     }
@@ -198,7 +199,7 @@ static int call_next(enum row row, tvbuff_t *tvb, packet_info *pinfo, proto_tree
 static int note_and_call(enum row row, guint8 protocol, tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     const int outer = frame.current;
-    if (outer >= 0 ? !is_of(pinfo) : !proto_is_protocol_enabled(tcphs))
+    if (outer >= 0 && !is_of(pinfo))
         return call_dissector_only(next[row], tvb, pinfo, tree, data);
     if (outer < 0)
         begin_frame_if_new(pinfo);

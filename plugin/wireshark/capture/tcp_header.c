@@ -65,7 +65,6 @@ static void read_mark(struct tcphs_segment *s, unsigned kind, unsigned length)
 /* An option whose length is not the one it must have says nothing. */
 static void read_option(struct tcphs_segment *s, const guint8 *option, unsigned length)
 {
-    read_mark(s, option[0], length);
     if (option[0] == MSS && length == 4) {
         s->mss = tcphs_get16(option + 2);
         s->options |= TCPHS_OPT_MSS;
@@ -77,9 +76,11 @@ static void read_option(struct tcphs_segment *s, const guint8 *option, unsigned 
     } else if (option[0] == TIMESTAMP && length == 10) {
         read_timestamps(s, option + 2);
     } else if (option[0] == MULTIPATH && length >= 3 && option[2] >> 4 == 0) { /* MP_CAPABLE, RFC 8684 section 3.1 */
-        s->options |= TCPHS_OPT_MP_CAPABLE;
+        s->options |= TCPHS_OPT_MULTIPATH | TCPHS_OPT_MP_CAPABLE;
     } else if (option[0] == EXPERIMENT && length >= 4 && tcphs_get16(option + 2) == FASTOPEN_MAGIC) {
         s->options |= TCPHS_OPT_FASTOPEN;
+    } else {
+        read_mark(s, option[0], length);
     }
 }
 

@@ -373,9 +373,14 @@ static void display_in(proto_tree *tree, const struct tcphs_match *match, packet
     add_summary(add_branch(sub, ett_connection, tvb, "Connection"), &sum, match, horizon.final, tvb);
 }
 
+bool tcphs_display_is_wanted(proto_tree *tree)
+{
+    return tree != NULL && proto_field_is_referenced(tree, proto_tcphs);
+}
+
 void tcphs_display(const struct tcphs_match *match, packet_info *pinfo, tvbuff_t *tvb, proto_tree *tree, bool with_info)
 {
-    if (with_info || proto_field_is_referenced(tree, proto_tcphs))
+    if (with_info || tcphs_display_is_wanted(tree))
         display_in(tree, match, pinfo, tvb, with_info);
     else
         display_unseen(match, pinfo, tvb);

@@ -13,6 +13,9 @@
 /** Registers all fields and expert infos of the protocol. */
 void tcphs_display_register(int proto);
 
+/** Whether somebody sees the fields in this tree; NULL is no tree. */
+bool tcphs_display_is_wanted(proto_tree *tree);
+
 /**
  * Shows one TCP header of a frame, or nothing where nobody would see it; its expert infos in any case. with_info also
  * puts what is new with it in front of the Info column's text.

@@ -11,6 +11,7 @@
 
 #include <epan/plugin_if.h>
 
+#include "tracker/frame_set.h"
 #include "tracker/half_open.h"
 #include "capture/observed.h"
 #include "unanswered_syns.h"
@@ -25,6 +26,7 @@ struct listed_frame {
 };
 
 static wmem_map_t *listed_frames; /* frame number -> struct listed_frame */
+static struct tcphs_frame_set frames_with_findings; /* see tcphs_tracker_has_findings */
 static struct tcphs_duplicates *duplicates;
 static struct tcphs_unanswered_syns *unanswered;
 static guint32 next_id;
@@ -37,8 +39,7 @@ static bool last_is_learned; /* in this very visit: later frames may still chang
 static struct {
     struct tcphs_match matches[TCPHS_SHOWN_HEADERS];
     guint32 count;
-    bool told; /* a finding, a step, an event: there is something to show */
-} learned;     /* of the last learned frame */
+} learned; /* of the last learned frame */
 /* Connections in which the last learned frame may have left its number, in case that is given out again; the room is
  * used again. */
 static struct {
@@ -54,6 +55,7 @@ static void start_file(void)
     tcphs_connection_records_begin();
     tcphs_half_open_begin();
     memset(&touched, 0, sizeof touched);
+    memset(&frames_with_findings, 0, sizeof frames_with_findings);
     next_id = 0;
     last_offset = -1;
     last_frame = 0;
@@ -81,6 +83,7 @@ static void forget_frame_number(guint32 frame)
         tcphs_connection_forget_frame(&record->connection, frame);
     }
     wmem_map_remove(listed_frames, GUINT_TO_POINTER(frame));
+    tcphs_frame_set_take_back(&frames_with_findings, frame);
     tcphs_half_open_forget_frame(frame);
     tcphs_unanswered_syns_forget_frame(unanswered, frame);
 }
@@ -148,6 +151,14 @@ static void count_half_open(const struct tcphs_tracked *t, const struct tcphs_se
     }
 }
 
+/* Expert infos may come from this segment: of its findings, of an assumption that begins with it, or because no more of
+ * them are kept of the connection. */
+static bool has_findings(const struct tcphs_connection_record *record, const struct tcphs_outcome *o, bool was_assumed)
+{
+    return tcphs_findings_any(&o->findings) || (!was_assumed && (record->connection.facts & TCPHS_ASSUMED)) ||
+           record->history.entry_count >= TCPHS_MOST_LOG_ENTRIES;
+}
+
 /* The slow path: it may begin a connection, and there may be something to show. */
 static struct tcphs_connection_record *process_slow_path(const struct tcphs_flow *flow,
                                                          struct tcphs_flow_path *flow_path,
@@ -157,11 +168,13 @@ static struct tcphs_connection_record *process_slow_path(const struct tcphs_flow
         *t = begin_connection(flow, flow_path, s);
     struct tcphs_connection_record *record = tcphs_connection_record_modify(*t);
     const bool was_over = record->opening_over >= 0;
+    const bool was_assumed = (record->connection.facts & TCPHS_ASSUMED) != 0;
     struct tcphs_outcome outcome;
-    learned.told = true;
     tcphs_connection_segment(&record->connection, s, &outcome);
     tcphs_history_add(&record->history, &outcome, s->from, tcphs_connection_records_grow);
     count_segment(record, s, &outcome);
+    if (has_findings(record, &outcome, was_assumed))
+        tcphs_frame_set_add(&frames_with_findings, last_frame);
     if (!was_over)
         count_half_open(*t, s, &outcome, record->opening_over >= 0);
     touch(*t);
@@ -279,6 +292,8 @@ static bool learn_segment(struct tcphs_observed *seen, struct tcphs_match *match
     match->tracked = t;
     if (record != NULL && match->zeek != NULL)
         remember_zeek(record, flow->zeek.count);
+    if (match->rewritten || match->from_elsewhere)
+        tcphs_frame_set_add(&frames_with_findings, last_frame);
     return t != NULL;
 }
 
@@ -369,12 +384,12 @@ static void count_frame(const packet_info *pinfo, gint64 time)
     quality.cut += pinfo->fd->cap_len < pinfo->fd->pkt_len;
 }
 
-bool tcphs_tracker_learn(packet_info *pinfo)
+void tcphs_tracker_learn(packet_info *pinfo)
 {
     const frame_data *fd = pinfo->fd;
     last_is_learned = false;
     if (duplicates == NULL || fd->file_off <= last_offset || fd->visited)
-        return false;
+        return;
     const struct tcphs_ip_payloads *noted = tcphs_ip_payloads_of(pinfo);
     if (pinfo->num == last_frame)
         forget_frame_number(last_frame);
@@ -382,11 +397,9 @@ bool tcphs_tracker_learn(packet_info *pinfo)
     last_offset = fd->file_off;
     last_frame = pinfo->num;
     last_is_learned = true;
-    learned.told = false;
     count_frame(pinfo, tcphs_nanoseconds(&pinfo->abs_ts));
     count_missed(tcphs_ip_payloads_missed(pinfo, noted));
     learn_headers(pinfo, noted);
-    return !learned.told;
 }
 
 /* Recalling ----------------------------------------------------------------------------------------------------- */
@@ -425,6 +438,11 @@ unsigned tcphs_tracker_recall(packet_info *pinfo, struct tcphs_match *matches)
         return recall_segment(pinfo, matches);
     memcpy(matches, listed->matches, listed->count * sizeof *matches);
     return listed->count;
+}
+
+bool tcphs_tracker_has_findings(const packet_info *pinfo)
+{
+    return tcphs_frame_set_has(&frames_with_findings, pinfo->num);
 }
 
 /* A copy, an ICMP quote and what is dropped for its checksum change nothing: they show only the state of the

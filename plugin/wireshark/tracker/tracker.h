@@ -43,11 +43,14 @@ struct tcphs_capture_quality {
 /** Prepares an empty tracker for each file the host opens; once, at registration. */
 void tcphs_tracker_register(tcphs_zeek_is_server_port is_server_port);
 
+/** Learns from a frame unless it was learned before; safe to call on every visit. */
+void tcphs_tracker_learn(packet_info *pinfo);
+
 /**
- * Learns from a frame unless it was learned before; safe to call on every visit. True when there is nothing to tell of
- * it but where its connection stands, so that only a tree has a use for it.
+ * Whether a frame, as learned, has anything to show that needs no tree: findings, and what other segments of the
+ * capture show of it. Where it has none, only a tree that shows tcphs, a column or a report has a use for it.
  */
-bool tcphs_tracker_learn(packet_info *pinfo);
+bool tcphs_tracker_has_findings(const packet_info *pinfo);
 
 /** More TCP headers than this in one frame are learned but not shown. */
 #define TCPHS_SHOWN_HEADERS 16
