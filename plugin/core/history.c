@@ -73,7 +73,7 @@ static bool is_full(const struct tcphs_history *h)
 static void add_entry(struct tcphs_history *h, struct tcphs_log_entry entry, tcphs_grow grow)
 {
     if (h->entry_count == h->entry_room) {
-        const uint32_t room = h->entry_room ? h->entry_room * 2 : 4;
+        const uint32_t room = h->entry_room ? h->entry_room * 2 : 8; /* a handshake leaves more than four */
         h->entries = grow(h->entries, h->entry_room * sizeof *h->entries, room * sizeof *h->entries);
         h->entry_room = room;
     }

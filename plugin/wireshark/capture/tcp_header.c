@@ -57,9 +57,11 @@ static const struct {
 
 static void read_mark(struct tcphs_segment *s, unsigned kind, unsigned length)
 {
-    for (unsigned i = 0; i < array_length(marks); i++)
-        if (marks[i].kind == kind && length >= marks[i].least && length <= marks[i].most)
-            s->options |= marks[i].bit;
+    unsigned i = 0;
+    while (i < array_length(marks) && marks[i].kind != kind)
+        i++;
+    if (i < array_length(marks) && length >= marks[i].least && length <= marks[i].most)
+        s->options |= marks[i].bit;
 }
 
 /* An option whose length is not the one it must have says nothing. */
