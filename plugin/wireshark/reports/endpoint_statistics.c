@@ -10,7 +10,7 @@
 
 /* One connection ------------------------------------------------------------------------------------------------ */
 
-void tcphs_connection_info_of(const struct tcphs_tracked *t, struct tcphs_connection_info *out)
+void tcphs_connection_info_of(struct tcphs_tracked *t, struct tcphs_connection_info *out)
 {
     const struct tcphs_horizon end = { .final = true, .end_time = tcphs_tracker_quality()->last_time };
     tcphs_connection_records_tick(end.end_time,

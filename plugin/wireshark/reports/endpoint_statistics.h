@@ -14,14 +14,14 @@
 
 /** One connection as reports see it. */
 struct tcphs_connection_info {
-    const struct tcphs_tracked *tracked;
+    struct tcphs_tracked *tracked;
     const struct tcphs_connection_record *record; /**< good for the next 100 cases */
     struct tcphs_summary summary;
     unsigned client; /**< the end that asked, or that was heard first where no connection was asked for */
 };
 
 /** Sums up a connection with all of the capture behind us. */
-void tcphs_connection_info_of(const struct tcphs_tracked *t, struct tcphs_connection_info *out);
+void tcphs_connection_info_of(struct tcphs_tracked *t, struct tcphs_connection_info *out);
 
 /** Its setup time; -1 where that is not known, or the server has not taken the ACK that seemed to end it. */
 static inline gint64 tcphs_setup_time(const struct tcphs_connection_info *c)

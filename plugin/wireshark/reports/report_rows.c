@@ -223,7 +223,7 @@ static void fill_anomalies(struct tcphs_row *row, unsigned column, const struct 
 static void fill_conn(const struct tcphs_table *table, guint index, struct tcphs_row *row)
 {
     struct tcphs_connection_info c;
-    tcphs_connection_info_of((const struct tcphs_tracked *)g_ptr_array_index((GPtrArray *)table->context, index), &c);
+    tcphs_connection_info_of((struct tcphs_tracked *)g_ptr_array_index((GPtrArray *)table->context, index), &c);
     const struct tcphs_connection_record *t = c.record;
     tcphs_row_count(row, CONN(id), c.tracked->handle.id);
     tcphs_row_time(row, CONN(start), t->start_time);

@@ -11,7 +11,6 @@
 #include "reports/reports.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include <epan/stats_tree.h>
 #include <epan/tap.h>
@@ -59,7 +58,7 @@ static void selection_clear(struct selection *s)
 }
 
 /* True when the connection was not met before. */
-static bool selection_add(struct selection *s, const struct tcphs_tracked *t)
+static bool selection_add(struct selection *s, struct tcphs_tracked *t)
 {
     const guint byte = t->handle.id / 8, old = s->met->len;
     const guint8 bit = (guint8)(1u << t->handle.id % 8);
@@ -70,7 +69,7 @@ static bool selection_add(struct selection *s, const struct tcphs_tracked *t)
     if (s->met->data[byte] & bit)
         return false;
     s->met->data[byte] |= bit;
-    g_ptr_array_add(s->tracked, (gpointer)t);
+    g_ptr_array_add(s->tracked, t);
     return true;
 }
 
@@ -180,7 +179,7 @@ static tap_packet_status take_rung(void *data, packet_info *pinfo, epan_dissect_
 
 struct started {
     gint64 time;
-    const struct tcphs_tracked *tracked;
+    struct tcphs_tracked *tracked;
 };
 
 static gint by_start(gconstpointer a, gconstpointer b)
@@ -197,14 +196,14 @@ static void tally_in_order(GPtrArray *tracked, struct tcphs_tally *tally)
     GArray *starts = g_array_sized_new(FALSE, FALSE, sizeof(struct started), tracked->len);
     for (guint i = 0; i < tracked->len; i++) {
         struct tcphs_connection_info c;
-        tcphs_connection_info_of((const struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
+        tcphs_connection_info_of((struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
         tcphs_tally_add(tally, &c);
         const struct started start = { c.record->start_time, c.tracked };
         g_array_append_val(starts, start);
     }
     g_array_sort(starts, by_start);
     for (guint i = 0; i < tracked->len; i++)
-        tracked->pdata[i] = (gpointer)g_array_index(starts, struct started, i).tracked;
+        tracked->pdata[i] = g_array_index(starts, struct started, i).tracked;
     g_array_free(starts, TRUE);
 }
 
@@ -249,7 +248,7 @@ static void write_accounts(const GPtrArray *tracked, bool of_servers)
     struct tcphs_endpoints *endpoints = tcphs_endpoints_new();
     for (guint i = 0; i < tracked->len; i++) {
         struct tcphs_connection_info c;
-        tcphs_connection_info_of((const struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
+        tcphs_connection_info_of((struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
         if (of_servers)
             tcphs_endpoints_add_server(endpoints, &c, slow_setup());
         else
@@ -299,7 +298,7 @@ static void write_ladders(const struct asked *asked)
     const GPtrArray *tracked = asked->selection.tracked;
     for (guint i = 0; i < tracked->len; i++) {
         struct tcphs_connection_info c;
-        tcphs_connection_info_of((const struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
+        tcphs_connection_info_of((struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
         tcphs_ladders_write(asked->ladders, &c, tcphs_tracker_quality()->first_time, stdout);
     }
 }
@@ -425,7 +424,7 @@ static void end_of_file(void)
 static void end_of_program(void)
 {
     if (has_failed)
-        exit(EXIT_FAILURE);
+        tcphs_end_program_as_failed();
 }
 
 /* tshark matches the beginning of what was asked for; the rest is ours to check. */

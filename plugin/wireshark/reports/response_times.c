@@ -66,7 +66,7 @@ GPtrArray *tcphs_response_times_of(const GPtrArray *tracked)
     GHashTable *found = g_hash_table_new(g_direct_hash, g_direct_equal);
     for (guint i = 0; i < tracked->len; i++) {
         struct tcphs_connection_info c;
-        tcphs_connection_info_of((const struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
+        tcphs_connection_info_of((struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
         const gint64 time = tcphs_time_to_verdict(&c);
         const gint64 setup = tcphs_setup_time(&c);
         if (setup >= 0)
