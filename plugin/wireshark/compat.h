@@ -6,12 +6,13 @@
 #ifndef TCPHS_COMPAT_H
 #define TCPHS_COMPAT_H
 
+#include <stdlib.h>
+
 #include <wireshark.h>
 #include <ws_version.h>
 
 #include <epan/packet.h>
 #include <epan/prefs.h>
-#include <epan/prefs-int.h>
 #include <epan/tap.h>
 #include <epan/to_str.h>
 #include <wsutil/inet_addr.h>
@@ -60,7 +61,12 @@ static inline bool tcphs_host_verifies_checksum(const char *protocol)
 {
     module_t *module = prefs_find_module(protocol);
     pref_t *preference = module != NULL ? prefs_find_preference(module, "check_checksum") : NULL;
-    return preference != NULL && prefs_get_bool_value(preference, pref_current);
+    if (preference == NULL)
+        return false;
+    char *value = prefs_pref_to_str(preference, pref_current); /* as a bool it is in the private prefs-int.h alone */
+    const bool verifies = value != NULL && g_ascii_strcasecmp(value, "TRUE") == 0;
+    g_free(value);
+    return verifies;
 }
 
 /* How often a protocol was called for this frame and accepted what it was given. */
@@ -71,17 +77,27 @@ static inline unsigned tcphs_layers_of(const packet_info *pinfo, int proto)
     return layers != NULL && *layers > 0 ? (unsigned)*layers : 0;
 }
 
-/* The callback that begins a statistic says from 4.6 on whether it could. Before, the host has no way for it but the
- * one that tshark's own statistics take there: they end the program. */
+/*
+ * A statistic of tshark that has failed: the message goes through report_failure, and the exit status must not be 0.
+ * This is the only place that ends the program, for the two cases in which the host leaves no other way:
+ * - Before 4.6 the callback that begins a statistic returns nothing (stat_tap_init_cb in epan/stat_tap_ui.h); tshark's
+ *   own statistics call exit() there (ui/cli/tap-*.c). From 4.6 on it returns false.
+ * - In all three versions the callback that writes a statistic returns nothing (tap_draw_cb in epan/tap.h), nor does a
+ *   shutdown routine (epan/packet.h), and the status that tshark returns is a local variable of its main().
+ */
+WS_NORETURN static inline void tcphs_end_program_as_failed(void)
+{
+    exit(EXIT_FAILURE);
+}
+
 #if TCPHS_WIRESHARK_AT_LEAST(4, 6)
 #define TCPHS_STAT_BEGINS bool
 #define TCPHS_STAT_HAS_BEGUN return true
 #define TCPHS_STAT_CANNOT_BEGIN return false
 #else
-#include <stdlib.h>
 #define TCPHS_STAT_BEGINS void
 #define TCPHS_STAT_HAS_BEGUN return
-#define TCPHS_STAT_CANNOT_BEGIN exit(EXIT_FAILURE)
+#define TCPHS_STAT_CANNOT_BEGIN tcphs_end_program_as_failed()
 #endif
 
 /* An IPv4 address as text, quickly: the old name is deprecated in 4.4. */

@@ -106,9 +106,10 @@ void tcphs_summarise(const struct tcphs_connection *c, struct tcphs_horizon hori
 {
     const enum tcphs_stage stage = tcphs_connection_stage(c);
     const bool ended = stage == TCPHS_STAGE_CLOSED || stage == TCPHS_STAGE_RESET;
-    out->verdict = verdict(c, horizon);
-    out->close = out->verdict == TCPHS_VERDICT_NONE ? TCPHS_CLOSE_UNSET : close_kind(c);
-    out->closed_by = closer(c);
-    out->failed = tcphs_is_failure(out->verdict);
+    const enum tcphs_verdict opening = verdict(c, horizon);
+    out->verdict = (uint8_t)opening;
+    out->close = (uint8_t)(opening == TCPHS_VERDICT_NONE ? TCPHS_CLOSE_UNSET : close_kind(c));
+    out->closed_by = (uint8_t)closer(c);
+    out->failed = tcphs_is_failure(opening);
     out->no_data = has(c, TCPHS_WAS_ESTABLISHED) && ended && !knows(c, TCPHS_DATA_ACKED);
 }

@@ -8,11 +8,12 @@
 
 #include "tcp/state.h"
 
+/** A connection summed up. Small, as a report keeps one for each connection. */
 struct tcphs_summary {
-    enum tcphs_verdict verdict; /**< TCPHS_VERDICT_NONE: no connection, only probes */
-    enum tcphs_close close;
-    enum tcphs_closed_by closed_by;
-    bool failed; /**< verdicts 2 to 9, and 13 */
+    uint8_t verdict;   /**< enum tcphs_verdict; TCPHS_VERDICT_NONE: no connection, only probes */
+    uint8_t close;     /**< enum tcphs_close */
+    uint8_t closed_by; /**< enum tcphs_closed_by */
+    bool failed;       /**< verdicts 2 to 9, and 13 */
     bool no_data;
 };
 

@@ -222,7 +222,7 @@ static void add_segment(proto_tree *tree, const struct tcphs_outcome *o, const s
         add_mark(tree, hf_assumed, tvb);
 }
 
-static void add_zeek(proto_tree *tree, const struct tcphs_zeek_tracked *zeek, tvbuff_t *tvb)
+static void add_zeek(proto_tree *tree, struct tcphs_zeek_tracked *zeek, tvbuff_t *tvb)
 {
     if (zeek == NULL)
         return;

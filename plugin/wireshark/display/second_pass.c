@@ -47,8 +47,8 @@ static const header_field_info *infos[FIELDS], *event_info;
 
 /* What a connection, ours or Zeek's, showed in first visits to its frames. */
 struct shown {
-    const struct tcphs_tracked *tracked;
-    const struct tcphs_zeek_tracked *zeek; /* one of the two is NULL */
+    struct tcphs_tracked *tracked;
+    struct tcphs_zeek_tracked *zeek; /* one of the two is NULL */
     guint32 last[FIELDS];
     unsigned asked, changed; /* bits by field; changed: two visits showed different values */
     guint32 visits;
@@ -98,7 +98,7 @@ bool tcphs_second_pass_is_needed_by(const char *filter)
 
 /* What is shown -------------------------------------------------------------------------------------------------- */
 
-static void values_of(const struct tcphs_tracked *tracked, bool final, guint32 *values)
+static void values_of(struct tcphs_tracked *tracked, bool final, guint32 *values)
 {
     const struct tcphs_horizon horizon = { .final = final, .end_time = tcphs_tracker_quality()->last_time };
     const struct tcphs_connection *c = &tcphs_connection_record_read(tracked)->connection;
@@ -115,7 +115,7 @@ static void values_of(const struct tcphs_tracked *tracked, bool final, guint32 *
     values[FINAL] = final;
 }
 
-static void values_of_zeek(const struct tcphs_zeek_tracked *zeek, guint32 *values)
+static void values_of_zeek(struct tcphs_zeek_tracked *zeek, guint32 *values)
 {
     const struct tcphs_zeek *z = tcphs_zeek_record_read(zeek);
     values[ZEEK_STATE] = g_str_hash(tcphs_zeek_state(z));

@@ -10,16 +10,16 @@
 
 /* One connection ------------------------------------------------------------------------------------------------ */
 
-void tcphs_connection_info_of(const struct tcphs_tracked *t, struct tcphs_connection_info *out)
+void tcphs_connection_info_of(struct tcphs_tracked *t, struct tcphs_connection_info *out)
 {
     const struct tcphs_horizon end = { .final = true, .end_time = tcphs_tracker_quality()->last_time };
     tcphs_connection_records_tick(end.end_time,
                                   true); /* a report asks for all connections: they need not all be out at once */
+    const struct tcphs_connection_record *record = tcphs_connection_record_read(t);
     out->tracked = t;
-    out->record = tcphs_connection_record_read(t);
-    tcphs_summarise(&out->record->connection, end, &out->summary);
-    out->client =
-        out->record->connection.client < TCPHS_NO_END ? out->record->connection.client : out->record->first_from;
+    out->start_time = record->start_time;
+    tcphs_summarise(&record->connection, end, &out->summary);
+    out->client = record->connection.client < TCPHS_NO_END ? record->connection.client : record->first_from;
 }
 
 static void write_address(const struct tcphs_tuple *tuple, unsigned end, char *text)
@@ -169,14 +169,15 @@ statistics_of(struct tcphs_endpoints *endpoints, const struct tcphs_connection_i
 /* The span in which an attempt was neither open nor ended. */
 static void add_half_open(struct tcphs_endpoint_statistics *a, const struct tcphs_connection_info *c)
 {
-    const struct tcphs_connection *n = &c->record->connection;
+    const struct tcphs_connection_record *record = tcphs_connection_info_record(c);
+    const struct tcphs_connection *n = &record->connection;
     if (n->syn_count == 0)
         return;
     gint64 last = n->last_syn_time;
     if (n->synack_count > 0)
         last = MAX(last, n->last_synack_time);
     tcphs_overlap_add(&a->half_open, n->first_syn_time,
-                      c->record->opening_over >= 0 ? c->record->opening_over : last + TCPHS_HALF_OPEN_LIFE);
+                      record->opening_over >= 0 ? record->opening_over : last + TCPHS_HALF_OPEN_LIFE);
 }
 
 static void add_common(struct tcphs_endpoint_statistics *a, const struct tcphs_connection_info *c)
@@ -212,7 +213,7 @@ const char *tcphs_scan_name(enum tcphs_scan kind)
 /* A segment that opens nothing and belongs to nothing: what kind of probe is it? TCPHS_SCANS = none. */
 static enum tcphs_scan kind_of_probe(const struct tcphs_connection_info *c)
 {
-    const struct tcphs_connection_record *t = c->record;
+    const struct tcphs_connection_record *t = tcphs_connection_info_record(c);
     const unsigned flags = t->first_flags;
     if (!(flags & (TCPHS_SYN | TCPHS_ACK | TCPHS_RST))) {
         if (flags & TCPHS_FIN)
@@ -228,7 +229,7 @@ static enum tcphs_scan kind_of_probe(const struct tcphs_connection_info *c)
 static bool add_probe(struct tcphs_endpoint_statistics *a, const struct tcphs_connection_info *c)
 {
     enum tcphs_scan kind = TCPHS_SCANS;
-    switch (c->summary.verdict) {
+    switch ((enum tcphs_verdict)c->summary.verdict) {
     case TCPHS_VERDICT_NO_ANSWER:
     case TCPHS_VERDICT_REFUSED:
     case TCPHS_VERDICT_UNREACHABLE:
@@ -264,8 +265,9 @@ static bool add_probe(struct tcphs_endpoint_statistics *a, const struct tcphs_co
 /* An attempt as its client has had it: what the server did not take is none that worked. */
 static void add_try(struct tcphs_endpoint_statistics *a, const struct tcphs_connection_info *c, gsize target)
 {
-    const struct tcphs_connection *n = &c->record->connection;
-    const gint64 over = MAX(n->last_syn_time, c->record->opening_over);
+    const struct tcphs_connection_record *record = tcphs_connection_info_record(c);
+    const struct tcphs_connection *n = &record->connection;
+    const gint64 over = MAX(n->last_syn_time, record->opening_over);
     const bool worked = c->summary.verdict == TCPHS_VERDICT_ESTABLISHED;
     if (n->syn_count == 0)
         return;
@@ -273,9 +275,9 @@ static void add_try(struct tcphs_endpoint_statistics *a, const struct tcphs_conn
         .target = target,
         .start = n->first_syn_time,
         .over = over,
-        .established = !worked                 ? -1
-                       : c->record->setup >= 0 ? n->first_syn_time + c->record->setup
-                                               : over,
+        .established = !worked              ? -1
+                       : record->setup >= 0 ? n->first_syn_time + record->setup
+                                            : over,
         .port = tcphs_tracker_tuple(c->tracked).port[c->client],
     };
     tcphs_attempts_add(&a->tries, &attempt);
@@ -360,7 +362,7 @@ static void times_add(struct tcphs_times *t, gint64 time)
 
 void tcphs_tally_add(struct tcphs_tally *tally, const struct tcphs_connection_info *c)
 {
-    const struct tcphs_connection_record *t = c->record;
+    const struct tcphs_connection_record *t = tcphs_connection_info_record(c);
     const gint64 setup = tcphs_setup_time(c);
     if (setup >= 0) {
         times_add(&tally->setup, setup);

@@ -12,21 +12,27 @@
 #include "tracker/half_open.h"
 #include "tracker/tracker.h"
 
-/** One connection as reports see it. */
+/** One connection as reports see it: summed up once, and handed on to all that is made of it. */
 struct tcphs_connection_info {
-    const struct tcphs_tracked *tracked;
-    const struct tcphs_connection_record *record; /**< good for the next 100 cases */
+    struct tcphs_tracked *tracked;
+    gint64 start_time;
     struct tcphs_summary summary;
-    unsigned client; /**< the end that asked, or that was heard first where no connection was asked for */
+    guint8 client; /**< the end that asked, or that was heard first where no connection was asked for */
 };
 
 /** Sums up a connection with all of the capture behind us. */
-void tcphs_connection_info_of(const struct tcphs_tracked *t, struct tcphs_connection_info *out);
+void tcphs_connection_info_of(struct tcphs_tracked *t, struct tcphs_connection_info *out);
+
+/** The rest of what is known of it; the pointer is good until 100 more were asked for. */
+static inline const struct tcphs_connection_record *tcphs_connection_info_record(const struct tcphs_connection_info *c)
+{
+    return tcphs_connection_record_read(c->tracked);
+}
 
 /** Its setup time; -1 where that is not known, or the server has not taken the ACK that seemed to end it. */
 static inline gint64 tcphs_setup_time(const struct tcphs_connection_info *c)
 {
-    return c->summary.verdict == TCPHS_VERDICT_NOT_ACCEPTED ? -1 : c->record->setup;
+    return c->summary.verdict == TCPHS_VERDICT_NOT_ACCEPTED ? -1 : tcphs_connection_info_record(c)->setup;
 }
 
 /** Room for an endpoint as text. */

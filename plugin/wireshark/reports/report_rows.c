@@ -62,7 +62,7 @@ static const char *name_of(unsigned value, const value_string *names)
 
 static void fill_ends(struct tcphs_row *row, const struct tcphs_connection_info *c)
 {
-    const struct tcphs_connection_record *t = c->record;
+    const struct tcphs_connection_record *t = tcphs_connection_info_record(c);
     const struct tcphs_tuple tuple = tcphs_tracker_tuple(c->tracked);
     const unsigned client = c->client, server = !c->client;
     char text[TCPHS_ENDPOINT_TEXT];
@@ -88,7 +88,7 @@ static void fill_ends(struct tcphs_row *row, const struct tcphs_connection_info 
 
 static void fill_verdict(struct tcphs_row *row, const struct tcphs_connection_info *c)
 {
-    const struct tcphs_connection *n = &c->record->connection;
+    const struct tcphs_connection *n = &tcphs_connection_info_record(c)->connection;
     const bool judged = c->summary.verdict != TCPHS_VERDICT_NONE;
     tcphs_row_name(row, CONN(verdict), name_of(c->summary.verdict, tcphs_verdict_vals));
     tcphs_row_mark(row, CONN(failed), c->summary.failed);
@@ -146,7 +146,7 @@ static void fill_agreed(struct tcphs_row *row, const struct tcphs_connection_inf
                   { CONN(agreed_timestamps), TCPHS_AGREED_TIMESTAMPS },
                   { CONN(agreed_ecn), TCPHS_AGREED_ECN },
                   { CONN(agreed_mptcp), TCPHS_AGREED_MPTCP } };
-    const struct tcphs_connection *n = &c->record->connection;
+    const struct tcphs_connection *n = &tcphs_connection_info_record(c)->connection;
     const struct tcphs_end *ends[2] = { &n->end[c->client], &n->end[!c->client] };
     GString *text = agreed_in_short(ends[0], ends[1], n->agreed);
     if (text != NULL) {
@@ -173,8 +173,9 @@ static const char *history_of(const struct tcphs_zeek *z)
 /* Zeek may see several connections where we see one. People get the last … */
 static void fill_last_zeek(struct tcphs_row *row, const struct tcphs_connection_info *c)
 {
-    const guint32 count = c->record->zeek_to - c->record->zeek_from;
-    const struct tcphs_zeek *z = tcphs_tracker_zeek(c->tracked, c->record->zeek_to - 1);
+    const struct tcphs_connection_record *t = tcphs_connection_info_record(c);
+    const guint32 count = t->zeek_to - t->zeek_from;
+    const struct tcphs_zeek *z = tcphs_tracker_zeek(c->tracked, t->zeek_to - 1);
     GString *text = g_string_new(tcphs_zeek_state(z));
     g_string_append(g_string_append_c(text, ' '), history_of(z));
     if (count > 1)
@@ -186,10 +187,11 @@ static void fill_last_zeek(struct tcphs_row *row, const struct tcphs_connection_
 /* … and programs all of them. */
 static void fill_all_zeek(struct tcphs_row *row, const struct tcphs_connection_info *c)
 {
+    const struct tcphs_connection_record *t = tcphs_connection_info_record(c);
     GString *states = g_string_new(NULL), *histories = g_string_new(NULL);
-    for (guint32 i = c->record->zeek_from; i < c->record->zeek_to; i++) {
+    for (guint32 i = t->zeek_from; i < t->zeek_to; i++) {
         const struct tcphs_zeek *z = tcphs_tracker_zeek(c->tracked, i);
-        const char *comma = i > c->record->zeek_from ? "," : "";
+        const char *comma = i > t->zeek_from ? "," : "";
         g_string_append(g_string_append(states, comma), tcphs_zeek_state(z));
         g_string_append(g_string_append(histories, comma), history_of(z));
     }
@@ -201,7 +203,8 @@ static void fill_all_zeek(struct tcphs_row *row, const struct tcphs_connection_i
 
 static void fill_zeek(struct tcphs_row *row, const struct tcphs_connection_info *c)
 {
-    if (c->record->zeek_from == c->record->zeek_to)
+    const struct tcphs_connection_record *t = tcphs_connection_info_record(c);
+    if (t->zeek_from == t->zeek_to)
         return;
     fill_last_zeek(row, c);
     if (!row->for_people)
@@ -222,17 +225,17 @@ static void fill_anomalies(struct tcphs_row *row, unsigned column, const struct 
 
 static void fill_conn(const struct tcphs_table *table, guint index, struct tcphs_row *row)
 {
-    struct tcphs_connection_info c;
-    tcphs_connection_info_of((const struct tcphs_tracked *)g_ptr_array_index((GPtrArray *)table->context, index), &c);
-    const struct tcphs_connection_record *t = c.record;
-    tcphs_row_count(row, CONN(id), c.tracked->handle.id);
+    const struct tcphs_connection_info *c =
+        &g_array_index((GArray *)table->context, struct tcphs_connection_info, index);
+    const struct tcphs_connection_record *t = tcphs_connection_info_record(c);
+    tcphs_row_count(row, CONN(id), c->tracked->handle.id);
     tcphs_row_time(row, CONN(start), t->start_time);
     tcphs_row_time(row, CONN(duration), MAX(t->connection.last_time - t->start_time, 0));
-    tcphs_row_count(row, CONN(first_frame), c.tracked->handle.first_frame);
-    fill_ends(row, &c);
-    fill_verdict(row, &c);
-    fill_agreed(row, &c);
-    fill_zeek(row, &c);
+    tcphs_row_count(row, CONN(first_frame), c->tracked->handle.first_frame);
+    fill_ends(row, c);
+    fill_verdict(row, c);
+    fill_agreed(row, c);
+    fill_zeek(row, c);
     fill_anomalies(row, CONN(anomalies), &t->findings);
 }
 

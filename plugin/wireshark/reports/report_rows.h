@@ -10,9 +10,11 @@
 #include "reports/endpoint_statistics.h"
 #include "reports/report_table.h"
 
-/** Tables whose context is a GPtrArray: of struct tcphs_tracked (conn), of struct tcphs_endpoint_statistics (server,
- * client). */
-extern const struct tcphs_table tcphs_conn_table, tcphs_server_table, tcphs_client_table;
+/** A table whose context is a GArray of struct tcphs_connection_info. */
+extern const struct tcphs_table tcphs_conn_table;
+
+/** Tables whose context is a GPtrArray of struct tcphs_endpoint_statistics. */
+extern const struct tcphs_table tcphs_server_table, tcphs_client_table;
 
 /** The groups of the tree. */
 #define TCPHS_TREE_OPENING "Opening"

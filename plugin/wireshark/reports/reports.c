@@ -11,7 +11,6 @@
 #include "reports/reports.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include <epan/stats_tree.h>
 #include <epan/tap.h>
@@ -59,7 +58,7 @@ static void selection_clear(struct selection *s)
 }
 
 /* True when the connection was not met before. */
-static bool selection_add(struct selection *s, const struct tcphs_tracked *t)
+static bool selection_add(struct selection *s, struct tcphs_tracked *t)
 {
     const guint byte = t->handle.id / 8, old = s->met->len;
     const guint8 bit = (guint8)(1u << t->handle.id % 8);
@@ -70,7 +69,7 @@ static bool selection_add(struct selection *s, const struct tcphs_tracked *t)
     if (s->met->data[byte] & bit)
         return false;
     s->met->data[byte] |= bit;
-    g_ptr_array_add(s->tracked, (gpointer)t);
+    g_ptr_array_add(s->tracked, t);
     return true;
 }
 
@@ -178,34 +177,27 @@ static tap_packet_status take_rung(void *data, packet_info *pinfo, epan_dissect_
     return TAP_PACKET_DONT_REDRAW;
 }
 
-struct started {
-    gint64 time;
-    const struct tcphs_tracked *tracked;
-};
-
 static gint by_start(gconstpointer a, gconstpointer b)
 {
-    const struct started *x = (const struct started *)a, *y = (const struct started *)b;
-    if (x->time != y->time)
-        return x->time < y->time ? -1 : 1;
+    const struct tcphs_connection_info *x = (const struct tcphs_connection_info *)a,
+                                       *y = (const struct tcphs_connection_info *)b;
+    if (x->start_time != y->start_time)
+        return x->start_time < y->start_time ? -1 : 1;
     return x->tracked->handle.id < y->tracked->handle.id ? -1 : 1;
 }
 
-/* Tallies all connections of a report, and puts them in order. */
-static void tally_in_order(GPtrArray *tracked, struct tcphs_tally *tally)
+/* All connections of a report, each summed up once and counted in the tally, in the order in which they began. */
+static GArray *sum_up(const GPtrArray *tracked, struct tcphs_tally *tally)
 {
-    GArray *starts = g_array_sized_new(FALSE, FALSE, sizeof(struct started), tracked->len);
+    GArray *connections = g_array_sized_new(FALSE, FALSE, sizeof(struct tcphs_connection_info), tracked->len);
     for (guint i = 0; i < tracked->len; i++) {
         struct tcphs_connection_info c;
-        tcphs_connection_info_of((const struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
+        tcphs_connection_info_of((struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
         tcphs_tally_add(tally, &c);
-        const struct started start = { c.record->start_time, c.tracked };
-        g_array_append_val(starts, start);
+        g_array_append_val(connections, c);
     }
-    g_array_sort(starts, by_start);
-    for (guint i = 0; i < tracked->len; i++)
-        tracked->pdata[i] = (gpointer)g_array_index(starts, struct started, i).tracked;
-    g_array_free(starts, TRUE);
+    g_array_sort(connections, by_start);
+    return connections;
 }
 
 static gint larger_first(guint64 a, guint64 b)
@@ -244,16 +236,15 @@ static void write_table(const struct tcphs_table *kind, void *context, guint row
     tcphs_table_write(&table, asked_format(), tcphs_tracker_quality()->first_time, stdout);
 }
 
-static void write_accounts(const GPtrArray *tracked, bool of_servers)
+static void write_accounts(const GArray *connections, bool of_servers)
 {
     struct tcphs_endpoints *endpoints = tcphs_endpoints_new();
-    for (guint i = 0; i < tracked->len; i++) {
-        struct tcphs_connection_info c;
-        tcphs_connection_info_of((const struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
+    for (guint i = 0; i < connections->len; i++) {
+        const struct tcphs_connection_info *c = &g_array_index(connections, struct tcphs_connection_info, i);
         if (of_servers)
-            tcphs_endpoints_add_server(endpoints, &c, slow_setup());
+            tcphs_endpoints_add_server(endpoints, c, slow_setup());
         else
-            tcphs_endpoints_add_client(endpoints, &c);
+            tcphs_endpoints_add_client(endpoints, c);
     }
     g_ptr_array_sort(endpoints->all, of_servers ? by_failures : by_targets);
     write_table(of_servers ? &tcphs_server_table : &tcphs_client_table, endpoints->all, endpoints->all->len);
@@ -287,42 +278,38 @@ static void write_tree(const struct tcphs_tally *tally)
     g_array_free(tree.rows, TRUE);
 }
 
-static void write_response_times(const GPtrArray *tracked)
+static void write_response_times(const GArray *connections)
 {
-    GPtrArray *lines = tcphs_response_times_of(tracked);
+    GPtrArray *lines = tcphs_response_times_of(connections);
     write_table(&tcphs_srt_table, lines, lines->len);
     g_ptr_array_free(lines, TRUE);
 }
 
-static void write_ladders(const struct asked *asked)
+static void write_ladders(const struct tcphs_ladders *ladders, const GArray *connections)
 {
-    const GPtrArray *tracked = asked->selection.tracked;
-    for (guint i = 0; i < tracked->len; i++) {
-        struct tcphs_connection_info c;
-        tcphs_connection_info_of((const struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
-        tcphs_ladders_write(asked->ladders, &c, tcphs_tracker_quality()->first_time, stdout);
-    }
+    for (guint i = 0; i < connections->len; i++)
+        tcphs_ladders_write(ladders, &g_array_index(connections, struct tcphs_connection_info, i),
+                            tcphs_tracker_quality()->first_time, stdout);
 }
 
-static void write_body(const struct asked *asked, const struct tcphs_tally *tally)
+static void write_body(const struct asked *asked, GArray *connections, const struct tcphs_tally *tally)
 {
-    const GPtrArray *tracked = asked->selection.tracked;
     switch (asked->which) {
     case REPORT_CONN:
-        write_table(&tcphs_conn_table, (void *)tracked, tracked->len);
+        write_table(&tcphs_conn_table, connections, connections->len);
         break;
     case REPORT_SERVER:
     case REPORT_CLIENT:
-        write_accounts(tracked, asked->which == REPORT_SERVER);
+        write_accounts(connections, asked->which == REPORT_SERVER);
         break;
     case REPORT_TREE:
         write_tree(tally);
         break;
     case REPORT_LADDER:
-        write_ladders(asked);
+        write_ladders(asked->ladders, connections);
         break;
     case REPORT_SRT:
-        write_response_times(tracked);
+        write_response_times(connections);
         break;
     case REPORTS:
         break;
@@ -390,13 +377,14 @@ static void write_report(void *data)
     struct tcphs_tally tally = { 0 };
     if (asked->refused)
         return;
-    tally_in_order(asked->selection.tracked, &tally);
+    GArray *connections = sum_up(asked->selection.tracked, &tally);
     if (asked_format() == TCPHS_TEXT)
         write_summary(asked, &tally);
-    write_body(asked, &tally);
+    write_body(asked, connections, &tally);
     if (asked_format() != TCPHS_TEXT)
         write_summary(asked, &tally);
     write_quality(asked, &tally);
+    g_array_free(connections, TRUE);
     asked->written = true;
     end_output();
 }
@@ -425,7 +413,7 @@ static void end_of_file(void)
 static void end_of_program(void)
 {
     if (has_failed)
-        exit(EXIT_FAILURE);
+        tcphs_end_program_as_failed();
 }
 
 /* tshark matches the beginning of what was asked for; the rest is ours to check. */
@@ -551,6 +539,7 @@ struct shown {
     stat_tap_table_ui ui;
     enum which which;
     struct selection selection;
+    GArray *connections; /* in the rows, as summed up then; struct tcphs_connection_info */
     struct tcphs_endpoints *endpoints;
 };
 
@@ -567,6 +556,9 @@ static struct shown *shown_of(const stat_tap_table_ui *ui)
 static void begin_shown(struct shown *s)
 {
     selection_clear(&s->selection);
+    if (s->connections != NULL)
+        g_array_free(s->connections, TRUE);
+    s->connections = g_array_new(FALSE, FALSE, sizeof(struct tcphs_connection_info));
     tcphs_endpoints_free(s->endpoints);
     s->endpoints = tcphs_endpoints_new();
 }
@@ -607,11 +599,11 @@ static void show_account(const struct shown *s, const struct tcphs_endpoint_stat
         tcphs_table_show(&table, account->index, 0, into);
 }
 
-static void show_connection(const struct shown *s, stat_tap_table *into)
+static void show_connection(const struct shown *s, const struct tcphs_connection_info *c, stat_tap_table *into)
 {
     struct tcphs_table table = *reports[s->which].table;
-    table.context = s->selection.tracked;
-    tcphs_table_show(&table, s->selection.tracked->len - 1, tcphs_tracker_quality()->first_time, into);
+    table.context = g_array_append_vals(s->connections, c, 1);
+    tcphs_table_show(&table, s->connections->len - 1, tcphs_tracker_quality()->first_time, into);
 }
 
 static tap_packet_status show_packet(void *data, packet_info *pinfo, epan_dissect_t *edt, const void *tapped,
@@ -629,7 +621,7 @@ static tap_packet_status show_packet(void *data, packet_info *pinfo, epan_dissec
     stat_tap_table *into = g_array_index(stat->stat_tap_data->tables, stat_tap_table *, 0);
     tcphs_connection_info_of(t->match.tracked, &c);
     if (s->which == REPORT_CONN)
-        show_connection(s, into);
+        show_connection(s, &c, into);
     else if (s->which == REPORT_SERVER)
         show_account(s, tcphs_endpoints_add_server(s->endpoints, &c, slow_setup()), into);
     else

@@ -15,10 +15,11 @@ enum { BY_PORT, BY_VERDICT, TABLES };
 
 gint64 tcphs_time_to_verdict(const struct tcphs_connection_info *c)
 {
-    const struct tcphs_connection *n = &c->record->connection;
+    const struct tcphs_connection_record *record = tcphs_connection_info_record(c);
+    const struct tcphs_connection *n = &record->connection;
     if (n->syn_count == 0 || c->summary.verdict == TCPHS_VERDICT_NONE)
         return -1;
-    gint64 over = c->record->opening_over;
+    gint64 over = record->opening_over;
     if (over < 0)
         over = n->synack_count > 0 ? MAX(n->last_syn_time, n->last_synack_time) : n->last_syn_time;
     return MAX(over - n->first_syn_time, 0);
@@ -60,19 +61,18 @@ static void add_to_line(GPtrArray *lines, GHashTable *found, unsigned table, gui
     tcphs_samples_add(&line->times, time);
 }
 
-GPtrArray *tcphs_response_times_of(const GPtrArray *tracked)
+GPtrArray *tcphs_response_times_of(const GArray *connections)
 {
     GPtrArray *lines = g_ptr_array_new_with_free_func(free_line);
     GHashTable *found = g_hash_table_new(g_direct_hash, g_direct_equal);
-    for (guint i = 0; i < tracked->len; i++) {
-        struct tcphs_connection_info c;
-        tcphs_connection_info_of((const struct tcphs_tracked *)g_ptr_array_index(tracked, i), &c);
-        const gint64 time = tcphs_time_to_verdict(&c);
-        const gint64 setup = tcphs_setup_time(&c);
+    for (guint i = 0; i < connections->len; i++) {
+        const struct tcphs_connection_info *c = &g_array_index(connections, struct tcphs_connection_info, i);
+        const gint64 time = tcphs_time_to_verdict(c);
+        const gint64 setup = tcphs_setup_time(c);
         if (setup >= 0)
-            add_to_line(lines, found, BY_PORT, tcphs_tracker_tuple(c.tracked).port[!c.client], setup);
+            add_to_line(lines, found, BY_PORT, tcphs_tracker_tuple(c->tracked).port[!c->client], setup);
         if (time >= 0)
-            add_to_line(lines, found, BY_VERDICT, c.summary.verdict, time);
+            add_to_line(lines, found, BY_VERDICT, c->summary.verdict, time);
     }
     g_hash_table_destroy(found);
     g_ptr_array_sort(lines, by_table_and_index);
@@ -118,19 +118,23 @@ static tap_packet_status take_header(void *data, packet_info *pinfo, epan_dissec
 {
     GArray *tables = ((srt_data_t *)data)->srt_array;
     const struct tcphs_tapped *t = (const struct tcphs_tapped *)tapped;
-    struct tcphs_connection_info c;
     (void)edt;
     (void)flags;
     if (t->match.copy || t->match.icmp)
         return TAP_PACKET_DONT_REDRAW;
-    tcphs_connection_info_of(t->match.tracked, &c);
-    const gint64 setup = tcphs_setup_time(&c);
-    if (pinfo->num == c.record->connection.established_frame && setup >= 0)
-        add_setup(g_array_index(tables, srt_stat_table *, BY_PORT),
-                  tcphs_tracker_tuple(t->match.tracked).port[!c.client], setup, pinfo);
-    const gint64 time = tcphs_time_to_verdict(&c);
-    if (pinfo->num == t->match.tracked->handle.first_frame && time >= 0)
-        add_time(g_array_index(tables, srt_stat_table *, BY_VERDICT), (int)c.summary.verdict, time, pinfo);
+    struct tcphs_tracked *tracked = t->match.tracked;
+    const bool completes = pinfo->num == tcphs_connection_record_read(tracked)->connection.established_frame;
+    const bool begins = pinfo->num == tracked->handle.first_frame;
+    if (completes || begins) {
+        struct tcphs_connection_info c;
+        tcphs_connection_info_of(tracked, &c);
+        const gint64 setup = tcphs_setup_time(&c), time = tcphs_time_to_verdict(&c);
+        if (completes && setup >= 0)
+            add_setup(g_array_index(tables, srt_stat_table *, BY_PORT), tcphs_tracker_tuple(tracked).port[!c.client],
+                      setup, pinfo);
+        if (begins && time >= 0)
+            add_time(g_array_index(tables, srt_stat_table *, BY_VERDICT), c.summary.verdict, time, pinfo);
+    }
     return TAP_PACKET_REDRAW;
 }
 

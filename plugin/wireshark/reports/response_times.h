@@ -21,8 +21,8 @@ struct tcphs_response_time {
     struct tcphs_samples times;
 };
 
-/** The lines of both tables, by index, of struct tcphs_tracked; to be freed with its elements. */
-GPtrArray *tcphs_response_times_of(const GPtrArray *tracked);
+/** The lines of both tables, by index, from struct tcphs_connection_info; to be freed with its elements. */
+GPtrArray *tcphs_response_times_of(const GArray *connections);
 
 /** Registers the tables; once. */
 void tcphs_response_times_register(int proto_tcphs);

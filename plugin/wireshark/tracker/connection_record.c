@@ -173,14 +173,12 @@ struct tcphs_zeek *tcphs_zeek_record_modify(struct tcphs_zeek_tracked *z)
     return (struct tcphs_zeek *)tcphs_record_cache_modify(&zeek_connections, &z->handle);
 }
 
-const struct tcphs_connection_record *tcphs_connection_record_read(const struct tcphs_tracked *t)
+const struct tcphs_connection_record *tcphs_connection_record_read(struct tcphs_tracked *t)
 {
-    return (const struct tcphs_connection_record *)tcphs_record_cache_read(
-        &connections, (struct tcphs_record_handle *)(guintptr)&t->handle);
+    return (const struct tcphs_connection_record *)tcphs_record_cache_read(&connections, &t->handle);
 }
 
-const struct tcphs_zeek *tcphs_zeek_record_read(const struct tcphs_zeek_tracked *z)
+const struct tcphs_zeek *tcphs_zeek_record_read(struct tcphs_zeek_tracked *z)
 {
-    return (const struct tcphs_zeek *)tcphs_record_cache_read(&zeek_connections,
-                                                              (struct tcphs_record_handle *)(guintptr)&z->handle);
+    return (const struct tcphs_zeek *)tcphs_record_cache_read(&zeek_connections, &z->handle);
 }

@@ -55,9 +55,9 @@ struct tcphs_zeek *tcphs_zeek_record_add(struct tcphs_zeek_tracked *z);
 struct tcphs_connection_record *tcphs_connection_record_modify(struct tcphs_tracked *t);
 struct tcphs_zeek *tcphs_zeek_record_modify(struct tcphs_zeek_tracked *z);
 
-/** The record, to be read. A cold one becomes hot; what it says stays the same. */
-const struct tcphs_connection_record *tcphs_connection_record_read(const struct tcphs_tracked *t);
-const struct tcphs_zeek *tcphs_zeek_record_read(const struct tcphs_zeek_tracked *z);
+/** The record, to be read. A cold one becomes hot, which its handle says; what the record says stays the same. */
+const struct tcphs_connection_record *tcphs_connection_record_read(struct tcphs_tracked *t);
+const struct tcphs_zeek *tcphs_zeek_record_read(struct tcphs_zeek_tracked *z);
 
 /** Memory for what a record holds beside itself. */
 void *tcphs_connection_records_grow(void *old, size_t old_size, size_t size);

@@ -416,7 +416,7 @@ static unsigned recall_segment(packet_info *pinfo, struct tcphs_match *match)
     if (next < noted->count && tcphs_observe_next(pinfo, noted, &next, &other))
         return 0;
     struct tcphs_flow *flow = tcphs_flow_find(&seen.tuple);
-    const struct tcphs_tracked *t = flow != NULL ? tcphs_flow_connection(flow, seen.point.path, pinfo->num) : NULL;
+    struct tcphs_tracked *t = flow != NULL ? tcphs_flow_connection(flow, seen.point.path, pinfo->num) : NULL;
     if (t == NULL)
         return 0;
     *match = (struct tcphs_match){
@@ -491,7 +491,7 @@ struct tcphs_tuple tcphs_tracker_tuple(const struct tcphs_tracked *t)
 
 const struct tcphs_zeek *tcphs_tracker_zeek(const struct tcphs_tracked *t, guint32 index)
 {
-    return tcphs_zeek_record_read((const struct tcphs_zeek_tracked *)tcphs_flow_path_at(&t->flow->zeek, index));
+    return tcphs_zeek_record_read((struct tcphs_zeek_tracked *)tcphs_flow_path_at(&t->flow->zeek, index));
 }
 
 const struct tcphs_capture_quality *tcphs_tracker_quality(void)

@@ -16,9 +16,9 @@
 
 /** One TCP header of a frame and the connection it belongs to. */
 struct tcphs_match {
-    const struct tcphs_tracked *tracked;
-    const struct tcphs_zeek_tracked *zeek; /**< NULL = Zeek would not look at it */
-    int header;                            /**< its index among the payloads noted of the frame */
+    struct tcphs_tracked *tracked;
+    struct tcphs_zeek_tracked *zeek; /**< NULL = Zeek would not look at it */
+    int header;                      /**< its index among the payloads noted of the frame */
     guint8 from;
     bool copy;           /**< a capture copy of an earlier frame */
     bool icmp;           /**< quoted in an ICMP message */
