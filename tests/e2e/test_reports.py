@@ -11,7 +11,7 @@ import struct
 
 import pytest
 
-from harness import LAB, Sharkd, in_parallel
+from harness import LAB, SAMPLES, Sharkd, in_parallel
 import profile_files as profile
 from packets import Capture, Talk, SYN_OPTIONS, icmp, tcp
 
@@ -676,3 +676,35 @@ def test_one_sided(host, put):
     talk.c("S"), talk.c("A", 1, 1), talk.c("PA", 1, 1, data=b"x" * 10), talk.c("A", 11, 500)
     rows, _, quality = as_json(host, "conn", put("half.pcap", cap.bytes()))
     assert rows[0]["tcphs.conn.verdict"] == "one_sided" and quality["connections_one_sided"] == 1
+
+
+@pytest.mark.parametrize("name, rows", [("conn", ["web.example:http", "c.example:40401"]), ("server", ["web.example:http"]), ("client", ["c.example "]),
+                                        ("ladder", ["web.example:http", "c.example:40401"])])
+def test_names_stand_where_they_are_resolved(host, name, rows):
+    """As conv,tcp shows them; programs get the numbers all the same, and the names beside them."""
+    hosts = host.output("hosts")
+    hosts.write_text("192.0.2.1 c.example\n192.0.2.2 web.example\n")
+    hosts.chmod(0o644)
+    capture = host.place(SAMPLES / "showcase.pcapng")
+    resolved = ["-N", "nt", "-H", hosts, "-q", "-r", capture]
+    assert "web.example:http" in host.ts(*resolved, "-z", "conv,tcp").stdout
+    text = host.ts(*resolved, "-z", f"tcphs,{name}").stdout
+    assert all(row in text for row in rows) and "192.0.2.2:" not in text and "192.0.2.1:" not in text
+    assert "192.0.2.99" in text or name in ("client", "ladder")
+    assert ".example" not in host.ts("-n", "-H", hosts, "-q", "-r", capture, "-z", f"tcphs,{name}").stdout
+
+
+@pytest.mark.parametrize("name, ends", [("conn", ("client", "server")), ("server", ("server",)), ("client", ("client",))])
+def test_programs_get_numbers_and_names(host, name, ends):
+    hosts = host.output("hosts")
+    hosts.write_text("192.0.2.1 c.example\n192.0.2.2 web.example\n")
+    hosts.chmod(0o644)
+    capture = host.place(SAMPLES / "showcase.pcapng")
+    lines = host.ts("-N", "n", "-H", hosts, "-q", "-r", capture, "-o", "tcphs.report:json", "-z", f"tcphs,{name}").stdout.splitlines()
+    rows = [row for row in map(json.loads, lines) if f"{ends[0]}_name" in row]
+    names = {"192.0.2.1": "c.example", "192.0.2.2": "web.example"}
+    assert rows
+    for row in rows:
+        for end in ends:
+            address = row.get(f"{end}_address", row[end])
+            assert address[0].isdigit() and row[f"{end}_name"] == names.get(address)

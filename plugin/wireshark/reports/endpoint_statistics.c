@@ -8,6 +8,8 @@
 
 #include <epan/address.h>
 
+#include "reports/resolved_names.h"
+
 /* One connection ------------------------------------------------------------------------------------------------ */
 
 void tcphs_connection_info_of(struct tcphs_tracked *t, struct tcphs_connection_info *out)
@@ -114,6 +116,8 @@ static void free_statistics(gpointer data)
     tcphs_attempts_clear(&a->tries);
     g_free(a->address);
     g_free(a->name);
+    g_free(a->resolved_address);
+    g_free(a->resolved_name);
     g_free(a);
 }
 
@@ -160,6 +164,9 @@ statistics_of(struct tcphs_endpoints *endpoints, const struct tcphs_connection_i
         if (with_port)
             tcphs_connection_info_endpoint(c, end, text);
         a->name = g_strdup(text);
+        const struct tcphs_tuple tuple = tcphs_tracker_tuple(c->tracked);
+        a->resolved_address = tcphs_resolved_address(&tuple, end);
+        a->resolved_name = with_port ? tcphs_resolved_endpoint(&tuple, end) : g_strdup(a->resolved_address);
         g_ptr_array_add(endpoints->all, a);
         g_hash_table_add(endpoints->by_key, a);
     }

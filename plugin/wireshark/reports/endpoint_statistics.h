@@ -74,6 +74,7 @@ struct tcphs_endpoint_statistics {
     } key;
     guint index;          /**< in order of first mention */
     char *address, *name; /**< name: with the port, of a server */
+    char *resolved_address, *resolved_name; /**< the same with names, where the host resolves them; NULL otherwise */
     guint64 verdicts[TCPHS_VERDICTS];
     guint64 resets; /**< connections that a RST ended, after they were established */
     guint64 slow;

@@ -9,6 +9,7 @@
 
 #include "display/value_strings.h"
 #include "capture/observed.h"
+#include "reports/resolved_names.h"
 
 enum { ARROW_WIDTH = 44, LINE_WIDTH = 120 };
 
@@ -269,20 +270,30 @@ static void write_rung(const struct ladder *l, const struct tcphs_rung *r, unsig
     g_string_free(line, TRUE);
 }
 
+/* With names, where the host resolves them; to be freed. */
+static char *shown_endpoint(const struct tcphs_connection_info *c, unsigned end)
+{
+    const struct tcphs_tuple tuple = tcphs_tracker_tuple(c->tracked);
+    char text[TCPHS_ENDPOINT_TEXT];
+    char *name = tcphs_resolved_endpoint(&tuple, end);
+    tcphs_connection_info_endpoint(c, end, text);
+    return name != NULL ? name : g_strdup(text);
+}
+
 void tcphs_ladders_write(const struct tcphs_ladders *all, const struct tcphs_connection_info *c, gint64 start,
                          FILE *out)
 {
     const struct ladder *l =
         (const struct ladder *)g_hash_table_lookup(all->by_id, GUINT_TO_POINTER(c->tracked->handle.id));
-    char client[TCPHS_ENDPOINT_TEXT], server[TCPHS_ENDPOINT_TEXT];
-    tcphs_connection_info_endpoint(c, c->client, client);
-    tcphs_connection_info_endpoint(c, !c->client, server);
+    char *client = shown_endpoint(c, c->client), *server = shown_endpoint(c, !c->client);
     fprintf(out, "\nConnection %u: %s, close %s, by %s\n", c->tracked->handle.id,
             val_to_str_const(c->summary.verdict, tcphs_verdict_vals, "none asked for"),
             val_to_str_const(c->summary.close, tcphs_close_vals, "-"),
             val_to_str_const(c->summary.closed_by, tcphs_closed_by_vals, "-"));
     const int gap = ARROW_WIDTH - (int)strlen(client) - (int)strlen(server);
     fprintf(out, "%12s %7s  %s%*s%s  %-12s server\n", "seconds", "frame", client, MAX(gap, 1), "", server, "client");
+    g_free(client);
+    g_free(server);
     for (guint i = 0; l != NULL && i < l->rungs->len; i++) {
         const struct tcphs_rung *r = &g_array_index(l->rungs, struct tcphs_rung, i);
         if (is_fold(r))

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "display/value_strings.h"
+#include "reports/resolved_names.h"
 #include "reports/response_times.h"
 
 /* The columns --------------------------------------------------------------------------------------------------- */
@@ -58,26 +59,49 @@ static const char *name_of(unsigned value, const value_string *names)
     return try_val_to_str(value, names);
 }
 
+/* An address or endpoint: for people its name, where it has one. */
+static void put_end(struct tcphs_row *row, unsigned column, const char *number, const char *name)
+{
+    tcphs_row_word(row, column, row->with_names && name != NULL ? name : number);
+}
+
 /* Connections --------------------------------------------------------------------------------------------------- */
+
+static void fill_endpoint(struct tcphs_row *row, unsigned column, const struct tcphs_connection_info *c, unsigned end)
+{
+    const struct tcphs_tuple tuple = tcphs_tracker_tuple(c->tracked);
+    char text[TCPHS_ENDPOINT_TEXT];
+    char *name = row->with_names ? tcphs_resolved_endpoint(&tuple, end) : NULL;
+    tcphs_connection_info_endpoint(c, end, text);
+    put_end(row, column, text, name);
+    g_free(name);
+}
+
+static void fill_address(struct tcphs_row *row, unsigned column, unsigned name_column,
+                         const struct tcphs_connection_info *c, unsigned end)
+{
+    const struct tcphs_tuple tuple = tcphs_tracker_tuple(c->tracked);
+    char text[TCPHS_ENDPOINT_TEXT];
+    char *name = tcphs_resolved_address(&tuple, end);
+    tcphs_connection_info_address(c, end, text);
+    put_end(row, column, text, name);
+    tcphs_row_word(row, name_column, name);
+    g_free(name);
+}
 
 static void fill_ends(struct tcphs_row *row, const struct tcphs_connection_info *c)
 {
     const struct tcphs_connection_record *t = tcphs_connection_info_record(c);
     const struct tcphs_tuple tuple = tcphs_tracker_tuple(c->tracked);
     const unsigned client = c->client, server = !c->client;
-    char text[TCPHS_ENDPOINT_TEXT];
-    tcphs_connection_info_endpoint(c, client, text);
-    tcphs_row_word(row, CONN(client), text);
-    tcphs_connection_info_endpoint(c, server, text);
-    tcphs_row_word(row, CONN(server), text);
+    fill_endpoint(row, CONN(client), c, client);
+    fill_endpoint(row, CONN(server), c, server);
     tcphs_row_pair(row, CONN(packets), t->packets[client], t->packets[server]);
     tcphs_row_pair(row, CONN(bytes), t->bytes[client], t->bytes[server]);
     if (row->for_people)
         return;
-    tcphs_connection_info_address(c, client, text);
-    tcphs_row_word(row, CONN(client_address), text);
-    tcphs_connection_info_address(c, server, text);
-    tcphs_row_word(row, CONN(server_address), text);
+    fill_address(row, CONN(client_address), CONN(client_name), c, client);
+    fill_address(row, CONN(server_address), CONN(server_name), c, server);
     tcphs_row_count(row, CONN(client_port), tuple.port[client]);
     tcphs_row_count(row, CONN(server_port), tuple.port[server]);
     tcphs_row_count(row, CONN(client_packets), t->packets[client]);
@@ -278,8 +302,9 @@ static void fill_server(const struct tcphs_table *table, guint index, struct tcp
 {
     const struct tcphs_endpoint_statistics *a = account_at(table, index);
     const guint64 established = a->verdicts[TCPHS_VERDICT_ESTABLISHED], failed = tcphs_endpoint_failed(a);
-    tcphs_row_word(row, SERVER(server), a->name);
-    tcphs_row_word(row, SERVER(server_address), a->address);
+    put_end(row, SERVER(server), a->name, a->resolved_name);
+    put_end(row, SERVER(server_address), a->address, a->resolved_address);
+    tcphs_row_word(row, SERVER(server_name), a->resolved_address);
     tcphs_row_count(row, SERVER(server_port), a->key.port);
     tcphs_row_count(row, SERVER(attempts), tcphs_endpoint_attempts(a));
     tcphs_row_count(row, SERVER(established), established);
@@ -329,7 +354,8 @@ static void fill_client(const struct tcphs_table *table, guint index, struct tcp
 {
     struct tcphs_endpoint_statistics *a = account_at(table, index);
     const guint64 established = a->verdicts[TCPHS_VERDICT_ESTABLISHED], failed = tcphs_endpoint_failed(a);
-    tcphs_row_word(row, CLIENT(client), a->name);
+    put_end(row, CLIENT(client), a->name, a->resolved_name);
+    tcphs_row_word(row, CLIENT(client_name), a->resolved_address);
     tcphs_row_count(row, CLIENT(attempts), tcphs_endpoint_attempts(a));
     tcphs_row_count(row, CLIENT(established), established);
     tcphs_row_count(row, CLIENT(failed), failed);

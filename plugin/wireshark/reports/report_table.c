@@ -272,7 +272,7 @@ static void measure(struct text_writer *w, struct tcphs_row *row)
 static void write_text(const struct tcphs_table *table, gint64 start, FILE *out)
 {
     struct text_writer w = { table, start, { 0 }, 0, g_string_new(NULL), g_string_new(NULL), out };
-    struct tcphs_row row = { .words = g_string_chunk_new(256), .for_people = true };
+    struct tcphs_row row = { .words = g_string_chunk_new(256), .for_people = true, .with_names = true };
     measure(&w, &row);
     for (unsigned c = 0; c < table->column_count; c++) {
         if (table->columns[c].title == NULL)
@@ -529,7 +529,7 @@ static void free_texts(stat_tap_table_item_type *items, guint count)
 void tcphs_table_show(const struct tcphs_table *table, guint index, gint64 start, stat_tap_table *shown)
 {
     stat_tap_table_item_type items[TCPHS_MOST_COLUMNS];
-    struct tcphs_row row = { .words = g_string_chunk_new(256) };
+    struct tcphs_row row = { .words = g_string_chunk_new(256), .with_names = true };
     fill(table, index, &row);
     for (unsigned i = 0; i < table->gui_column_count; i++) {
         const unsigned column = table->gui_columns[i].column;

@@ -47,6 +47,7 @@ struct tcphs_row {
     struct tcphs_cell cells[TCPHS_MOST_COLUMNS];
     GStringChunk *words; /**< the strings that the cells point to, valid until the next row */
     bool for_people;     /**< columns without a title will not be looked at */
+    bool with_names;     /**< names instead of addresses and ports, where the host resolves them */
 };
 
 /** Setters of one cell; absent values are left out. */
