@@ -11,7 +11,7 @@
 
 #include "segment.h"
 
-/** Where and how a segment was captured. */
+/** Where and how a segment was captured. Lifetime: one visit. */
 struct tcphs_capture_point {
     uint64_t tuple;     /**< any number that tells pairs of addresses and ports apart, equal for all copies */
     uint32_t interface; /**< capture interface */
@@ -23,6 +23,7 @@ struct tcphs_capture_point {
 #define TCPHS_DUPLICATES_ROOM 16384
 #define TCPHS_DUPLICATES_TUPLES 4096
 
+/** What was captured lately, by which copies are known. Lifetime: file. */
 struct tcphs_duplicates {
     uint32_t order; /**< segments so far */
     bool rewritten; /**< the copy found last is a SYN or SYN-ACK whose options differ from those of the first */

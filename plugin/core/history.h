@@ -11,11 +11,13 @@
 #include "memory.h"
 #include "tcp/outcome.h"
 
+/** Where a connection stands from a segment on. Lifetime: file, in its history. */
 struct tcphs_state_change {
     uint32_t position; /**< see history.c */
     uint32_t packed;   /**< stage, states, client, usual, assumed; see history.c */
 };
 
+/** What else a segment shows. Lifetime: file, in its history. */
 struct tcphs_log_entry {
     uint32_t frame;
     uint8_t kind; /**< see history.c */
@@ -24,13 +26,14 @@ struct tcphs_log_entry {
     uint64_t value;
 };
 
-/** What a link pointed to before a segment changed it. */
+/** What a link pointed to before a segment changed it. Lifetime: file, in its history. */
 struct tcphs_link_change {
     uint32_t position; /**< as in tcphs_state_change */
     uint32_t before;
     uint8_t link; /**< enum tcphs_link */
 };
 
+/** What later visits to the segments of a connection show again. Lifetime: file, in the record of its connection. */
 struct tcphs_history {
     struct tcphs_state_change *changes;
     struct tcphs_log_entry *entries;

@@ -47,6 +47,7 @@ enum tcphs_option {
 /** Control bits by which ECN is negotiated (RFC 3168 6.1.1, RFC 9768 3.1.1). */
 #define TCPHS_ECN_BITS (TCPHS_ECE | TCPHS_CWR | TCPHS_AE)
 
+/** A TCP segment as it was captured. Lifetime: one visit; the core keeps no pointer to it. */
 struct tcphs_segment {
     int64_t time;        /**< capture time in nanoseconds since any epoch; may go backwards */
     uint32_t frame;      /**< frame number, > 0 */
@@ -65,8 +66,8 @@ struct tcphs_segment {
     uint16_t ip_id;   /**< IPv4 identification; 0 = none, or not known */
     uint8_t wscale;   /**< shift count offered, valid with TCPHS_OPT_WSCALE; may exceed 14 on the wire */
     bool to_itself;   /**< both ends have the same address and port: the sender is its own peer */
-    uint8_t ttl;     /**< TTL or hop limit as captured; 0 = not known */
-    uint8_t from;    /**< which of the two ends sent it: 0 or 1, fixed for a connection by the caller */
+    uint8_t ttl;      /**< TTL or hop limit as captured; 0 = not known */
+    uint8_t from;     /**< which of the two ends sent it: 0 or 1, fixed for a connection by the caller */
 };
 
 static inline bool tcphs_has(const struct tcphs_segment *s, unsigned flags)

@@ -13,10 +13,10 @@
 /** So many are kept; the oldest goes when another comes. */
 #define TCPHS_UNANSWERED_SYNS 4096
 
-/** All zero = none. */
+/** All zero = none. Lifetime: file. */
 struct tcphs_unanswered_syns {
     uint32_t last_frame; /**< of the SYN added last, while it has that number */
-    uint32_t count; /**< that were ever added; each is written over when the number of its place comes round */
+    uint32_t count;      /**< that were ever added; each is written over when the number of its place comes round */
     struct {
         uint32_t sender, isn;
         uint32_t frame; /**< 0 = none here, or answered */

@@ -115,7 +115,7 @@ static inline void tcphs_ipv4_text(const guint8 *address_bytes, char *text, int 
 /*
  * Flow graphs. The library exports them, but no package has their header, epan/sequence_analysis.h: declared here is
  * what we use of it, of structures that the host itself allocates. Their layout was compared with the host's own
- * in 4.0, 4.4 and 4.6; where it was not, there is no flow graph of ours.
+ * in 4.0, 4.4 and 4.6; where it was not, there is no flow graph of ours. Lifetime: file; the graph's: its window.
  */
 #if WIRESHARK_VERSION_MAJOR == 4 &&                                                                                    \
     (WIRESHARK_VERSION_MINOR == 0 || WIRESHARK_VERSION_MINOR == 4 || WIRESHARK_VERSION_MINOR == 6)

@@ -26,6 +26,7 @@
     "21,22,25,53,79-81,88,135,139,143,389,443,445,465,502,514,563,585,587,614,631,636,989,990,992,993,995,1080,1434,"  \
     "1883,2811,3128,3268,3306,3389,5222,5223,5269,5432,6379,6666-6669,8000,8080,8888,20000"
 
+/* The protocol and its preferences. Lifetime: forever. */
 static int proto_tcphs = -1;
 static tcphs_pref_bool info_column = 0;
 static range_t *zeek_ports, *zeek_default_ports;

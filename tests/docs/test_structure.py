@@ -1,4 +1,5 @@
-"""How the core is built: no ring of includes, headers that declare what their own source defines, one writer of states."""
+"""How the core is built: no ring of includes, headers that declare what their own source defines, one writer of states. And how long the
+structs and static variables of core and plugin live, which their comments say."""
 import re
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "plugin" / "core"
 SOURCES = sorted(CORE.rglob("*.[ch]"))
+WIRESHARK = ROOT / "plugin" / "wireshark"
+LIFETIME = re.compile(r"Lifetime: (?:forever|file|frame|one visit|one call|that of )")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 
@@ -94,3 +97,37 @@ def test_one_writer_of_states(texts):
     assert write.search("c->end[0].state = 1;") and write.search("p = &x->before_rst;") and not write.search("x->state == y->state")
     found = {path.name for path in texts if path.parent.name in ("tcp", "findings") and write.search(code_of(path))}
     assert found == {"process.c"}
+
+
+def without_lifetime(text):
+    """The file-scope static variables, and the structs, of a C file that no comment gives a lifetime: for a variable anywhere in its paragraph,
+    which may be of several variables; for a struct right above it."""
+    missing = []
+    for paragraph in re.split(r"\n\s*\n", text):
+        says = LIFETIME.search(re.sub(r"\s*\n \* ", " ", paragraph))
+        for line in paragraph.splitlines():
+            start = re.match(r"static (?!inline)(?P<type>[^(=;]*?)(?P<end>[=;{]|$)", line)
+            is_variable = start and start["end"] and not re.search(r"\bconst [^*]*$", start["type"])
+            is_struct = re.match(r"struct \w+ \{$", line)
+            if (is_variable or is_struct) and not says:
+                missing.append(line)
+    return missing
+
+
+def test_lifetimes_are_said():
+    files = sorted([*WIRESHARK.rglob("*.[ch]"), *SOURCES])
+    missing = {path.name: found for path in files if (found := without_lifetime(path.read_text(encoding="utf-8")))}
+    assert not missing
+    assert sum(len(without_lifetime(LIFETIME.sub("", path.read_text(encoding="utf-8")))) for path in files) > 100, "they were not understood"
+
+
+@pytest.mark.parametrize("text", ["static int n;", "static const char *next = NULL;", "static int a[4], b; /* a note */", "static struct {\n    int n;\n} here;",
+                                  "/* Lifetime: file. */\nstatic int a;\n\nstatic int b;", "struct thing {\n    int n;\n};"])
+def test_a_missing_lifetime_is_found(text):
+    assert len(without_lifetime(text)) == 1
+
+
+@pytest.mark.parametrize("text", ["static int n; /* Lifetime: forever */", "/* It is long. Lifetime:\n * file. */\nstatic int a;\nstatic int b;", "static const int n = 4;",
+                                  "static const char *const names[] = { 0 };", "static int *f(int a)\n{", "static inline int f(void);", "static struct thing *\nof(int a)"])
+def test_a_lifetime_is_understood(text):
+    assert without_lifetime(text) == []

@@ -21,7 +21,7 @@ enum tcphs_finding {
 
 _Static_assert(TCPHS_FINDINGS <= 64 * TCPHS_FINDING_WORDS, "a set of findings has a bit for each");
 
-/** A set of findings; all zero is empty. */
+/** A set of findings; all zero is empty. Lifetime: that of what it is part of. */
 struct tcphs_findings {
     uint64_t words[TCPHS_FINDING_WORDS];
 };

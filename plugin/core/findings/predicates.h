@@ -8,7 +8,7 @@
 
 #include "tcp/arrival.h"
 
-/** What a predicate has found. */
+/** What a predicate has found. Lifetime: one call. */
 struct tcphs_found {
     uint32_t frame; /**< 0 = nothing; the segment's own; or that of an earlier one, which this segment proves wrong */
     uint32_t seen, due; /**< what explains it, valid with has_numbers; else column `numbers` says which pair does */

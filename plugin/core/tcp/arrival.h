@@ -46,6 +46,7 @@ enum tcphs_ack_position {
     TCPHS_ACK_FAR,       /**< beyond that */
 };
 
+/** A segment on arrival, and how it was judged. Lifetime: one call. */
 struct tcphs_arrival {
     const struct tcphs_connection *c; /**< before the segment */
     const struct tcphs_segment *s;

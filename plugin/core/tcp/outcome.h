@@ -9,7 +9,7 @@
 #include "findings/findings.h"
 #include "tcp/state.h"
 
-/** The pair of numbers that explains a finding. */
+/** The pair of numbers that explains a finding. Lifetime: that of its outcome. */
 struct tcphs_explanation {
     uint32_t seen, due; /**< from the start of their sequence space, where that is known */
     uint8_t finding;    /**< enum tcphs_finding */
@@ -19,7 +19,7 @@ struct tcphs_explanation {
 /** No more findings of one segment are explained by numbers; the rows exclude each other, so that it is never many. */
 #define TCPHS_MOST_EXPLAINED 4
 
-/** Everything that is shown of one segment (DESIGN section 3.1), final when it is returned. */
+/** Everything that is shown of one segment (DESIGN section 3.1), final when it is returned. Lifetime: one visit. */
 struct tcphs_outcome {
     struct tcphs_findings findings;
     struct tcphs_findings backward;            /**< those of them that accuse the earlier segment in frame `back` */

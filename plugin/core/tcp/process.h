@@ -11,7 +11,7 @@
 #include "tcp/machine.h"
 #include "tcp/outcome.h"
 
-/** The connection, the segment, how it was judged on arrival, and what is shown of it. */
+/** The connection, the segment, how it was judged on arrival, and what is shown of it. Lifetime: one call. */
 struct tcphs_processing {
     struct tcphs_connection *c;
     const struct tcphs_segment *s;

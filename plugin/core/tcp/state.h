@@ -72,7 +72,8 @@ enum tcphs_belief {
 #define TCPHS_HELD 3
 #define TCPHS_RECENT_ACKS 4
 
-/** One endpoint. All numbers are raw sequence numbers; the names are those of RFC 9293 section 3.3.1. */
+/** One endpoint. All numbers are raw sequence numbers; the names are those of RFC 9293 section 3.3.1. Lifetime: file,
+ * in its connection. */
 struct tcphs_end {
     /* What each segment changes or asks for. */
     uint32_t snd_nxt;                        /**< end of the highest byte it was seen to send, SYN and FIN included */
@@ -126,7 +127,8 @@ struct tcphs_end {
     uint32_t challenge_seq;    /**< where the segment in challenge_frame stood */
 };
 
-/** One more SYN-ACK of an attempt, with other numbers: of several the one counts that the client goes on with. */
+/** One more SYN-ACK of an attempt, with other numbers: of several the one counts that the client goes on with.
+ * Lifetime: file, in its connection. */
 struct tcphs_alternative {
     int64_t time;
     uint32_t iss, frame; /**< frame 0 = none */
@@ -182,6 +184,7 @@ enum tcphs_agreed {
 /** Stands for the number of a frame that a read filter has rejected and whose number another frame has got. */
 #define TCPHS_UNNUMBERED_FRAME UINT32_MAX
 
+/** One connection and all that is believed of it. Lifetime: file. */
 struct tcphs_connection {
     int64_t last_time;         /**< of the last segment fed */
     uint32_t facts;            /**< enum tcphs_fact */
@@ -226,7 +229,8 @@ static inline uint32_t tcphs_clock(int64_t time)
     return (uint32_t)(time / 1000);
 }
 
-/** What the SYN or SYN-ACK of each end offered, and what both agreed on. All zero: nothing is shown of it. */
+/** What the SYN or SYN-ACK of each end offered, and what both agreed on. All zero: nothing is shown of it. Lifetime:
+ * that of its outcome. */
 struct tcphs_handshake_options {
     uint16_t mss[2];            /**< bytes, by end; valid with its bit of has_mss */
     uint8_t window_scale[2];    /**< shift as on the wire, by end; valid with its bit of has_scale */

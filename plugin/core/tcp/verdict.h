@@ -8,7 +8,8 @@
 
 #include "tcp/state.h"
 
-/** A connection summed up. Small, as a report keeps one for each connection. */
+/** A connection summed up. Small, as a report keeps one for each connection. Lifetime: one call, in a report that of
+ * the report. */
 struct tcphs_summary {
     uint8_t verdict;   /**< enum tcphs_verdict; TCPHS_VERDICT_NONE: no connection, only probes */
     uint8_t close;     /**< enum tcphs_close */
@@ -24,7 +25,7 @@ static inline bool tcphs_is_failure(enum tcphs_verdict verdict)
            verdict == TCPHS_VERDICT_NOT_ACCEPTED;
 }
 
-/** How much of the capture lies behind: what is open now may still be answered, or never. */
+/** How much of the capture lies behind: what is open now may still be answered, or never. Lifetime: one call. */
 struct tcphs_horizon {
     bool final;       /**< the whole capture was seen */
     int64_t end_time; /**< time of its last frame, meaningful when final */

@@ -23,7 +23,8 @@ enum { ORIGINATOR, RESPONDER };
 enum { PATIENCE_OPENING = 60, PATIENCE = 300, PATIENCE_LOGIN = 3600 };
 enum { FAR_JUMP = 1 << 20, FIRST_FLIGHT = 16384, MOST_KEPT = 10 << 20, LARGEST_SCALE = 14 };
 
-/* One segment on its way through the machine. `role` is its sender's, which changes when the roles are swapped. */
+/* One segment on its way through the machine. `role` is its sender's, which changes when the roles are swapped.
+ * Lifetime: one call. */
 struct passing {
     struct tcphs_zeek *z;
     const struct tcphs_zeek_input *in;

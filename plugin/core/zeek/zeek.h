@@ -18,7 +18,7 @@ enum tcphs_zeek_counted { TCPHS_ZEEK_C, TCPHS_ZEEK_T, TCPHS_ZEEK_W, TCPHS_ZEEK_G
 /** Histories shorter than this need no memory of their own. */
 #define TCPHS_ZEEK_BRIEF 16
 
-/** An originator or responder. */
+/** An originator or responder. Lifetime: file, in its connection. */
 struct tcphs_zeek_end {
     struct tcphs_zeek_bytes bytes;
     uint64_t fin_at; /**< relative number behind its FIN */
@@ -32,7 +32,7 @@ struct tcphs_zeek_end {
     bool has_fin, did_close;
 };
 
-/** One connection in Zeek's sense. */
+/** One connection in Zeek's sense. Lifetime: file. */
 struct tcphs_zeek {
     struct tcphs_zeek_end end[2];                /**< originator, responder */
     int64_t last_time;                           /**< nanoseconds, cut to microseconds as Zeek's clock is */
@@ -47,7 +47,7 @@ struct tcphs_zeek {
     bool active, is_partial, close_deferred, deferred_event;
 };
 
-/** A segment as Zeek needs it. */
+/** A segment as Zeek needs it. Lifetime: one call. */
 struct tcphs_zeek_input {
     const struct tcphs_segment *segment;
     bool bad_checksum; /**< the host verified it, and it is wrong */

@@ -12,7 +12,8 @@
 
 #include "memory.h"
 
-/** Bytes of one end as far as they were seen and acknowledged; numbers count from its SYN = 0. */
+/** Bytes of one end as far as they were seen and acknowledged; numbers count from its SYN = 0. Lifetime: file, in its
+ * end. */
 struct tcphs_zeek_bytes {
     uint64_t next;        /**< first byte not seen in sequence */
     uint64_t trim;        /**< all before is acknowledged */

@@ -33,8 +33,9 @@ enum row {
         ROWS
 };
 
+/* Lifetime: forever, like all that is registered with the host. */
 static int proto_tcp = -1;
-static const protocol_t *tcphs;         /* of the program's life, like all handles */
+static const protocol_t *tcphs;
 static const tcphs_pref_bool *call_tcp; /* a preference */
 static dissector_handle_t next[ROWS];   /* what stood in the table before */
 static int in_name_only[ROWS];          /* protocols without a layer of their own, under those of the rows */
@@ -42,10 +43,10 @@ static int in_name_only[ROWS];          /* protocols without a layer of their ow
 /* Notes --------------------------------------------------------------------------------------------------------- */
 
 /* The host dissects one frame at a time, so one place is enough, and it is used again for the next frame: what the host
- * offers for data of a frame would cost as much as all the rest of the hook. */
+ * offers for data of a frame would cost as much as all the rest of the hook. Lifetime: frame; the room: forever. */
 static struct {
-    struct tcphs_ip_payloads noted; /* the list has room for so many, for the program's life */
-    int room;
+    struct tcphs_ip_payloads noted;
+    int room;    /* of its list */
     int current; /* index of the payload whose dissector is running; -1 = none */
     const packet_info *pinfo;
     const frame_data *fd; /* NULL: what is noted is of no frame any more */
@@ -53,7 +54,8 @@ static struct {
     unsigned unclaimed;   /* TCP headers of new frames that no post-dissector was called for */
 } frame = { .current = -1 };
 
-/* The frame's memory, which the notes point into. The host uses one pool for many frames, one after the other. */
+/* The frame's memory, which the notes point into. The host uses one pool for many frames, one after the other.
+ * Lifetime: frame; the number: forever. */
 static struct {
     const wmem_allocator_t *pool; /* NULL = none */
     unsigned number;              /* of the watch that was set up last; those before it end when they are called */

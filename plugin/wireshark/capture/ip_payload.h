@@ -13,7 +13,7 @@
 
 enum { TCPHS_IP_PROTO_TCP = 6 };
 
-/** The payload of one IP header. All pointers are good until the host is done with the frame. */
+/** The payload of one IP header. All pointers are good until the host is done with the frame. Lifetime: frame. */
 struct tcphs_ip_payload {
     tvbuff_t *tvb;      /**< the payload alone; of a fragmented packet what the host put together */
     void *ip;           /**< struct ws_ip4 or ws_ip6 of the IP header; NULL: the host did not tell */
@@ -28,7 +28,7 @@ struct tcphs_ip_payload {
     bool is_error_copy; /**< quoted by some protocol's error message */
 };
 
-/** The payloads of one frame in the order of the calls: outer ones before those inside. */
+/** The payloads of one frame in the order of the calls: outer ones before those inside. Lifetime: frame. */
 struct tcphs_ip_payloads {
     struct tcphs_ip_payload *list;
     int count;
@@ -50,8 +50,8 @@ const struct tcphs_ip_payloads *tcphs_ip_payloads_of(const packet_info *pinfo);
 void tcphs_ip_payloads_forget(void);
 
 /**
- * TCP headers noted in frames dissected for the first time that the host had no post-dissector called for; counted since
- * this was asked last.
+ * TCP headers noted in frames dissected for the first time that the host had no post-dissector called for; counted
+ * since this was asked last.
  */
 unsigned tcphs_ip_payloads_take_unclaimed(void);
 

@@ -13,9 +13,10 @@
 
 enum { ICMPV6 = 58 };
 
+/* Which checksums the host verifies. Lifetime: file. */
 static struct {
     bool tcp, ip;
-} verified; /* for as long as the file is open */
+} verified;
 
 void tcphs_observe_checksums_as_the_host(void)
 {

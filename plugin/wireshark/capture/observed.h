@@ -12,7 +12,7 @@
 #include "segment.h"
 #include "capture/tuple.h"
 
-/** One TCP header in a frame. */
+/** One TCP header in a frame. Lifetime: one visit. */
 struct tcphs_observed {
     struct tcphs_segment segment; /**< meaningful only when whole */
     struct tcphs_tuple tuple;

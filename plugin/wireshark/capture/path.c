@@ -13,6 +13,7 @@ enum { UDP = 17, GRE = 47, UDP_HEADER = 8 };
 /* Paths that go through a tunnel; the others are VLAN ids, of 12 bits. */
 #define TUNNEL_PATH 0x80000000u
 
+/* The protocols of tunnels, -1 = the host has none. Lifetime: forever. */
 static struct {
     int vxlan, geneve, gtp, gtp_prime;
 } proto;

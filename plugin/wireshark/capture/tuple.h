@@ -9,7 +9,8 @@
 
 #include "compat.h"
 
-/** Addresses and ports of both ends, the lower one first, so that both directions give the same key. */
+/** Addresses and ports of both ends, the lower one first, so that both directions give the same key. Lifetime: that of
+ * what it is part of. */
 struct tcphs_tuple {
     guint8 address[2][16];
     guint16 port[2];

@@ -10,7 +10,7 @@
 
 enum { CONNECTION = 0 }; /* key of what is kept with a frame: the number of its connection and 1 */
 
-static int proto;
+static int proto; /* Lifetime: forever */
 
 void tcphs_conversation_filter_note(packet_info *pinfo, const proto_tree *tree, guint32 id)
 {

@@ -14,6 +14,7 @@
 #include "display/value_strings.h"
 #include "seq.h"
 
+/* Lifetime: forever, like all that is registered with the host; so are the fields and expert infos below. */
 static int proto_tcphs = -1;
 static int ett_tcphs = -1;
 static int ett_segment = -1;
@@ -22,7 +23,8 @@ static int ett_connection = -1;
 #define TCPHS_FIELD(name, ...) static int hf_##name = -1;
 #include "display/fields.def"
 
-/* Index = enum tcphs_finding; row 0 is the hole. Notes have an expert info but no field of their own. */
+/* Index = enum tcphs_finding; row 0 is the hole. Notes have an expert info but no field of their own. Lifetime:
+ * forever. */
 static int hf_anomaly_row[TCPHS_FINDINGS];
 static expert_field ei_finding[TCPHS_FINDINGS];
 #define TCPHS_REMARK(name, group, summary) static expert_field ei_##name = EI_INIT;

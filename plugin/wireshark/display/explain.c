@@ -19,7 +19,7 @@ static const char *const texts[TCPHS_FINDINGS] = {
 #include "findings/findings.def"
 };
 
-/* What a text is filled with. */
+/* What a text is filled with. Lifetime: one call. */
 struct filling {
     const char *sender, *peer;
     guint32 seen, due, frame;

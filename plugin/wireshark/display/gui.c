@@ -20,7 +20,7 @@ bool tcphs_gui_exists(void)
     return info != NULL && info->ws_info_supported;
 }
 
-/* Of the file that is open. */
+/* What the host says of the file that is open. Lifetime: one call. */
 struct file_state {
     bool is_open, is_read, is_locked;
     char *filter; /* what its packets are chosen by, NULL = all are shown; to be freed */

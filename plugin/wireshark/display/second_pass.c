@@ -43,9 +43,9 @@ static const char *const names[FIELDS] = {
     [FINAL] = "tcphs.conn.final",
 };
 
-static const header_field_info *infos[FIELDS], *event_info;
+static const header_field_info *infos[FIELDS], *event_info; /* Lifetime: forever */
 
-/* What a connection, ours or Zeek's, showed in first visits to its frames. */
+/* What a connection, ours or Zeek's, showed in first visits to its frames. Lifetime: file. */
 struct shown {
     struct tcphs_tracked *tracked;
     struct tcphs_zeek_tracked *zeek; /* one of the two is NULL */
@@ -54,13 +54,16 @@ struct shown {
     guint32 visits;
 };
 
+/* Lifetime: file. */
 static wmem_map_t *shown;    /* connection -> struct shown, in frames that no second visit is known to come to */
 static wmem_map_t *rejected; /* likewise, in frames that a read filter rejected */
 static bool is_seen_again;   /* a second visit to the frames that were kept has been or will be */
 static unsigned asked_again; /* fields, in second visits */
-static bool is_told;         /* once in a run of the program */
 
-/* The last frame that was visited for the first time; whether it is rejected shows with the next one. */
+static bool is_told; /* Lifetime: forever; it is said once in a run of the program */
+
+/* The last frame that was visited for the first time; whether it is rejected shows with the next one. Lifetime: file.
+ */
 static struct {
     struct tcphs_match matches[TCPHS_SHOWN_HEADERS];
     unsigned count, asked;

@@ -9,7 +9,7 @@
 
 #include <glib.h>
 
-/** One attempt; times in nanoseconds. */
+/** One attempt; times in nanoseconds. Lifetime: that of the attempts it is one of. */
 struct tcphs_attempt {
     gsize target;       /**< any number that tells server addresses with their ports apart */
     gint64 start;       /**< of its first SYN */
@@ -18,14 +18,14 @@ struct tcphs_attempt {
     guint16 port;       /**< of the client */
 };
 
-/** Attempts of a client. Zeroed memory is none. */
+/** Attempts of a client. Zeroed memory is none. Lifetime: that of the statistics of its client. */
 struct tcphs_attempts {
     guint count;
     struct tcphs_attempt only; /* while there is no more than one */
     GArray *all;
 };
 
-/** Sums over them. */
+/** Sums over them. Lifetime: one call. */
 struct tcphs_retries {
     guint64 on_other_ports; /**< attempts that follow a failed one to the same target, from another port */
     gint64

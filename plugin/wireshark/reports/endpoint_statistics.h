@@ -12,7 +12,8 @@
 #include "tracker/half_open.h"
 #include "tracker/tracker.h"
 
-/** One connection as reports see it: summed up once, and handed on to all that is made of it. */
+/** One connection as reports see it: summed up once, and handed on to all that is made of it. Lifetime: one call, which
+ * may be the one that writes a report; in a window that of the table. */
 struct tcphs_connection_info {
     struct tcphs_tracked *tracked;
     gint64 start_time;
@@ -59,14 +60,14 @@ enum tcphs_scan {
  * down. */
 #define TCPHS_SCAN_TARGETS 10
 
-/** A small set of numbers. */
+/** A small set of numbers. Lifetime: that of the statistics it is part of. */
 struct tcphs_set {
     guint count;
     gsize only;
     GHashTable *all;
 };
 
-/** Sums over the connections of one address and port, or of one address. */
+/** Sums over the connections of one address and port, or of one address. Lifetime: that of its endpoints. */
 struct tcphs_endpoint_statistics {
     struct tcphs_endpoint_key {
         guint8 address[16];
@@ -87,6 +88,8 @@ struct tcphs_endpoint_statistics {
     guint64 failed_probes; /**< attempts that a SYN scan and a connect scan share: refused or not answered */
 };
 
+/** All servers or clients of a report. Lifetime: one call, that writes a report; in a window until the host clears the
+ * table. */
 struct tcphs_endpoints {
     GHashTable *by_key;
     GPtrArray *all;
@@ -121,13 +124,13 @@ const char *tcphs_scan_name(enum tcphs_scan kind);
 /** "0-99" to "5000000-", in microseconds. */
 extern const char *const tcphs_setup_ranges[TCPHS_SETUP_RANGES];
 
-/** Times of which sums are enough; zeroed memory is none. */
+/** Times of which sums are enough; zeroed memory is none. Lifetime: that of what it is part of. */
 struct tcphs_times {
     guint64 count;
     gint64 least, most, sum;
 };
 
-/** Sums over all connections. */
+/** Sums over all connections. Lifetime: one call. */
 struct tcphs_tally {
     guint64 connections, failed, probes;
     guint64 verdicts[TCPHS_VERDICTS], closes[TCPHS_CLOSES], closed_by[TCPHS_CLOSED_BYS];

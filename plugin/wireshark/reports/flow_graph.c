@@ -13,7 +13,8 @@
 
 enum { ORDINARY_WIDTH = 1, ANOMALY_WIDTH = 3 }; /* pixels */
 
-static GHashTable *ladders_of; /* seq_analysis_info_t -> struct tcphs_ladders, for as long as the file is open */
+static GHashTable
+    *ladders_of; /* seq_analysis_info_t -> struct tcphs_ladders. Lifetime: forever; emptied with the file */
 
 static void free_ladders(gpointer data)
 {

@@ -13,6 +13,7 @@
 
 enum { ARROW_WIDTH = 44, LINE_WIDTH = 120 };
 
+/* A line of a ladder. Lifetime: file, in its ladder. */
 struct tcphs_rung {
     gint64 time;
     struct tcphs_findings findings;
@@ -26,12 +27,14 @@ struct tcphs_rung {
     void *shown; /* the caller's */
 };
 
+/* The ladder of a connection. Lifetime: file. */
 struct ladder {
     GArray *rungs;
     guint32 isn[2]; /* what numbers are counted from */
     bool has_isn[2];
 };
 
+/* The ladders of all connections. Lifetime: that of the report or graph they are for; emptied with the file. */
 struct tcphs_ladders {
     GHashTable *by_id; /* tcphs.id -> struct ladder */
 };

@@ -12,7 +12,8 @@
 /** Up to this many samples quantiles are exact; beyond they are right within 1 % of the value. */
 #define TCPHS_EXACT_SAMPLES 10000
 
-/** Times that are not negative, in nanoseconds. Zeroed memory is an empty set. */
+/** Times that are not negative, in nanoseconds. Zeroed memory is an empty set. Lifetime: that of the statistics it is
+ * part of. */
 struct tcphs_samples {
     guint64 count;
     gint64 least, most, sum;
@@ -30,7 +31,7 @@ gint64 tcphs_samples_quantile(const struct tcphs_samples *s, double share);
 /** Gives back what the samples hold; they are empty then. */
 void tcphs_samples_clear(struct tcphs_samples *s);
 
-/** Spans of time [from, to). Zeroed memory is an empty set. */
+/** Spans of time [from, to). Zeroed memory is an empty set. Lifetime: that of the statistics it is part of. */
 struct tcphs_overlap {
     guint peak;               /**< how many of them hold at one moment, at most */
     gint64 from, to;          /* the only span, while there is no more than one */

@@ -25,7 +25,7 @@ extern const struct tcphs_table tcphs_server_table, tcphs_client_table;
 #define TCPHS_TREE_ANOMALY "Anomalies"
 #define TCPHS_TREE_SETUP "Setup time (us)"
 
-/** One line of the tree. */
+/** One line of the tree. Lifetime: one call. */
 struct tcphs_tree_row {
     const char *group, *item;
     guint64 count;
@@ -42,6 +42,7 @@ void tcphs_tally_setup_rows(const struct tcphs_tally *tally, GArray *rows);
 /** A table whose context is a struct tcphs_tree_rows. */
 extern const struct tcphs_table tcphs_tree_table;
 
+/** All lines of the tree. Lifetime: one call. */
 struct tcphs_tree_rows {
     GArray *rows; /**< of struct tcphs_tree_row */
     guint64 connections;

@@ -189,6 +189,7 @@ static bool is_text(enum tcphs_column_kind kind)
 
 /* Text ---------------------------------------------------------------------------------------------------------- */
 
+/* A table on its way out. Lifetime: one call. */
 struct text_writer {
     const struct tcphs_table *table;
     gint64 start;

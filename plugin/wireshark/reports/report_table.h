@@ -24,12 +24,14 @@ enum tcphs_column_kind {
     TCPHS_MARK, /**< true or false */
 };
 
+/** A column of a report. Lifetime: forever. */
 struct tcphs_column {
     const char *key;   /**< for programs: the name of the field where there is one; NULL = for people only */
     const char *title; /**< for people; NULL = for programs only */
     enum tcphs_column_kind kind;
 };
 
+/** A value in a row. Lifetime: that of its row. */
 struct tcphs_cell {
     bool present; /**< false = there is no such value here */
     union {
@@ -43,6 +45,7 @@ struct tcphs_cell {
 
 #define TCPHS_MOST_COLUMNS 48
 
+/** A row while it is written. Lifetime: one call; its words until the next row. */
 struct tcphs_row {
     struct tcphs_cell cells[TCPHS_MOST_COLUMNS];
     GStringChunk *words; /**< the strings that the cells point to, valid until the next row */
@@ -61,13 +64,13 @@ void tcphs_row_name(struct tcphs_row *row, unsigned column, const char *name); /
 
 void tcphs_row_pair(struct tcphs_row *row, unsigned column, guint64 first, guint64 second); /**< "first/second" */
 
-/** A column of a table as the host's windows show it: in an order and under a title of its own. */
+/** A column of a table as the host's windows show it: in an order and under a title of its own. Lifetime: forever. */
 struct tcphs_gui_column {
     unsigned column; /**< which one of the table */
     const char *title;
 };
 
-/** A table that can be written. */
+/** A table that can be written. Lifetime: forever, or one call where it is a copy with rows. */
 struct tcphs_table {
     const char *name; /**< the report's: JSON lines begin with it */
     const struct tcphs_column *columns;
@@ -84,7 +87,8 @@ enum tcphs_format { TCPHS_TEXT, TCPHS_TSV, TCPHS_JSON };
 /** Widths of text columns are those of their widest cell; what does not fit into 120 columns goes on a second line. */
 void tcphs_table_write(const struct tcphs_table *table, enum tcphs_format format, gint64 start, FILE *out);
 
-/** A line that sums up: pairs of a key and a count. In text only those that are not zero, after the label. */
+/** A line that sums up: pairs of a key and a count. In text only those that are not zero, after the label. Lifetime:
+ * one call. */
 struct tcphs_totals {
     const char *name; /**< the report's: a JSON line begins with it */
     const char *label;

@@ -25,6 +25,7 @@
 #include "display/gui.h"
 #include "capture/without_tcp.h"
 
+/* Lifetime: forever, like all that is asked for by -z. */
 static int proto_tcphs, tap_tcphs;
 static const struct tcphs_report_options *options;
 static unsigned ladders_asked_for;
@@ -41,7 +42,8 @@ static const struct {
 
 /* Which connections --------------------------------------------------------------------------------------------- */
 
-/* Connections in the order in which they were first met. */
+/* Connections in the order in which they were first met. Lifetime: that of its report, table or tree; emptied with the
+ * file. */
 struct selection {
     GByteArray *met; /* bit per connection number */
     GPtrArray *tracked;
@@ -122,6 +124,7 @@ static enum tcphs_format asked_format(void)
     return TCPHS_TEXT;
 }
 
+/* A report that was asked for by -z. Lifetime: forever. */
 struct asked {
     enum which which;
     char *filter; /* NULL = all connections */
@@ -131,8 +134,8 @@ struct asked {
     bool refused; /* its filter needs a second pass, and there is none */
 };
 
+/* Lifetime: forever. */
 static bool has_failed; /* a report that was asked for was not written, or not all of it */
-
 static GSList *all_asked;
 
 static tap_packet_status take_packet(void *data, packet_info *pinfo, epan_dissect_t *edt, const void *tapped,
@@ -534,7 +537,8 @@ static void register_commands(void)
 
 /* In the host's tables ------------------------------------------------------------------------------------------ */
 
-/* Wireshark and sharkd read tables after all packets have passed but tell us nothing then: rows are always complete. */
+/* Wireshark and sharkd read tables after all packets have passed but tell us nothing then: rows are always complete.
+ * Lifetime: forever. */
 struct shown {
     stat_tap_table_ui ui;
     enum which which;
@@ -543,7 +547,7 @@ struct shown {
     struct tcphs_endpoints *endpoints;
 };
 
-static struct shown shown[REPORT_CLIENT + 1];
+static struct shown shown[REPORT_CLIENT + 1]; /* Lifetime: forever; rows until the host clears the table */
 
 static struct shown *shown_of(const stat_tap_table_ui *ui)
 {
@@ -652,7 +656,8 @@ static void register_tables(void)
 
 /* In the host's tree -------------------------------------------------------------------------------------------- */
 
-static GHashTable *selection_of_tree; /* stats_tree -> struct selection */
+static GHashTable
+    *selection_of_tree; /* stats_tree -> struct selection. Lifetime: forever; of one until the tree is closed */
 
 static void free_selection(gpointer data)
 {

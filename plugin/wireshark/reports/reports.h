@@ -9,7 +9,7 @@
 #include "tracker/tracker.h"
 #include "reports/report_table.h"
 
-/** What the tap "tcphs" hands out for every TCP header that belongs to a connection. */
+/** What the tap "tcphs" hands out for every TCP header that belongs to a connection. Lifetime: one visit. */
 struct tcphs_tapped {
     struct tcphs_match match;
     bool is_first_visit; /**< to the frame; listeners hear of it when they are called, which is after it */
@@ -17,7 +17,7 @@ struct tcphs_tapped {
     const struct tcphs_segment *segment; /**< likewise; NULL for a quote */
 };
 
-/** How reports are written; the preferences behind them. */
+/** How reports are written; the preferences behind them. Lifetime: forever. */
 struct tcphs_report_options {
     const tcphs_pref_bool *dissect_tcp;
     const char *format;  /**< "text", "tsv" or "json"; anything else is refused when a report is asked for */

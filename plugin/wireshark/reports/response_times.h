@@ -13,7 +13,7 @@
 #define TCPHS_BY_PORT "Setup time by server port"
 #define TCPHS_BY_VERDICT "Time to the verdict"
 
-/** A line of either table, for reports. */
+/** A line of either table, for reports. Lifetime: one call. */
 struct tcphs_response_time {
     const char *by; /**< one of the titles */
     char *item;

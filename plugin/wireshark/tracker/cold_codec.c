@@ -18,6 +18,7 @@ enum { GROUP = 8, REMEMBERED = 6 };
 /* How a distance is written. SAME and NEAR stand for one code per remembered value. */
 enum code { SAME = 0, NEAR = SAME + REMEMBERED, BYTES_1 = NEAR + REMEMBERED, BYTES_2, BYTES_3, BYTES_4 };
 
+/* The values that came last. Lifetime: one call. */
 struct memory {
     uint32_t values[REMEMBERED];
     unsigned next; /* to be forgotten */

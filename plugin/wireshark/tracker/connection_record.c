@@ -24,11 +24,12 @@ G_STATIC_ASSERT(sizeof(struct tcphs_connection_record) % 4 == 0 && sizeof(struct
 /* Half a second of capture time without a segment, a whole one at most, and a record is cold. */
 #define COLD_AFTER G_GINT64_CONSTANT(500000000)
 
+/* Lifetime: file. */
 static struct tcphs_record_cache connections, zeek_connections;
 static gint64 aged; /* when the caches last did */
 
 /* A record is encoded as its difference from the first of its kind in this file: connections of one kind share half
- * their words. The kind is taken from the number of words, as that is known before it is decoded. */
+ * their words. The kind is taken from the number of words, as that is known before it is decoded. Lifetime: file. */
 enum { MODELS = 32 };
 static struct models {
     guint32 *of[MODELS];

@@ -1,7 +1,6 @@
 /* connection_record.h
  * The records kept of each connection, in our sense and in Zeek's, hot or cold (record_cache.h). Leaves to others which
  * connection a segment belongs to (flow_table.h), and what is made of it (tracker.h).
- * Lifetime: of the open file.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -15,18 +14,18 @@
 
 struct tcphs_flow;
 
-/** A connection as tcphs tells connections apart: its identity, for as long as the file is open. */
+/** A connection as tcphs tells connections apart: its identity. Lifetime: file. */
 struct tcphs_tracked {
     struct tcphs_record_handle handle;
     const struct tcphs_flow *flow;
 };
 
-/** A connection as Zeek tells them apart. */
+/** A connection as Zeek tells them apart. Lifetime: file. */
 struct tcphs_zeek_tracked {
     struct tcphs_record_handle handle;
 };
 
-/** What is known of a connection. Pointers to it are good for a time only, see record_cache.h. */
+/** What is known of a connection. Pointers to it are good for a time only, see record_cache.h. Lifetime: file. */
 struct tcphs_connection_record {
     struct tcphs_connection connection;
     struct tcphs_history history;

@@ -1,12 +1,11 @@
 /* flow_table.c
  * A hash table of all tuples.
- * Lifetime: of the open file; the hash's keys: of the process.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "tracker/flow_table.h"
 
-/* A path beyond the first of its flow. */
+/* A path beyond the first of its flow. Lifetime: file. */
 struct tcphs_other_flow_path {
     guint64 key; /* of its flow and path */
     struct tcphs_flow_path flow_path;
@@ -15,16 +14,19 @@ struct tcphs_other_flow_path {
     guint32 first_frame;
 };
 
+/* Lifetime: file. */
 static struct {
     struct tcphs_flow **slots; /* open addressing, linear probing; room is a power of two */
     guint32 count, room;
 } table;
 static struct tcphs_flow *newest; /* of the last segment: the next is often of the same connection */
 static wmem_map_t *other_paths;   /* by their key: a hostile capture takes another tunnel for every segment */
+
+/* Another in every process: no capture can be made to collide on purpose. Lifetime: forever. */
 static struct {
     guint32 keys[sizeof(struct tcphs_tuple) / 4];
     guint64 spread;
-} chance; /* another in every process: no capture can be made to collide on purpose */
+} chance;
 
 G_STATIC_ASSERT(sizeof(struct tcphs_tuple) % 8 == 0);
 

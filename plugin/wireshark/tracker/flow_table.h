@@ -11,7 +11,8 @@
 #include "tracker/connection_record.h"
 #include "capture/observed.h"
 
-/** Connections of one tuple in order of their first frame: those on one path (VLAN, tunnels), or all, as Zeek does. */
+/** Connections of one tuple in order of their first frame: those on one path (VLAN, tunnels), or all, as Zeek does.
+ * Lifetime: file. */
 struct tcphs_flow_path {
     union {
         struct tcphs_record_handle *one;   /**< while there is no more than one … */
@@ -24,7 +25,7 @@ struct tcphs_flow_path {
 
 struct tcphs_other_flow_path;
 
-/** All that goes on between two addresses and ports; Zeek does not ask on which path. */
+/** All that goes on between two addresses and ports; Zeek does not ask on which path. Lifetime: file. */
 struct tcphs_flow {
     struct tcphs_flow_path first_path; /**< most have no other; none before its first connection */
     struct tcphs_flow_path zeek;

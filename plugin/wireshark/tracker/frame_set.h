@@ -9,6 +9,7 @@
 
 #include "compat.h"
 
+/** Empty when all zero. Lifetime: file, as the array that it points to. */
 struct tcphs_frame_set {
     guint32 *frames; /**< in rising order */
     guint32 count, room;

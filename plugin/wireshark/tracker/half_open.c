@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+/* A server and how many attempts are half open at it. Lifetime: file; less, where no attempt is left. */
 struct server {
     struct {
         guint8 address[16];
@@ -16,6 +17,7 @@ struct server {
     guint32 half_open;
 };
 
+/* An attempt that is half open. Lifetime: file; less, where it is over. */
 struct attempt {
     GList link; /* in the queue */
     struct server *server;
@@ -23,10 +25,12 @@ struct attempt {
     guint32 id;
 };
 
+/* How many were half open at a step. Lifetime: file. */
 struct seen {
     guint32 frame, id, half_open;
 };
 
+/* Lifetime: file. */
 static GQueue attempts = G_QUEUE_INIT;
 static GHashTable *attempt_of; /* connection -> struct attempt */
 static GHashTable *servers;    /* its name -> struct server */

@@ -21,6 +21,7 @@
 
 enum { STEP = 8, SIZES = 128, CHUNK = 32 << 10 };
 
+/* Lifetime: file. */
 static guint8 *chunk;
 static gsize chunk_left;
 static void *free_blocks[SIZES + 1]; /* by size; each begins with a pointer to the next */

@@ -2,7 +2,6 @@
  * A cache of records of one size, few of which are in use at a time: hot ones lie decoded in slots, those not used for
  * a while are encoded and evicted to the cold store, and are decoded again, to the bit, when they are asked for. Knows
  * nothing of their contents.
- * Lifetime: of the open file.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -11,14 +10,14 @@
 
 #include "compat.h"
 
-/** Where a record is, hot or cold. The numbers are its owner's. */
+/** Where a record is, hot or cold. The numbers are its owner's. Lifetime: file. */
 struct tcphs_record_handle {
     guintptr content; /**< see record_cache.c */
     guint32 first_frame;
     guint32 id;
 };
 
-/** What a cache needs to know of its records. */
+/** What a cache needs to know of its records. Lifetime: forever. */
 struct tcphs_record_kind {
     gsize size;                                       /**< of a hot record */
     gsize cold_most;                                  /**< no encoded one is larger */
@@ -27,7 +26,7 @@ struct tcphs_record_kind {
     void (*release)(void *record);                    /**< frees it; the encoded form is still good */
 };
 
-/** Where a hot record lies. */
+/** Where a hot record lies. Lifetime: file; used again for another record. */
 struct tcphs_hot_slot {
     struct tcphs_hot_slot *next; /**< became hot later, or was found in use later */
     struct tcphs_record_handle *handle;
@@ -36,6 +35,7 @@ struct tcphs_hot_slot {
     guint64 record[];
 };
 
+/** Records of one kind, hot and cold. Lifetime: forever; all it holds: file. */
 struct tcphs_record_cache {
     const struct tcphs_record_kind *kind;
     struct tcphs_hot_slot *oldest, *newest, *unused;

@@ -1,5 +1,5 @@
 /* tracker.c
- * Lifetimes: everything below is kept while the file is open (wmem file scope) and is dropped with it.
+ * What is kept of a file is allocated in wmem's file scope and dropped with it.
  *
  * A read filter makes frame numbers unreliable: a rejected frame gives its number to the next one, and the GUI shows
  * a frame twice as unvisited. What is reliable is the offset in the file: a frame is new exactly when its offset lies
@@ -19,12 +19,13 @@
 #include "tcp/port_reuse.h"
 #include "tcp/connection.h"
 
-/* The headers of a frame that is more than a single segment: several headers, a quote, a copy. */
+/* The headers of a frame that is more than a single segment: several headers, a quote, a copy. Lifetime: file. */
 struct listed_frame {
     guint32 count;
     struct tcphs_match matches[];
 };
 
+/* Lifetime: file. */
 static wmem_map_t *listed_frames; /* frame number -> struct listed_frame */
 static struct tcphs_frame_set frames_with_findings; /* see tcphs_tracker_has_findings */
 static struct tcphs_duplicates *duplicates;
@@ -33,15 +34,19 @@ static guint32 next_id;
 static gint64 last_offset;
 static guint32 last_frame;
 static struct tcphs_capture_quality quality;
-static tcphs_zeek_is_server_port is_server_port;
-static bool said_missed;     /* of this file */
+static bool said_missed;
+
+static tcphs_zeek_is_server_port is_server_port; /* Lifetime: forever */
+
+/* Of the last learned frame. Lifetime: one visit. */
 static bool last_is_learned; /* in this very visit: later frames may still change what it shows of its connection */
 static struct {
     struct tcphs_match matches[TCPHS_SHOWN_HEADERS];
     guint32 count;
-} learned; /* of the last learned frame */
+} learned;
+
 /* Connections in which the last learned frame may have left its number, in case that is given out again; the room is
- * used again. */
+ * used again. Lifetime: file, until the next frame is learned. */
 static struct {
     struct tcphs_tracked **connections;
     guint32 count, room;

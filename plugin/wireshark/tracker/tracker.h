@@ -14,7 +14,7 @@
 #include "tcp/verdict.h"
 #include "capture/tuple.h"
 
-/** One TCP header of a frame and the connection it belongs to. */
+/** One TCP header of a frame and the connection it belongs to. Lifetime: one visit. */
 struct tcphs_match {
     struct tcphs_tracked *tracked;
     struct tcphs_zeek_tracked *zeek; /**< NULL = Zeek would not look at it */
@@ -29,7 +29,7 @@ struct tcphs_match {
     guint32 foreign_frame;
 };
 
-/** What the capture is worth, counted over all frames learned. */
+/** What the capture is worth, counted over all frames learned. Lifetime: file. */
 struct tcphs_capture_quality {
     guint32 frames;
     guint32 segments; /**< TCP headers that were captured whole, copies included */
