@@ -255,7 +255,7 @@ def main():
         over = [line for name in wanted for line in parts[name](m, "--short" in args)]
     finally:
         m.close()
-    print("\n" + ("\n".join(f"over budget: {line}" for line in over) or "all within budget"))
+    print("\n" + ("\n".join(f"beyond its limit: {line}" for line in over) or "nothing is beyond its limit"))
     sys.exit(1 if over else 0)
 
 
