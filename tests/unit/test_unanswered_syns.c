@@ -43,25 +43,45 @@ static void test_the_latest_are_kept(void)
         g_assert_cmpuint(tcphs_unanswered_syns_find(&table, i * 7919, i), ==, i > all - TCPHS_UNANSWERED_SYNS ? i : 0);
 }
 
-/* Few senders and numbers, so that most are there already, sit in one chain, or are taken out of its middle. */
+/* All SYNs of a frame lose its number, and none of the frames before. */
+static void test_forgotten_frame(void)
+{
+    memset(&table, 0, sizeof table);
+    tcphs_unanswered_syns_add(&table, 1, 10, 5);
+    tcphs_unanswered_syns_forget_frame(&table, 5);
+    g_assert_cmpuint(tcphs_unanswered_syns_find(&table, 1, 10), ==, TCPHS_UNNUMBERED_FRAME);
+    tcphs_unanswered_syns_add(&table, 2, 20, 5);
+    tcphs_unanswered_syns_add(&table, 3, 30, 6);
+    tcphs_unanswered_syns_add(&table, 4, 40, 6);
+    tcphs_unanswered_syns_forget_frame(&table, 6);
+    g_assert_cmpuint(tcphs_unanswered_syns_find(&table, 2, 20), ==, 5);
+    g_assert_cmpuint(tcphs_unanswered_syns_find(&table, 3, 30), ==, TCPHS_UNNUMBERED_FRAME);
+    g_assert_cmpuint(tcphs_unanswered_syns_find(&table, 4, 40), ==, TCPHS_UNNUMBERED_FRAME);
+}
+
+/* Few senders, so that most are there already, and drawn ones, so that some sit in one chain and are taken out of its
+ * middle. */
 static void test_any_order(void)
 {
-    enum { SENDERS = 300, STEPS = 200000 };
-    static guint32 frames[SENDERS];
+    enum { SENDERS = 1500, STEPS = 200000 };
+    static guint32 frames[SENDERS], isns[SENDERS];
     GRand *rand = g_rand_new_with_seed(4096);
     memset(&table, 0, sizeof table);
     memset(frames, 0, sizeof frames);
+    for (guint32 i = 0; i < SENDERS; i++)
+        isns[i] = g_rand_int(rand);
     for (guint32 frame = 1; frame <= STEPS; frame++) {
         const guint32 sender = (guint32)g_rand_int_range(rand, 0, SENDERS);
         if (g_rand_boolean(rand)) {
-            tcphs_unanswered_syns_add(&table, sender, sender * 3, frame);
-            frames[sender] = frames[sender] ? frames[sender] : frame;
+            const guint32 before = tcphs_unanswered_syns_find(&table, sender, isns[sender]);
+            tcphs_unanswered_syns_add(&table, sender, isns[sender], frame);
+            frames[sender] = before != 0 ? before : frame;
         } else {
-            tcphs_unanswered_syns_remove(&table, sender, sender * 3);
+            tcphs_unanswered_syns_remove(&table, sender, isns[sender]);
             frames[sender] = 0;
         }
         const guint32 other = (guint32)g_rand_int_range(rand, 0, SENDERS);
-        const guint32 found = tcphs_unanswered_syns_find(&table, other, other * 3);
+        const guint32 found = tcphs_unanswered_syns_find(&table, other, isns[other]);
         g_assert_true(found == frames[other] || (found == 0 && table.count > TCPHS_UNANSWERED_SYNS));
         frames[other] = found; /* it may have been written over */
     }
@@ -73,6 +93,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/unanswered syns/one", test_one);
     g_test_add_func("/unanswered syns/the latest are kept", test_the_latest_are_kept);
+    g_test_add_func("/unanswered syns/forgotten frame", test_forgotten_frame);
     g_test_add_func("/unanswered syns/any order", test_any_order);
     return g_test_run();
 }
