@@ -636,6 +636,20 @@ struct tcphs_found tcphs_check_last_ack_bad(const struct tcphs_arrival *a)
 
 /* Notes ------------------------------------------------------------------------------------------------------- */
 
+static bool is_syn_ack_again(const struct tcphs_arrival *a)
+{
+    return a->kind == TCPHS_KIND_SYN_ACK && tcphs_knows(a->x, TCPHS_SENT_SYN_ACK) && tcphs_repeats_syn(a) &&
+           tcphs_acks_syn(a);
+}
+
+/* The server should have heard the final ACK, and has shown nothing else yet. */
+static bool final_ack_is_due(const struct tcphs_arrival *a)
+{
+    const struct tcphs_connection *c = a->c;
+    return (c->facts & TCPHS_WAS_ESTABLISHED) && (c->facts & TCPHS_HAD_FINAL_ACK) &&
+           !tcphs_knows(a->x, TCPHS_ANSWERED_SYN_ACK) && c->round_trip >= 0 && !tcphs_is_reset(c);
+}
+
 /*
  * Its timestamp tells a repetition from a copy that the network has made; without timestamps time must, as no server
  * asks again so soon. A server that had heard the ACK a round trip after it passed here would not ask at all.
@@ -644,9 +658,7 @@ struct tcphs_found tcphs_check_synack_repeated(const struct tcphs_arrival *a)
 {
     const struct tcphs_connection *c = a->c;
     const struct tcphs_end *x = a->x;
-    if (a->kind != TCPHS_KIND_SYN_ACK || !tcphs_knows(x, TCPHS_SENT_SYN_ACK) || !tcphs_repeats_syn(a) ||
-        !tcphs_acks_syn(a) || !(c->facts & TCPHS_WAS_ESTABLISHED) || !(c->facts & TCPHS_HAD_FINAL_ACK) ||
-        tcphs_knows(x, TCPHS_ANSWERED_SYN_ACK) || c->round_trip < 0 || tcphs_is_reset(c))
+    if (!is_syn_ack_again(a) || !final_ack_is_due(a))
         return itself(a, false);
     const bool is_stamped = (a->s->options & x->offered & TCPHS_OPT_TIMESTAMP) && x->ts_sent != 0;
     const bool is_sent_again =

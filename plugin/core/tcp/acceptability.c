@@ -66,6 +66,16 @@ static uint8_t locate_unseen_ack(const struct tcphs_arrival *a, uint32_t beyond)
     return in_leap || beyond <= tcphs_largest_gap(a, y, grant) ? TCPHS_ACK_UNSEEN : TCPHS_ACK_FAR;
 }
 
+/* Of so many bytes less than the oldest that is not acknowledged. Nobody can ever have acknowledged less than the SYN
+ * (common kernels count the bytes that were). */
+static uint8_t locate_old_ack(const struct tcphs_arrival *a, uint32_t below)
+{
+    const struct tcphs_end *y = a->y;
+    if (tcphs_knows(y, TCPHS_KNOWS_ISS) && tcphs_is_synchronised(y->state) && tcphs_seq_before(a->s->ack, y->iss + 1))
+        return TCPHS_ACK_TOO_OLD;
+    return tcphs_knows(a->x, TCPHS_KNOWS_WINDOW) && below > tcphs_gap_window(a->x) ? TCPHS_ACK_TOO_OLD : TCPHS_ACK_OLD;
+}
+
 static uint8_t locate_ack(const struct tcphs_arrival *a)
 {
     const struct tcphs_end *y = a->y;
@@ -84,13 +94,7 @@ static uint8_t locate_ack(const struct tcphs_arrival *a)
     if (beyond > 0)
         return locate_unseen_ack(a, (uint32_t)beyond);
     const int32_t below = tcphs_seq_diff(y->snd_una, a->s->ack);
-    if (below <= 0)
-        return TCPHS_ACK_IN;
-    /* Nobody can ever have acknowledged less than the SYN (common kernels count the bytes that were). */
-    if (tcphs_knows(y, TCPHS_KNOWS_ISS) && tcphs_is_synchronised(y->state) && tcphs_seq_before(a->s->ack, y->iss + 1))
-        return TCPHS_ACK_TOO_OLD;
-    return tcphs_knows(a->x, TCPHS_KNOWS_WINDOW) && (uint32_t)below > tcphs_gap_window(a->x) ? TCPHS_ACK_TOO_OLD
-                                                                                             : TCPHS_ACK_OLD;
+    return below <= 0 ? TCPHS_ACK_IN : locate_old_ack(a, (uint32_t)below);
 }
 
 /* The answer where only a capture gap speaks for acceptance: believed as long as the capture has shown no gap. */
@@ -152,14 +156,20 @@ bool tcphs_acks_syn(const struct tcphs_arrival *a)
            tcphs_seq_within(a->s->ack, a->y->iss + 1, a->y->snd_nxt);
 }
 
-/* A RST that is not exactly where its receiver, SYN-RECEIVED or later, would obey it. In or beyond a hole of the capture
- * it may be exact: where the sender stands, or where the receiver says it is. */
+/* A RST that is not exactly where its receiver, SYN-RECEIVED or later, would obey it. In or beyond a hole of the
+ * capture it may be exact: where the sender stands, or where the receiver says it is. */
 static uint8_t judge_inexact_rst(const struct tcphs_arrival *a)
 {
     const bool has_gaps = (a->c->facts & TCPHS_GAPS) != 0;
     const bool at_edge = a->s->seq == a->x->snd_nxt && (holds_data(a->y) || has_gaps);
     const bool in_gap = a->seq_position == TCPHS_SEQ_IN && has_gaps;
     return is_among_repeated(a) || at_edge || in_gap || a->answers_unseen_ack ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
+}
+
+/* A client that resets right after its SYN has seen a SYN-ACK that was not captured. */
+static bool answers_unseen_syn_ack(const struct tcphs_arrival *a)
+{
+    return a->s->seq == a->x->snd_nxt && tcphs_knows(a->x, TCPHS_KNOWS_SENT) && !a->answers_unseen_ack;
 }
 
 static uint8_t judge_rst(const struct tcphs_arrival *a)
@@ -172,11 +182,8 @@ static uint8_t judge_rst(const struct tcphs_arrival *a)
         return tcphs_has_any(a->s, TCPHS_ACK) && tcphs_acks_syn(a) ? TCPHS_ACCEPT_YES : TCPHS_ACCEPT_NO;
     case TCPHS_CLOSED:
         return TCPHS_ACCEPT_NO;
-    case TCPHS_LISTEN: /* ignored (3.10.7.2); but a client that resets right after its SYN has seen a SYN-ACK we have
-                          not */
-        return a->s->seq == a->x->snd_nxt && tcphs_knows(a->x, TCPHS_KNOWS_SENT) && !a->answers_unseen_ack
-                   ? TCPHS_ACCEPT_UNKNOWN
-                   : TCPHS_ACCEPT_NO;
+    case TCPHS_LISTEN: /* ignored (3.10.7.2), if it is in LISTEN */
+        return answers_unseen_syn_ack(a) ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
     default:
         break;
     }
@@ -269,20 +276,9 @@ static bool brings_ack_of_fin(const struct tcphs_arrival *a)
            (y->known & (TCPHS_FIN_SENT | TCPHS_FIN_ACKED)) == TCPHS_FIN_SENT && tcphs_seq_after(a->s->ack, y->fin_seq);
 }
 
-static uint8_t judge_ack_segment(const struct tcphs_arrival *a)
+/* A receiver that is synchronised judges an ACK by where it lies. */
+static uint8_t judge_ack_by_position(const struct tcphs_arrival *a)
 {
-    switch (a->y->state) {
-    case TCPHS_CLOSED:
-    case TCPHS_SYN_SENT: /* an ACK without SYN is dropped, good number or not (3.10.7.3) */
-        return TCPHS_ACCEPT_NO;
-    case TCPHS_LISTEN:
-    case TCPHS_UNKNOWN:
-        return TCPHS_ACCEPT_UNKNOWN;
-    default:
-        break;
-    }
-    if (brings_ack_of_fin(a))
-        return TCPHS_ACCEPT_YES;
     switch (a->seq_position) {
     case TCPHS_SEQ_UNKNOWN:
     case TCPHS_SEQ_AMBIGUOUS:
@@ -302,6 +298,21 @@ static uint8_t judge_ack_segment(const struct tcphs_arrival *a)
     if (tcphs_knows(a->x, TCPHS_FIN_HEARD) && a->end != a->s->seq && !tcphs_seq_before(a->s->seq, a->x->fin_seq + 1))
         return TCPHS_ACCEPT_NO;
     return judge_ack(a);
+}
+
+static uint8_t judge_ack_segment(const struct tcphs_arrival *a)
+{
+    switch (a->y->state) {
+    case TCPHS_CLOSED:
+    case TCPHS_SYN_SENT: /* an ACK without SYN is dropped, good number or not (3.10.7.3) */
+        return TCPHS_ACCEPT_NO;
+    case TCPHS_LISTEN:
+    case TCPHS_UNKNOWN:
+        return TCPHS_ACCEPT_UNKNOWN;
+    default:
+        break;
+    }
+    return brings_ack_of_fin(a) ? TCPHS_ACCEPT_YES : judge_ack_by_position(a);
 }
 
 /* Its sender signs, or its receiver asked for signatures in its SYN, and it bears none. */

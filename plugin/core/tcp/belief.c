@@ -209,6 +209,12 @@ static bool is_half_way(const struct tcphs_arrival *a)
            tcphs_connection_stage(a->c) == TCPHS_STAGE_SYN_RECEIVED;
 }
 
+/* A gap since the handshake can hide so many bytes of the sender, and so many of the receiver. */
+static bool gap_may_hide(const struct tcphs_arrival *a, uint32_t ahead, uint32_t acked)
+{
+    return ahead <= tcphs_largest_gap_since_handshake(a, a->x) && acked <= tcphs_largest_gap_since_handshake(a, a->y);
+}
+
 /*
  * The third step, and perhaps all that followed it, was not captured: a segment beyond what both were seen to send
  * shows that they were synchronised. Both numbers beyond suffice; with one of them only if the other fits and
@@ -222,7 +228,7 @@ static bool opens_unseen(const struct tcphs_arrival *a)
         return false;
     const bool has_ack = tcphs_has_any(a->s, TCPHS_ACK);
     const uint32_t ahead = a->s->seq - a->x->snd_nxt, acked = has_ack ? a->s->ack - a->y->snd_nxt : 0;
-    if (ahead > tcphs_largest_gap_since_handshake(a, a->x) || acked > tcphs_largest_gap_since_handshake(a, a->y))
+    if (!gap_may_hide(a, ahead, acked))
         return false;
     if (acked > 0 && (ahead > 0 || is_rst))
         return true;

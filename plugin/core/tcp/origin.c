@@ -31,6 +31,12 @@ static bool came_another_way(const struct tcphs_arrival *a, bool is_steady)
     return hops + nearly < x->hops_least || hops > x->hops_most + nearly;
 }
 
+/* As far away as the sender's last segment, and only few packets later by the IP id. */
+static bool follows_closely(const struct tcphs_arrival *a, uint16_t step)
+{
+    return a->s->ttl == a->x->ttl && step > 0 && step <= TCPHS_SMALL_STEP;
+}
+
 enum tcphs_origin tcphs_origin(const struct tcphs_arrival *a)
 {
     const struct tcphs_end *x = a->x;
@@ -42,7 +48,7 @@ enum tcphs_origin tcphs_origin(const struct tcphs_arrival *a)
     const uint16_t step = (uint16_t)(a->s->ip_id - x->ip_id);
     const bool counts = a->s->ip_id != 0 && x->ip_id_steps >= STEADY;
     if (!counts || !is_steady)
-        return a->s->ttl == x->ttl && step > 0 && step <= TCPHS_SMALL_STEP ? TCPHS_ORIGIN_FITS : TCPHS_ORIGIN_UNKNOWN;
+        return follows_closely(a, step) ? TCPHS_ORIGIN_FITS : TCPHS_ORIGIN_UNKNOWN;
     /* A count of packets that leaps at once is another sender's. */
     const bool at_once = tcphs_clock(a->s->time) - x->accepted_clock < TCPHS_SECOND / 1000;
     if (step > FAR_STEP && at_once)

@@ -145,12 +145,25 @@ static void turn_lone_synack(struct passing *p)
     z->passed |= 1;
 }
 
+static void log_contradiction(struct passing *p, bool ends_twice)
+{
+    if (first_time(p, ends_twice ? SEEN_BOTH_ENDS : SEEN_BAD))
+        append_as(p, p->role, ends_twice ? 'I' : 'Q');
+}
+
+static void log_data_or_ack(struct passing *p)
+{
+    const bool data = p->s->length > 0;
+    turn_lone_synack(p);
+    if (first_time(p, data ? SEEN_DATA : SEEN_ACK))
+        append_as(p, p->role, data ? 'D' : 'A');
+}
+
 static void log_flags(struct passing *p)
 {
     const bool ends_twice = is(p, TCPHS_FIN) && is(p, TCPHS_RST);
     if (ends_twice || (is(p, TCPHS_SYN) && is(p, TCPHS_FIN | TCPHS_RST))) {
-        if (first_time(p, ends_twice ? SEEN_BOTH_ENDS : SEEN_BAD))
-            append_as(p, p->role, ends_twice ? 'I' : 'Q');
+        log_contradiction(p, ends_twice);
     } else if (is(p, TCPHS_SYN)) {
         log_once_per_number(p, SEEN_OPEN, 0, p->rel, is(p, TCPHS_ACK) ? 'H' : 'S');
     } else if (is(p, TCPHS_FIN)) {
@@ -158,10 +171,7 @@ static void log_flags(struct passing *p)
     } else if (is(p, TCPHS_RST)) {
         log_once_per_number(p, SEEN_RST, 2, p->rel, 'R');
     } else if (p->s->length > 0 || is(p, TCPHS_ACK)) {
-        turn_lone_synack(p);
-        const bool data = p->s->length > 0;
-        if (first_time(p, data ? SEEN_DATA : SEEN_ACK))
-            append_as(p, p->role, data ? 'D' : 'A');
+        log_data_or_ack(p);
     }
 }
 
@@ -191,34 +201,33 @@ static void start_at(struct tcphs_zeek_end *e, uint32_t start, uint32_t last)
     e->last = last;
 }
 
+static bool begins_with_syn(const struct tcphs_zeek_end *e, uint32_t seq)
+{
+    switch ((enum zeek_state)e->state) {
+    case INACTIVE:
+    case ESTABLISHED:
+    case PARTIAL:
+        return true;
+    case SYN_SENT:
+    case SYN_ACK_SENT:
+        return seq != e->start;
+    case RESET:
+        return e->before == INACTIVE;
+    case CLOSED:
+        break;
+    }
+    return false;
+}
+
 static void begin_numbers(const struct passing *p)
 {
     struct tcphs_zeek_end *e = sender(p);
     const uint32_t seq = p->s->seq;
-    const bool syn = is(p, TCPHS_SYN);
-    switch ((enum zeek_state)e->state) {
-    case INACTIVE:
-        if (syn)
-            start_at(e, seq, p->end);
-        else
+    if (!is(p, TCPHS_SYN)) {
+        if (e->state == INACTIVE)
             start_at(e, seq - 1, seq);
-        break;
-    case SYN_SENT:
-    case SYN_ACK_SENT:
-        if (syn && seq != e->start)
-            start_at(e, seq, p->end);
-        break;
-    case ESTABLISHED:
-    case PARTIAL:
-        if (syn)
-            start_at(e, seq, p->end);
-        break;
-    case RESET:
-        if (syn && e->before == INACTIVE)
-            start_at(e, seq, p->end);
-        break;
-    case CLOSED:
-        break;
+    } else if (begins_with_syn(e, seq)) {
+        start_at(e, seq, p->end);
     }
 }
 
@@ -350,6 +359,13 @@ static void answer(struct passing *p)
         z->patience = PATIENCE_LOGIN;
 }
 
+/* A RST that refuses the connection. */
+static bool rejects(const struct passing *p)
+{
+    const unsigned other = peer(p)->state;
+    return p->came_from == ORIGINATOR ? other == ESTABLISHED : other == SYN_SENT || other == SYN_ACK_SENT;
+}
+
 static void first_words(struct passing *p)
 {
     struct tcphs_zeek *z = p->z;
@@ -361,12 +377,8 @@ static void first_words(struct passing *p)
     }
     if (is(p, TCPHS_FIN))
         close_sender(p, CLOSED, true);
-    if (is(p, TCPHS_RST)) {
-        const unsigned other = peer(p)->state;
-        const bool rejects =
-            p->came_from == ORIGINATOR ? other == ESTABLISHED : other == SYN_SENT || other == SYN_ACK_SENT;
-        close_sender(p, RESET, !rejects);
-    }
+    if (is(p, TCPHS_RST))
+        close_sender(p, RESET, !rejects(p));
     if (sender(p)->state != INACTIVE ||
         (p->came_from == RESPONDER && p->s->length == 0 && z->end[ORIGINATOR].state == SYN_SENT))
         return;
@@ -537,6 +549,11 @@ static int64_t zeek_time(int64_t time)
     return time / 1000 * 1000;
 }
 
+static bool brings_bytes(const struct passing *p)
+{
+    return p->s->length > 0 && !is(p, TCPHS_RST) && !p->underflow && p->in->is_whole;
+}
+
 void tcphs_zeek_segment(struct tcphs_zeek *z, const struct tcphs_zeek_input *in)
 {
     const struct tcphs_segment *s = in->segment;
@@ -569,25 +586,40 @@ void tcphs_zeek_segment(struct tcphs_zeek *z, const struct tcphs_zeek_input *in)
     if (is(&p, TCPHS_ACK))
         acknowledge_bytes(&p);
     z->passed |= (uint8_t)(1u << p.came_from);
-    if (s->length > 0 && !is(&p, TCPHS_RST) && !p.underflow && in->is_whole)
+    if (brings_bytes(&p))
         take_bytes(&p);
     check_end_of_data(z, p.role);
     if (p.closes)
         close_end(z, p.role, p.close_event);
 }
 
-/* The short way: both ends open, and numbers that go on from the last ones with no wrap in between. */
-static bool is_fast_path(const struct tcphs_zeek *z, const struct tcphs_zeek_input *in, unsigned role)
+/* Both ends are open, and the sender was heard before. */
+static inline bool is_open_after(const struct tcphs_zeek *z, unsigned role)
+{
+    return z->end[0].state == ESTABLISHED && z->end[1].state == ESTABLISHED && !z->end[0].has_fin &&
+           !z->end[1].has_fin && (z->passed & 1u << role) && z->history_length > 1;
+}
+
+/* Whole, and nothing in its header that the history or a state would show. */
+static inline bool is_plain(const struct tcphs_zeek_input *in)
 {
     const struct tcphs_segment *s = in->segment;
-    const struct tcphs_zeek_end *e = &z->end[role], *other = &z->end[!role];
-    const bool open = z->end[0].state == ESTABLISHED && z->end[1].state == ESTABLISHED && !z->end[0].has_fin &&
-                      !z->end[1].has_fin && (z->passed & 1u << role) && z->history_length > 1;
-    return open && (s->flags & (TCPHS_FIN | TCPHS_SYN | TCPHS_RST | TCPHS_ACK)) == TCPHS_ACK && s->window != 0 &&
-           !(s->options & TCPHS_OPTIONS_CUT) && !in->bad_checksum && in->is_whole && s->seq == e->last &&
-           (e->last_wraps | other->acked_wraps) == 0 && tcphs_seq_diff(s->seq, e->start) >= 0 &&
+    return (s->flags & (TCPHS_FIN | TCPHS_SYN | TCPHS_RST | TCPHS_ACK)) == TCPHS_ACK && s->window != 0 &&
+           !(s->options & TCPHS_OPTIONS_CUT) && !in->bad_checksum && in->is_whole;
+}
+
+/* Both numbers go on from the last ones, with no wrap in between. */
+static inline bool goes_on(const struct tcphs_zeek_end *e, const struct tcphs_zeek_end *other,
+                           const struct tcphs_segment *s)
+{
+    return s->seq == e->last && (e->last_wraps | other->acked_wraps) == 0 && tcphs_seq_diff(s->seq, e->start) >= 0 &&
            !tcphs_seq_wrapped(s->seq + s->length, s->seq) && tcphs_seq_climbs(other->acked, s->ack) &&
            tcphs_seq_diff(s->ack, other->start) >= 0;
+}
+
+static inline bool is_fast_path(const struct tcphs_zeek *z, const struct tcphs_zeek_input *in, unsigned role)
+{
+    return is_open_after(z, role) && is_plain(in) && goes_on(&z->end[role], &z->end[!role], in->segment);
 }
 
 /* acknowledge_bytes and take_bytes, where no byte is missing or given up, and neither end is about to close. */
@@ -734,6 +766,11 @@ static bool is_lone_syn_and_rst(const char *history)
     return history[0] == 'R';
 }
 
+static bool never_opened(unsigned state)
+{
+    return state == INACTIVE || state == PARTIAL;
+}
+
 static const char *state_of_reset(const struct tcphs_zeek *z)
 {
     const unsigned o = z->end[ORIGINATOR].state, r = z->end[RESPONDER].state;
@@ -741,9 +778,9 @@ static const char *state_of_reset(const struct tcphs_zeek *z)
         if (o == SYN_SENT || o == SYN_ACK_SENT ||
             (o == RESET && size_of(z, ORIGINATOR) == 0 && size_of(z, RESPONDER) == 0))
             return "REJ";
-        return o == INACTIVE || o == PARTIAL ? "RSTRH" : "RSTR";
+        return never_opened(o) ? "RSTRH" : "RSTR";
     }
-    if (r != INACTIVE && r != PARTIAL)
+    if (!never_opened(r))
         return "RSTO";
     return is_lone_syn_and_rst(tcphs_zeek_history(z)) ? "RSTOS0" : "OTH";
 }
@@ -756,9 +793,9 @@ const char *tcphs_zeek_state(const struct tcphs_zeek *z)
     if (o == CLOSED && r == CLOSED)
         return "SF";
     if (o == CLOSED)
-        return r == INACTIVE || r == PARTIAL ? "SH" : "S2";
+        return never_opened(r) ? "SH" : "S2";
     if (r == CLOSED)
-        return o == INACTIVE || o == PARTIAL ? "SHR" : "S3";
+        return never_opened(o) ? "SHR" : "S3";
     if (o == SYN_SENT && r == INACTIVE)
         return "S0";
     return o == ESTABLISHED && r == ESTABLISHED ? "S1" : "OTH";

@@ -64,6 +64,12 @@ static void read_mark(struct tcphs_segment *s, unsigned kind, unsigned length)
         s->options |= marks[i].bit;
 }
 
+/* MP_CAPABLE, RFC 8684 section 3.1. */
+static inline bool is_mp_capable(const guint8 *option, unsigned length)
+{
+    return option[0] == MULTIPATH && length >= 3 && option[2] >> 4 == 0;
+}
+
 /* An option whose length is not the one it must have says nothing. */
 static void read_option(struct tcphs_segment *s, const guint8 *option, unsigned length)
 {
@@ -77,7 +83,7 @@ static void read_option(struct tcphs_segment *s, const guint8 *option, unsigned 
         read_sack(s, option + 2, length - 2);
     } else if (option[0] == TIMESTAMP && length == 10) {
         read_timestamps(s, option + 2);
-    } else if (option[0] == MULTIPATH && length >= 3 && option[2] >> 4 == 0) { /* MP_CAPABLE, RFC 8684 section 3.1 */
+    } else if (is_mp_capable(option, length)) {
         s->options |= TCPHS_OPT_MULTIPATH | TCPHS_OPT_MP_CAPABLE;
     } else if (option[0] == EXPERIMENT && length >= 4 && tcphs_get16(option + 2) == FASTOPEN_MAGIC) {
         s->options |= TCPHS_OPT_FASTOPEN;
