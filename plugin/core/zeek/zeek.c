@@ -617,11 +617,6 @@ static inline bool goes_on(const struct tcphs_zeek_end *e, const struct tcphs_ze
            tcphs_seq_diff(s->ack, other->start) >= 0;
 }
 
-static inline bool is_fast_path(const struct tcphs_zeek *z, const struct tcphs_zeek_input *in, unsigned role)
-{
-    return is_open_after(z, role) && is_plain(in) && goes_on(&z->end[role], &z->end[!role], in->segment);
-}
-
 /* acknowledge_bytes and take_bytes, where no byte is missing or given up, and neither end is about to close. */
 static bool pass_in_order(struct tcphs_zeek_end *e, struct tcphs_zeek_bytes *acked, uint64_t rel_ack, uint32_t length)
 {
@@ -662,7 +657,7 @@ bool tcphs_zeek_fast_path(struct tcphs_zeek *z, const struct tcphs_zeek_input *i
     const unsigned role = role_of(z, s);
     const uint32_t said = s->length > 0 ? SEEN_DATA : SEEN_ACK;
     struct tcphs_zeek_end *e = &z->end[role], *other = &z->end[!role];
-    if (!is_fast_path(z, in, role))
+    if (!is_open_after(z, role) || !is_plain(in) || !goes_on(e, other, s))
         return false;
     const bool told = (z->seen & (role == ORIGINATOR ? said : said << 16)) &&
                       pass_in_order(e, &other->bytes, s->ack - other->start, s->length);

@@ -181,7 +181,7 @@ struct tcphs_tuple tcphs_flow_tuple(const struct tcphs_flow *flow)
     return tuple;
 }
 
-static bool is_of(const struct tcphs_flow *flow, const struct tcphs_tuple *tuple)
+static inline bool is_of(const struct tcphs_flow *flow, const struct tcphs_tuple *tuple)
 {
     if (flow->port[0] != tuple->port[0] || flow->port[1] != tuple->port[1] || flow->address_type != tuple->address_type)
         return false;
