@@ -22,14 +22,13 @@ static unsigned place_of(const struct tcphs_unanswered_syns *u, uint32_t sender,
     return place;
 }
 
-/* Takes a place out of its chain, where it is in one. */
+/* Takes a place in use out of its chain. */
 static void unlink_place(struct tcphs_unanswered_syns *u, unsigned place)
 {
     uint16_t *link = &u->first[hash_of(u->syns[place - 1].sender, u->syns[place - 1].isn)];
-    while (*link != 0 && *link != place)
+    while (*link != place)
         link = &u->syns[*link - 1].next;
-    if (*link == place)
-        *link = u->syns[place - 1].next;
+    *link = u->syns[place - 1].next;
     u->syns[place - 1].frame = 0;
 }
 

@@ -17,6 +17,8 @@ static void test_one(void)
 {
     memset(&table, 0, sizeof table);
     g_assert_cmpuint(tcphs_unanswered_syns_find(&table, 7, 0), ==, 0);
+    for (guint32 isn = 0; isn < 3 * TCPHS_UNANSWERED_SYNS; isn++) /* one of them in the chain of the first */
+        g_assert_cmpuint(tcphs_unanswered_syns_find(&table, 7, isn), ==, 0);
     tcphs_unanswered_syns_add(&table, 7, 0xFFFFFFFF, 3);
     tcphs_unanswered_syns_add(&table, 7, 0xFFFFFFFF, 4); /* sent again */
     g_assert_cmpuint(tcphs_unanswered_syns_find(&table, 7, 0xFFFFFFFF), ==, 3);
@@ -57,6 +59,10 @@ static void test_forgotten_frame(void)
     g_assert_cmpuint(tcphs_unanswered_syns_find(&table, 2, 20), ==, 5);
     g_assert_cmpuint(tcphs_unanswered_syns_find(&table, 3, 30), ==, TCPHS_UNNUMBERED_FRAME);
     g_assert_cmpuint(tcphs_unanswered_syns_find(&table, 4, 40), ==, TCPHS_UNNUMBERED_FRAME);
+    for (guint32 i = 0; i <= TCPHS_UNANSWERED_SYNS; i++) /* all there is room for, in one frame */
+        tcphs_unanswered_syns_add(&table, 5, i, 7);
+    tcphs_unanswered_syns_forget_frame(&table, 7);
+    g_assert_cmpuint(tcphs_unanswered_syns_find(&table, 5, 1), ==, TCPHS_UNNUMBERED_FRAME);
 }
 
 /* Few senders, so that most are there already, and drawn ones, so that some sit in one chain and are taken out of its

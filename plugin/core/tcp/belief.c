@@ -74,8 +74,7 @@ static void take_late_syn_ack(const struct tcphs_processing *p)
         p->y->beliefs |= TCPHS_AHEAD_OF_SYN_ACK;
     }
     tcphs_change_link(c, TCPHS_LINK_ACK, c->inferred_synack_frame);
-    if (c->inferred_synack_frame != 0)
-        c->facts |= TCPHS_HAD_FINAL_ACK;
+    c->facts |= TCPHS_HAD_FINAL_ACK;
     c->inferred_synack_frame = 0;
 }
 

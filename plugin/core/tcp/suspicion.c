@@ -238,9 +238,7 @@ enum tcphs_time_wait_answer tcphs_answer_by_timestamp(const struct tcphs_arrival
 
 bool tcphs_is_too_old_for_time_wait(const struct tcphs_arrival *a)
 {
-    const enum tcphs_stage stage = tcphs_connection_stage(a->c);
     return a->kind == TCPHS_KIND_SYN && a->y->state == TCPHS_TIME_WAIT && !tcphs_repeats_syn(a) &&
-           (stage == TCPHS_STAGE_CLOSED || stage == TCPHS_STAGE_CLOSING) &&
            a->s->time - a->c->last_time <= TCPHS_TIME_WAIT_OVER &&
            tcphs_answer_by_timestamp(a) == TCPHS_TIME_WAIT_REFUSES;
 }
