@@ -15,7 +15,7 @@ enum tcphs_numbers { NOTHING = 0, ACK = 1, SEQ = 2, BOTH = ACK | SEQ };
  * (tcphs_check_every_row).
  */
 enum tcphs_occasion {
-    ON_ODD_FLAGS = 1 << 0,
+    ON_ODD_FLAGS = 1 << 0, /**< flags, urgent pointer, ports or options that are odd by themselves; URG always */
     ON_RST = 1 << 1,
     ON_SYN = 1 << 2,
     ON_SYN_ACK = 1 << 3,

@@ -55,7 +55,7 @@ static uint8_t locate_unseen_ack(const struct tcphs_arrival *a, uint32_t beyond)
         return TCPHS_ACK_FAR;
     if (!tcphs_knows(y, TCPHS_SENT_ANYTHING)) /* y's direction is not in the capture at all */
         return TCPHS_ACK_UNKNOWN;
-    const uint32_t grant = tcphs_largest_grant(a->c, x);
+    const uint32_t grant = tcphs_largest_possible_window(a->c, x);
     /* Behind its first byte the client is beyond the handshake, whatever the capture has of it. */
     const bool beyond_handshake = y->state == TCPHS_SYN_RECEIVED && a->s->seq != x->iss + 1;
     const bool open = tcphs_is_synchronised(x->state) && (tcphs_is_synchronised(y->state) || beyond_handshake);

@@ -1,6 +1,6 @@
 /* acceptability.h
  * A segment arrives (RFC 9293 3.10.7): where its numbers lie against what its receiver expects, and whether the
- * receiver would accept it. Judges only; connection.c changes the states, predicates.c names what is wrong.
+ * receiver would accept it. Judges only; process.c writes the states, predicates.c names what is wrong.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -27,7 +27,7 @@
 /* The SYN-ACK was heard --------------------------------------------------------------------------------------- */
 
 /* x sends its SYN again, and has sent nothing that only an answer to it allows. */
-static bool repeats_unheard_syn(const struct tcphs_arrival *a)
+static bool shows_syn_ack_unheard(const struct tcphs_arrival *a)
 {
     return a->kind == TCPHS_KIND_SYN && a->x->state == TCPHS_ESTABLISHED && tcphs_knows(a->x, TCPHS_SENT_SYN) &&
            !(a->x->beliefs & TCPHS_SENT_ACK) && tcphs_repeats_syn(a) && tcphs_knows(a->y, TCPHS_SENT_SYN_ACK) &&
@@ -310,9 +310,9 @@ static const struct {
     bool accuses;
 } beliefs[] = {
     { tcphs_contradicts_assumed_open, retract_assumed_open, true },
-    { tcphs_disproves_rst, tcphs_take_back_rst, true },
+    { tcphs_disproves_rst, tcphs_retract_rst, true },
     { tcphs_overtakes_held_fin, tcphs_retract_held_fin, true },
-    { repeats_unheard_syn, retract_syn_ack_heard, false },
+    { shows_syn_ack_unheard, retract_syn_ack_heard, false },
     { goes_on_behind_syn_ack, believe_syn_ack_heard, false },
     { is_late_syn_ack, take_late_syn_ack, false },
     { chooses_alternative, take_alternative, false },

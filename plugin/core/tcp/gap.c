@@ -27,7 +27,7 @@ uint32_t tcphs_gap_window(const struct tcphs_end *e)
     return e->max_window > LEAST_SLACK ? e->max_window : LEAST_SLACK;
 }
 
-uint32_t tcphs_largest_grant(const struct tcphs_connection *c, const struct tcphs_end *x)
+uint32_t tcphs_largest_possible_window(const struct tcphs_connection *c, const struct tcphs_end *x)
 {
     if (!tcphs_scale_is_known(c))
         return UINT16_MAX << LARGEST_SHIFT;
@@ -88,7 +88,7 @@ bool tcphs_may_have_wrapped(const struct tcphs_arrival *a, const struct tcphs_en
     if (!(a->c->facts & TCPHS_GAPS) || !tcphs_knows(sender, TCPHS_KNOWS_ACCEPTED_CLOCK) ||
         tcphs_knows(sender, TCPHS_FIN_SENT))
         return false;
-    return silent_rounds(a, sender) >= HALF_SPACE / tcphs_largest_grant(a->c, peer);
+    return silent_rounds(a, sender) >= HALF_SPACE / tcphs_largest_possible_window(a->c, peer);
 }
 
 /*
@@ -108,5 +108,5 @@ bool tcphs_is_answer_missing(const struct tcphs_arrival *a)
 uint32_t tcphs_largest_gap_since_handshake(const struct tcphs_arrival *a, const struct tcphs_end *sender)
 {
     const struct tcphs_end *peer = sender == a->x ? a->y : a->x;
-    return tcphs_largest_gap(a, sender, tcphs_largest_grant(a->c, peer));
+    return tcphs_largest_gap(a, sender, tcphs_largest_possible_window(a->c, peer));
 }

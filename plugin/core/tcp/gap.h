@@ -12,7 +12,7 @@
 uint32_t tcphs_gap_window(const struct tcphs_end *e);
 
 /** The most that x can ever have allowed its peer to send ahead: a full window field at the scale it offered. */
-uint32_t tcphs_largest_grant(const struct tcphs_connection *c, const struct tcphs_end *x);
+uint32_t tcphs_largest_possible_window(const struct tcphs_connection *c, const struct tcphs_end *x);
 
 /** How many bytes of the sender a gap up to the segment can hide, beginning with this window. */
 uint32_t tcphs_largest_gap(const struct tcphs_arrival *a, const struct tcphs_end *sender, uint32_t window);

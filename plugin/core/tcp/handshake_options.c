@@ -1,6 +1,6 @@
 /* handshake_options.c
  * What each end offers in its SYN or SYN-ACK, and what both have agreed on. How a window is scaled is in
- * acceptability.c.
+ * state.h.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,6 +1,6 @@
 /* machine.h
  * The connection state machine of RFC 9293 figure 5 for one endpoint, as an observer on the wire must see it.
- * Decides only "state and event give state"; which events a segment means is decided by connection.c.
+ * Decides only "state and event give state"; which events a segment means is decided in syn.c, ack.c, fin.c and rst.c.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -131,7 +131,7 @@ void tcphs_process_rst(const struct tcphs_processing *p)
     count_burst(p);
 }
 
-void tcphs_take_back_rst(const struct tcphs_processing *p)
+void tcphs_retract_rst(const struct tcphs_processing *p)
 {
     struct tcphs_connection *c = p->c;
     c->facts &= ~(uint32_t)(TCPHS_IS_RESET | TCPHS_FIN_BEFORE_RST);

@@ -12,6 +12,6 @@
 void tcphs_process_rst(const struct tcphs_processing *p);
 
 /** Takes back a RST that did not end the connection: both ends are again what they were. */
-void tcphs_take_back_rst(const struct tcphs_processing *p);
+void tcphs_retract_rst(const struct tcphs_processing *p);
 
 #endif

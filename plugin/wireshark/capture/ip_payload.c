@@ -223,6 +223,7 @@ static int note_and_call(enum row row, guint8 protocol, tvbuff_t *tvb, packet_in
     return taken;
 }
 
+/* dissect_tcp, dissect_udp and so on: where the host enters the hook. */
 #define ROW(name, number, protocol)                                                                                    \
     static int dissect_##name(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)                         \
     {                                                                                                                  \

@@ -265,7 +265,7 @@ static void fill_conn(const struct tcphs_table *table, guint index, struct tcphs
 
 /* Servers ------------------------------------------------------------------------------------------------------- */
 
-static struct tcphs_endpoint_statistics *account_at(const struct tcphs_table *table, guint index)
+static struct tcphs_endpoint_statistics *statistics_at(const struct tcphs_table *table, guint index)
 {
     return (struct tcphs_endpoint_statistics *)g_ptr_array_index((GPtrArray *)table->context, index);
 }
@@ -300,7 +300,7 @@ static void fill_reasons(struct tcphs_row *row, unsigned column, const struct tc
 
 static void fill_server(const struct tcphs_table *table, guint index, struct tcphs_row *row)
 {
-    const struct tcphs_endpoint_statistics *a = account_at(table, index);
+    const struct tcphs_endpoint_statistics *a = statistics_at(table, index);
     const guint64 established = a->verdicts[TCPHS_VERDICT_ESTABLISHED], failed = tcphs_endpoint_failed(a);
     put_end(row, SERVER(server), a->name, a->resolved_name);
     put_end(row, SERVER(server_address), a->address, a->resolved_address);
@@ -352,7 +352,7 @@ static void fill_retries(struct tcphs_row *row, struct tcphs_endpoint_statistics
 
 static void fill_client(const struct tcphs_table *table, guint index, struct tcphs_row *row)
 {
-    struct tcphs_endpoint_statistics *a = account_at(table, index);
+    struct tcphs_endpoint_statistics *a = statistics_at(table, index);
     const guint64 established = a->verdicts[TCPHS_VERDICT_ESTABLISHED], failed = tcphs_endpoint_failed(a);
     put_end(row, CLIENT(client), a->name, a->resolved_name);
     tcphs_row_word(row, CLIENT(client_name), a->resolved_address);

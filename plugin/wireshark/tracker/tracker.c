@@ -26,7 +26,7 @@ struct listed_frame {
 };
 
 /* Lifetime: file. */
-static wmem_map_t *listed_frames; /* frame number -> struct listed_frame */
+static wmem_map_t *listed_frames;                   /* frame number -> struct listed_frame */
 static struct tcphs_frame_set frames_with_findings; /* see tcphs_tracker_has_findings */
 static struct tcphs_duplicates *duplicates;
 static struct tcphs_unanswered_syns *unanswered;
@@ -165,9 +165,8 @@ static bool has_findings(const struct tcphs_connection_record *record, const str
 }
 
 /* The slow path: it may begin a connection, and there may be something to show. */
-static struct tcphs_connection_record *process_slow_path(const struct tcphs_flow *flow,
-                                                         struct tcphs_flow_path *flow_path,
-                                                         const struct tcphs_segment *s, struct tcphs_tracked **t)
+static struct tcphs_connection_record *feed_slow_path(const struct tcphs_flow *flow, struct tcphs_flow_path *flow_path,
+                                                      const struct tcphs_segment *s, struct tcphs_tracked **t)
 {
     if (*t == NULL || tcphs_connection_is_port_reuse(&tcphs_connection_record_read(*t)->connection, s))
         *t = begin_connection(flow, flow_path, s);
@@ -188,7 +187,7 @@ static struct tcphs_connection_record *process_slow_path(const struct tcphs_flow
 }
 
 /* The connection that the segment belongs to, once it has processed it. */
-static struct tcphs_connection_record *process_segment(struct tcphs_flow *flow, const struct tcphs_observed *seen,
+static struct tcphs_connection_record *feed_connection(struct tcphs_flow *flow, const struct tcphs_observed *seen,
                                                        struct tcphs_tracked **t)
 {
     struct tcphs_flow_path *flow_path = tcphs_flow_path_for(flow, seen);
@@ -199,12 +198,12 @@ static struct tcphs_connection_record *process_segment(struct tcphs_flow *flow, 
     if (record != NULL && tcphs_connection_fast_path(&record->connection, &seen->segment))
         count_bytes(record, &seen->segment);
     else
-        record = process_slow_path(flow, flow_path, &seen->segment, t);
+        record = feed_slow_path(flow, flow_path, &seen->segment, t);
     return record;
 }
 
 /* Zeek takes every segment, copies too, unless IP already dropped it. */
-static struct tcphs_zeek_tracked *process_zeek(struct tcphs_flow *flow, const struct tcphs_observed *seen)
+static struct tcphs_zeek_tracked *feed_zeek(struct tcphs_flow *flow, const struct tcphs_observed *seen)
 {
     const struct tcphs_zeek_input in = { &seen->segment, seen->bad_checksum, seen->payload_captured,
                                          tcphs_connection_records_grow };
@@ -288,12 +287,12 @@ static bool learn_segment(struct tcphs_observed *seen, struct tcphs_match *match
             t = begin_connection(flow, tcphs_flow_path_for(flow, seen), &seen->segment);
         record = t != NULL ? tcphs_connection_record_modify(t) : NULL;
     } else {
-        record = process_segment(flow, seen, &t);
+        record = feed_connection(flow, seen, &t);
         match_unanswered(seen, &record->connection, match);
     }
     quality.segments++;
     quality.copies += match->copy;
-    match->zeek = process_zeek(flow, seen);
+    match->zeek = feed_zeek(flow, seen);
     match->tracked = t;
     if (record != NULL && match->zeek != NULL)
         remember_zeek(record, flow->zeek.count);
