@@ -8,6 +8,10 @@
 
 #include <stdlib.h>
 
+#include <glib.h>
+#ifdef G_OS_UNIX
+#include <unistd.h>
+#endif
 #include <wireshark.h>
 #include <ws_version.h>
 
@@ -99,6 +103,18 @@ WS_NORETURN static inline void tcphs_end_program_as_failed(void)
 #define TCPHS_STAT_HAS_BEGUN return
 #define TCPHS_STAT_CANNOT_BEGIN tcphs_end_program_as_failed()
 #endif
+
+/* The host ignores SIGPIPE: that nobody reads on is no failure, as with `| head`. Elsewhere than on Unix it cannot be
+ * told from one. */
+static inline bool tcphs_output_has_lost_its_reader(void)
+{
+#ifdef G_OS_UNIX
+    GPollFD out = { .fd = STDOUT_FILENO, .events = G_IO_OUT };
+    return g_poll(&out, 1, 0) > 0 && (out.revents & (G_IO_ERR | G_IO_HUP));
+#else
+    return false;
+#endif
+}
 
 /* An IPv4 address as text, quickly: the old name is deprecated in 4.4. */
 static inline void tcphs_ipv4_text(const guint8 *address_bytes, char *text, int size)

@@ -2,6 +2,8 @@
 import concurrent.futures
 import json
 import os
+import re
+import shlex
 import subprocess
 
 import pytest
@@ -43,6 +45,18 @@ def test_cppcheck(database):
     text = complaint(["cppcheck", f"--project={database / 'compile_commands.json'}", "--library=gtk", *MACROS, "--enable=warning,performance,portability",
                       *(f"--suppress={name}" for name in NO_FAULTS), "--inline-suppr", "--quiet", "--suppress=*:/usr/*", "--std=c11", "--error-exitcode=1"])
     assert not text, text[-8000:]
+
+
+def test_no_compiler_has_to_be_gcc(database):
+    """The plugin is C11 and nothing else: other compilers build it in Wireshark's source tree (plugin/doc/in-tree.md)."""
+    found = []
+    for entry in json.loads((database / "compile_commands.json").read_text()):
+        if not entry["file"].startswith(str(ROOT / "plugin")):
+            continue
+        headers = re.findall(r"(?:-I|-isystem )\S+|-D\S+", entry["command"])
+        kept = [word for flag in headers for word in shlex.split(flag)]
+        found.append(complaint(["clang", "-std=c11", "-pedantic", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", *kept, entry["file"]]))
+    assert len(found) > 50 and not any(found), "\n".join(found)[-8000:]
 
 
 def test_they_would_find_something(database, tmp_path):

@@ -355,19 +355,12 @@ static void write_quality(const struct asked *asked, const struct tcphs_tally *t
     write_totals(asked, "capture", totals, G_N_ELEMENTS(totals));
 }
 
-/* The host ignores SIGPIPE: that nobody reads on is no failure, as with `| head`. */
-static bool has_lost_its_reader(void)
-{
-    GPollFD out = { .fd = fileno(stdout), .events = G_IO_OUT };
-    return g_poll(&out, 1, 0) > 0 && (out.revents & (G_IO_ERR | G_IO_HUP));
-}
-
 static void end_output(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return;
     const int error = errno;
-    if (!has_lost_its_reader()) {
+    if (!tcphs_output_has_lost_its_reader()) {
         report_failure("The report could not be written: %s", g_strerror(error));
         has_failed = true;
     }
