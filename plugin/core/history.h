@@ -41,10 +41,10 @@ struct tcphs_history {
     uint32_t link_change_count, link_change_room;
     uint32_t change_count, change_room, entry_count, entry_room;
     uint32_t
-        last_options; /**< the note that says what both ends offer, as of the last step: its number + 1; 0 = none */
+        last_options; /**< the entry that says what both ends offer, as of the last step: its number + 1; 0 = none */
 };
 
-/** Beyond so many notes of one connection only its state is kept, and tcphs_outcome.unkept says so. */
+/** Beyond so many entries of one connection only its state is kept, and tcphs_outcome.unkept says so. */
 #define TCPHS_MOST_LOG_ENTRIES 65536
 
 /**

@@ -26,7 +26,7 @@ def address(text):
 def ipv4(src, dst, payload, proto=6, **lies):
     """lies: ident, ttl, length (total length field), ihl."""
     total = lies.get("length", 20 + len(payload))
-    head = struct.pack("!BBHHHBBH4s4s", 0x40 | lies.get("ihl", 5), 0, total & 0xFFFF, lies.get("ident", 1), 0,
+    head = struct.pack("!BBHHHBBH4s4s", 0x40 | lies.get("ihl", 5), 0, total & 0xFFFF, lies.get("ident", 1) & 0xFFFF, 0,
                        lies.get("ttl", 64), proto, 0, address(src), address(dst))
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
 

@@ -314,3 +314,18 @@ def test_mutated_samples(host, everything, seed):
     assert done.returncode == 0, done.stderr
     assert_no_trouble(host, path)
     passes_agree(host, path)
+
+
+def test_what_is_no_longer_kept_is_said_without_a_tree(host, put):
+    """65,536 entries of one connection without a finding: data sent again, each time after the window has gone on."""
+    capture = Capture()
+    talk = Talk(capture, 40000)
+    talk.open()
+    talk.c("PA", 1, 1, data=b"x" * 100)
+    talk.s("A", 1, 101)
+    for _ in range(66_000):
+        talk.c("A", 1, 1, data=b"x" * 100, after=2_000_000)
+    path = put("entries.pcap", capture.bytes())
+    said = host.ts("-q", "-z", "expert", "-r", path).stdout
+    assert said.count("Too much was found in this connection") == 1 and not host.numbers(path, "tcphs.anomaly")
+    assert len(host.numbers(path, "tcphs.expert.unkept")) == 1

@@ -30,7 +30,7 @@ static const uint8_t table[TCPHS_STATES][TCPHS_MACHINE_EVENTS] = {
 
     [TCPHS_CLOSED]       = { 0,  SS, SR, CL, CL, CL, CL, CL,   CL, CL, CL, CL, CL, CL,   CL, CL, LA,   CW, F2,  UN },
 /*  A closed end opens by SYN or answers one; whatever else carries its address opens nothing (the
-    way back from a disbelieved RST is not an arc: rst.c restores the states it had). */
+    way back from a disbelieved RST is not an arc: tcphs_resume_states of process.c restores what it had). */
 
     [TCPHS_LISTEN]       = { 0,  SS, SR, ES, CW, F1, F1, CL,   LI, LI, ES, LI, LI, LI,   LI, LI, LI,   LI, LI,  UN },
 /*  A listener that has heard a SYN stays here until it answers, for the SYN may be lost behind us. Sending its own
@@ -48,7 +48,8 @@ static const uint8_t table[TCPHS_STATES][TCPHS_MACHINE_EVENTS] = {
 
     [TCPHS_ESTABLISHED]  = { 0,  ES, ES, ES, CW, F1, F1, CL,   ES, ES, ES, CW, ES, CL,   SS, SR, ES,   ES, ES,  UN },
 /*  SYN and SYN-ACK are challenged, never obeyed (RFC 5961 4). Acknowledging a FIN proves that it was heard. What was
-    believed to be heard is taken back by its own repetition: the only ways back in the table. */
+    believed to be heard is taken back by its own repetition: the ways back are the columns
+    of what was missed, and of no FIN. */
 
     [TCPHS_FIN_WAIT_1]   = { 0,  F1, F1, F1, CG, F1, F1, CL,   F1, F1, F1, CG, F2, CL,   F1, F1, F1,   ES, F1,  UN },
 /*  The peer's FIN before the acknowledgment of our own is the simultaneous close. */

@@ -32,7 +32,8 @@ enum tcphs_machine_event {
     TCPHS_HEARD_NO_FIN,      /**< what was taken for its peer's FIN was none, or was not heard */
     TCPHS_FORGOTTEN,         /**< nothing is known of it any more, or yet */
     TCPHS_MACHINE_EVENTS,
-    TCPHS_RESUMES = TCPHS_MACHINE_EVENTS /**< + a state: it is again what it was, for the RST that ended it was none */
+    TCPHS_RESUMES = TCPHS_MACHINE_EVENTS /**< + a state: it is again what it was, for the RST that ended it was none;
+                                            or the other half of a socket connected to itself */
 };
 
 /** The event by which an end is again in a state that it had. */

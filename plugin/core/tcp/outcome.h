@@ -19,7 +19,7 @@ struct tcphs_explanation {
 /** No more findings of one segment are explained by numbers; the rows exclude each other, so that it is never many. */
 #define TCPHS_MOST_EXPLAINED 4
 
-/** Everything that is shown of one segment (DESIGN section 3.1), final when it is returned. Lifetime: one visit. */
+/** Everything that is shown of one segment, final when it is returned. Lifetime: one visit. */
 struct tcphs_outcome {
     struct tcphs_findings findings;
     struct tcphs_findings backward;            /**< those of them that accuse the earlier segment in frame `back` */

@@ -109,8 +109,8 @@ struct tcphs_end {
     /* What its last SYN or SYN-ACK offered. */
     uint8_t wscale_offered; /**< shift as on the wire, valid with TCPHS_OPT_WSCALE in offered */
     uint16_t mss;           /**< bytes, valid with TCPHS_OPT_MSS in offered */
-    uint16_t offered;       /**< enum tcphs_option with its ECN bits, see tcphs_offer_of (process.h); and … */
-    uint16_t offered_ever;  /**< … of all its SYNs together */
+    uint16_t offered; /**< enum tcphs_option with its ECN bits, see tcphs_offer_of (handshake_options.h); and … */
+    uint16_t offered_ever; /**< … of all its SYNs together */
     /* Timestamps (RFC 7323), once both have agreed on them; 0 = not known, or 0, which common kernels take for none. */
     uint16_t ts_day;    /**< the day on which ts_recent was learned, modulo 2^16 */
     uint32_t ts_recent; /**< TS.Recent: of its peer's segments; before that it has sent no ACK, the first SYN's */
@@ -133,7 +133,7 @@ struct tcphs_alternative {
     int64_t time;
     uint32_t iss, frame; /**< frame 0 = none */
     uint16_t window;
-    uint16_t options; /**< tcphs_offer_of (process.h) */
+    uint16_t options; /**< tcphs_offer_of (handshake_options.h) */
     uint16_t mss;
     uint8_t wscale;
 };

@@ -18,7 +18,8 @@
 #define LAST_RETRY_TICKS (300 * 1000)
 #define MILLISECOND (TCPHS_SECOND / 1000)
 
-/* By how many ticks the timestamp is older than what the receiver has had; 0 where that is not known, or not tested. */
+/* PAWS (RFC 7323 5.3, R1): by how many ticks the timestamp is older than what the receiver has had; 0 where that is not
+ * known, or not tested. A RST is never tested: R1 leaves it out. SYN and SYN-ACK have tests of their own below. */
 static int32_t ticks_too_old(const struct tcphs_arrival *a)
 {
     const bool is_tested = tcphs_uses_timestamps(a->c) && (a->s->options & TCPHS_OPT_TIMESTAMP) &&

@@ -68,7 +68,7 @@ static enum tcphs_verdict verdict(const struct tcphs_connection *c, struct tcphs
         return TCPHS_VERDICT_NONE;
     if (is_one_sided(c))
         return TCPHS_VERDICT_ONE_SIDED;
-    if (has(c, TCPHS_ACK_NOT_TAKEN)) /* so far */
+    if (has(c, TCPHS_ACK_NOT_TAKEN)) /* set by synack_repeated, cleared by what shows that it was */
         return horizon.final ? TCPHS_VERDICT_NOT_ACCEPTED : TCPHS_VERDICT_PENDING;
     if (has(c, TCPHS_WAS_ESTABLISHED))
         return TCPHS_VERDICT_ESTABLISHED;

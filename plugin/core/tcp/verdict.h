@@ -1,5 +1,5 @@
 /* verdict.h
- * What a connection came to: verdict on its opening, kind of its close, and who closed it (DESIGN section 3.2).
+ * What a connection came to: verdict on its opening, kind of its close, and who closed it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -269,7 +269,8 @@ static void display_unseen(const struct tcphs_match *match, packet_info *pinfo, 
     const struct tcphs_connection_record *record = tcphs_connection_record_read(match->tracked);
     struct tcphs_outcome o;
     add_remarks(NULL, match, pinfo);
-    if (!tcphs_findings_any(&record->findings) && !(record->connection.facts & TCPHS_ASSUMED))
+    if (!tcphs_findings_any(&record->findings) && !(record->connection.facts & TCPHS_ASSUMED) &&
+        record->history.entry_count < TCPHS_MOST_LOG_ENTRIES)
         return;
     tcphs_tracker_outcome(match, pinfo->num, &o);
     add_findings(NULL, NULL, &o, pinfo, tvb);
