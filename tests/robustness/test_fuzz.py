@@ -19,7 +19,8 @@ TALKS = {"core": 150_000, "zeek": 150_000}  # new ones in the short form
 SHARE = {"core": 0.75, "zeek": 0.25}  # of the time for new talks, where a time is asked for
 LONGEST = 400
 WITH_CLANG = ("-DCMAKE_C_COMPILER=clang", "-DTCPHS_FUZZ=ON", "-DTCPHS_HARDENING=OFF")
-UNIT_TESTS = ("test_machine", "test_cold_codec", "test_capture_duplicates", "test_properties", "test_unanswered_syns", "test_zeek")
+UNIT_TESTS = ("test_machine", "test_cold_codec", "test_capture_duplicates", "test_connection", "test_properties", "test_unanswered_syns",
+              "test_zeek")
 DONE = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 JUDGED = re.compile(r"segments judged: (\d+)")
 

@@ -138,6 +138,8 @@ static const struct zeek_case cases[] = {
     { "silent for 299 seconds", { 0 }, "@0 " OPEN "@299 > A 101 501", "S1 ShA" },
     { "silent for 301 seconds", { 0 }, "@0 " OPEN "@301 > A 101 501", "S1 ShA | OTH A" },
     { "silent for half an hour on a login port", { 40000, 22 }, "@0 " OPEN "@1800 > A 101 501", "S1 ShA" },
+    { "and on the one of rlogin", { 40000, 513 }, "@0 " OPEN "@1800 > A 101 501", "S1 ShA" },
+    { "of two ends that have said nothing", { 0 }, "@0 > S 100 header; @30 > S 100", "OTH  | S0 S" },
     { "after the close, within 5 seconds", { 0 }, "@0 " OPEN "> FA 101 501; < FA 501 102; @4 > A 102 502", "SF ShAFf" },
     { "after the close, later", { 0 }, "@0 " OPEN "> FA 101 501; < FA 501 102; @6 > A 102 502", "SF ShAFf | OTH A" },
     { "after a RST, later", { 0 }, "@0 " OPEN "< R 501; @6 < R 501", "RSTR ShAr | RSTRH ^r" },

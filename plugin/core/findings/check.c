@@ -148,9 +148,7 @@ static uint32_t start_of(const struct tcphs_end *e)
 static uint32_t due_seq(const struct tcphs_arrival *a)
 {
     const struct tcphs_end *x = a->x, *y = a->y;
-    const bool repeats_start =
-        a->kind == TCPHS_KIND_SYN_ACK || (a->kind == TCPHS_KIND_SYN && y->state != TCPHS_TIME_WAIT);
-    if (repeats_start && tcphs_knows(x, TCPHS_KNOWS_ISS))
+    if (a->kind == TCPHS_KIND_SYN || a->kind == TCPHS_KIND_SYN_ACK) /* that of the one before it */
         return x->iss;
     if (a->kind == TCPHS_KIND_ACK && tcphs_knows(x, TCPHS_FIN_SENT))
         return x->fin_seq;

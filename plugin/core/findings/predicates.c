@@ -46,7 +46,7 @@ static struct tcphs_found earlier_seq(uint32_t frame, const struct tcphs_end *e,
     return found;
 }
 
-/* The receiver has a sequence space: SYN-RECEIVED or later. */
+/* The receiver has a sequence space: SYN-RECEIVED or later, and no RST has ended that. */
 static bool receiver_open(const struct tcphs_arrival *a)
 {
     return a->y->state == TCPHS_SYN_RECEIVED || tcphs_is_synchronised(a->y->state);
@@ -63,8 +63,7 @@ static bool refuses_foreign(const struct tcphs_arrival *a)
 {
     const enum tcphs_stage stage = tcphs_connection_stage(a->c);
     return a->y->foreign_frame != 0 && tcphs_is_ack(a) && tcphs_is_in_time(a) && tcphs_is_synchronised(a->x->state) &&
-           tcphs_fits(a) && stage != TCPHS_STAGE_CLOSED && stage != TCPHS_STAGE_RESET &&
-           stage != TCPHS_STAGE_SYN_RECEIVED;
+           tcphs_fits(a) && stage != TCPHS_STAGE_CLOSED && stage != TCPHS_STAGE_SYN_RECEIVED;
 }
 
 /* What x sends sooner than it has ever answered anything was under way already when its peer's segment passed here: it
@@ -182,15 +181,15 @@ static bool completes_handshake(const struct tcphs_arrival *a)
 static bool had_heard_syn(const struct tcphs_arrival *a)
 {
     const struct tcphs_connection *c = a->c;
-    return c->last_syn_time - c->first_syn_time >= a->s->time - c->last_synack_time;
+    return tcphs_knows(a->y, TCPHS_SENT_SYN_ACK) &&
+           c->last_syn_time - c->first_syn_time >= a->s->time - c->last_synack_time;
 }
 
 struct tcphs_found tcphs_check_split_handshake(const struct tcphs_arrival *a)
 {
     const bool unanswered = !tcphs_knows(a->y, TCPHS_ANSWERED_SYN_ACK) && had_heard_syn(a);
     return itself(a, unanswered && completes_handshake(a) && tcphs_is_pure_ack(a->s) && a->c->client == !a->s->from &&
-                         tcphs_knows(a->x, TCPHS_SENT_SYN) && !tcphs_knows(a->x, TCPHS_SENT_SYN_ACK) &&
-                         tcphs_knows(a->y, TCPHS_SENT_SYN_ACK));
+                         !tcphs_knows(a->x, TCPHS_SENT_SYN_ACK));
 }
 
 /* A pure ACK of all it has heard, sent after that: an older one may have been held back on the way, as may the ACK that
@@ -449,7 +448,7 @@ struct tcphs_found tcphs_check_seq_beyond_window(const struct tcphs_arrival *a)
                            ends_before_data(a) == a->x->foreign_frame ? a->x->foreign_seq : a->x->challenge_seq,
                            a->s->seq);
     return itself(a, tcphs_is_ack(a) && !tcphs_has_fin(a) && a->seq_position == TCPHS_SEQ_FAR && receiver_open(a) &&
-                         !tcphs_is_reset(a->c) && !(a->c->facts & TCPHS_GAPS));
+                         !(a->c->facts & TCPHS_GAPS));
 }
 
 struct tcphs_found tcphs_check_window_shrunk(const struct tcphs_arrival *a)
@@ -470,7 +469,7 @@ struct tcphs_found tcphs_check_rst_bad_ack(const struct tcphs_arrival *a)
     if (a->kind != TCPHS_KIND_RST || tcphs_is_reset(a->c) || tcphs_refuses_foreign_syn(a))
         return itself(a, false);
     if (a->y->state == TCPHS_SYN_SENT)
-        return itself(a, a->accepted == TCPHS_ACCEPT_NO && a->refusal == TCPHS_REFUSED_FOR_NOTHING);
+        return itself(a, a->accepted == TCPHS_ACCEPT_NO);
     /* A zero acknowledgment in a RST is "none" to most senders. */
     return itself(a, receiver_open(a) && a->s->ack != 0 &&
                          (a->ack_position == TCPHS_ACK_FAR || a->ack_position == TCPHS_ACK_TOO_OLD));
@@ -482,11 +481,12 @@ static bool answers_after_close(const struct tcphs_arrival *a)
     return tcphs_answers_as_closed(a) && (tcphs_knows(a->x, TCPHS_FIN_SENT) || a->x->state == TCPHS_CLOSED);
 }
 
-/* A RST that its receiver can judge by its sequence number, and refuses. */
+/* A RST that its receiver can judge by its sequence number, and refuses. One that it refuses for its signature is asked
+ * about its header alone (check.c). */
 static bool rst_refused(const struct tcphs_arrival *a)
 {
-    return a->kind == TCPHS_KIND_RST && a->accepted == TCPHS_ACCEPT_NO && a->refusal == TCPHS_REFUSED_FOR_NOTHING &&
-           receiver_open(a) && !tcphs_is_reset(a->c) && !a->answers_unseen_ack && !answers_after_close(a);
+    return a->kind == TCPHS_KIND_RST && a->accepted == TCPHS_ACCEPT_NO && receiver_open(a) && !a->answers_unseen_ack &&
+           !answers_after_close(a);
 }
 
 /* The FIN or RST by which the end of the handshake was assumed: its sender stood at its first byte, as is known now. */
@@ -599,7 +599,7 @@ struct tcphs_found tcphs_check_fin_out_of_window(const struct tcphs_arrival *a)
 {
     if (tcphs_contradicts_assumed_open(a) && !tcphs_is_reset(a->c))
         return segment_of_assumed_open(a);
-    if (!tcphs_is_ack(a) || !tcphs_has_fin(a) || !receiver_open(a) || tcphs_is_reset(a->c))
+    if (!tcphs_is_ack(a) || !tcphs_has_fin(a) || !receiver_open(a))
         return itself(a, false);
     const bool left = a->seq_position == TCPHS_SEQ_OLD && !tcphs_knows(a->x, TCPHS_FIN_SENT) && !tcphs_is_unseen_fin(a);
     return itself(a, left || a->seq_position == TCPHS_SEQ_FAR);

@@ -166,10 +166,10 @@ static uint8_t judge_inexact_rst(const struct tcphs_arrival *a)
     return is_among_repeated(a) || at_edge || in_gap || a->answers_unseen_ack ? TCPHS_ACCEPT_UNKNOWN : TCPHS_ACCEPT_NO;
 }
 
-/* A client that resets right after its SYN has seen a SYN-ACK that was not captured. */
+/* A client that resets right after its SYN, by which y is in LISTEN, has seen a SYN-ACK that was not captured. */
 static bool answers_unseen_syn_ack(const struct tcphs_arrival *a)
 {
-    return a->s->seq == a->x->snd_nxt && tcphs_knows(a->x, TCPHS_KNOWS_SENT) && !a->answers_unseen_ack;
+    return a->s->seq == a->x->snd_nxt && !a->answers_unseen_ack;
 }
 
 static uint8_t judge_rst(const struct tcphs_arrival *a)

@@ -282,12 +282,11 @@ static void open_sender(const struct tcphs_processing *p)
         infer_syn_ack(p);
 }
 
-/* Only the server's side is captured: what it acknowledges beyond the SYN came behind the final ACK. */
+/* Only the server's side is captured, from its SYN-ACK on: what can be held against no segment of the client is more
+ * than that acknowledged, and came behind the final ACK. */
 static bool had_unseen_final_ack(const struct tcphs_processing *p)
 {
-    return p->x->state == TCPHS_SYN_RECEIVED && p->a->ack_position == TCPHS_ACK_UNKNOWN &&
-           tcphs_knows(p->y, TCPHS_KNOWS_ISS) && !tcphs_knows(p->y, TCPHS_ASKED_FASTOPEN) &&
-           tcphs_seq_after(p->s->ack, p->y->iss + 1);
+    return p->x->state == TCPHS_SYN_RECEIVED && p->a->ack_position == TCPHS_ACK_UNKNOWN;
 }
 
 /* The server has taken back the final ACK by sending its SYN-ACK again, and now acknowledges what came behind it. */

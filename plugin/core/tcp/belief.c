@@ -189,9 +189,7 @@ static void take_alternative(const struct tcphs_processing *p)
 /* Neither end has sent anything but SYN, SYN-ACK and RST: nothing speaks against a capture of such segments alone. */
 static bool only_handshake_seen(const struct tcphs_arrival *a)
 {
-    return !((a->x->beliefs | a->y->beliefs) & TCPHS_SENT_ACK) &&
-           tcphs_knows(a->x, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT | TCPHS_KNOWS_HEARD) &&
-           tcphs_knows(a->y, TCPHS_KNOWS_ISS | TCPHS_KNOWS_SENT | TCPHS_KNOWS_HEARD);
+    return !((a->x->beliefs | a->y->beliefs) & TCPHS_SENT_ACK);
 }
 
 /* A RST that may stand behind the handshake. */

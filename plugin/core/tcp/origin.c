@@ -64,8 +64,7 @@ bool tcphs_echoes_its_receiver(const struct tcphs_arrival *a)
 {
     const struct tcphs_end *x = a->x, *y = a->y;
     const uint16_t step = (uint16_t)(a->s->ip_id - x->ip_id);
-    if (a->s->ip_id == 0 || a->s->ip_id != y->ip_id || x->ttl_steady == 0 || y->ttl_steady == 0 ||
-        step <= TCPHS_SMALL_STEP)
+    if (a->s->ip_id == 0 || a->s->ip_id != y->ip_id || x->ttl_steady == 0 || step <= TCPHS_SMALL_STEP)
         return false;
     return x->ip_id_steps >= STEADY ||
            (a->s->window != 0 && a->s->window == y->last_window && a->s->window != x->last_window);

@@ -222,6 +222,7 @@ void tcphs_connection_inherit(struct tcphs_connection *c, const struct tcphs_con
     begun.source_port = from == s->from ? s->source_port : s->destination_port;
     begun.destination_port = from == s->from ? s->destination_port : s->source_port;
     begun.from = (uint8_t)from;
+    begun.to_itself = s->to_itself;
     struct tcphs_outcome untold;
     tcphs_connection_segment(c, &begun, &untold);
     if (!is_syn_ack && is_kept) {

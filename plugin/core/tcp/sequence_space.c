@@ -93,7 +93,8 @@ void tcphs_learn_syn_options(const struct tcphs_processing *p)
         p->c->facts |= TCPHS_MULTIPATH;
 }
 
-/* The timestamps of SYN and SYN-ACK, before there is any agreement: TS.Recent begins with the first that is taken. */
+/* The timestamps of SYN and SYN-ACK, before there is any agreement: TS.Recent begins with the first that is taken.
+ * Later ones are challenged, and not taken (RFC 5961 4). */
 static void learn_first_timestamp(const struct tcphs_processing *p)
 {
     const bool is_taken = p->a->kind == TCPHS_KIND_SYN || p->a->accepted == TCPHS_ACCEPT_YES;
@@ -107,16 +108,15 @@ static void learn_first_timestamp(const struct tcphs_processing *p)
 void tcphs_learn_timestamp(const struct tcphs_processing *p)
 {
     struct tcphs_end *x = p->x;
-    const bool is_in_handshake = p->y->state < TCPHS_ESTABLISHED || p->y->state == TCPHS_UNKNOWN;
     if (!(p->s->options & TCPHS_OPT_TIMESTAMP) || p->a->accepted == TCPHS_ACCEPT_NO)
         return;
-    if ((p->a->kind == TCPHS_KIND_SYN || p->a->kind == TCPHS_KIND_SYN_ACK) && is_in_handshake)
+    if (p->a->kind == TCPHS_KIND_SYN || p->a->kind == TCPHS_KIND_SYN_ACK)
         learn_first_timestamp(p);
     if (p->a->kind != TCPHS_KIND_ACK || !tcphs_uses_timestamps(p->c))
         return;
-    if (!tcphs_knows(x, TCPHS_KNOWS_SENT) || !tcphs_seq_before(p->s->seq, x->snd_nxt))
+    if (!tcphs_seq_before(p->s->seq, x->snd_nxt))
         x->ts_sent = p->s->ts_value;
-    if (p->a->accepted == TCPHS_ACCEPT_YES && tcphs_knows(p->y, TCPHS_KNOWS_HEARD))
+    if (p->a->accepted == TCPHS_ACCEPT_YES)
         tcphs_take_timestamp(p);
 }
 

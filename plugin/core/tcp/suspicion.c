@@ -236,9 +236,9 @@ enum tcphs_time_wait_answer tcphs_answer_by_timestamp(const struct tcphs_arrival
     return tcphs_time_wait_answer(a->c, a->y, (a->s->options & TCPHS_OPT_TIMESTAMP) != 0, a->s->ts_value);
 }
 
+/* A SYN that comes when TIME-WAIT is over begins another connection, and is not asked about (port_reuse.c). */
 bool tcphs_is_too_old_for_time_wait(const struct tcphs_arrival *a)
 {
     return a->kind == TCPHS_KIND_SYN && a->y->state == TCPHS_TIME_WAIT && !tcphs_repeats_syn(a) &&
-           a->s->time - a->c->last_time <= TCPHS_TIME_WAIT_OVER &&
            tcphs_answer_by_timestamp(a) == TCPHS_TIME_WAIT_REFUSES;
 }

@@ -214,12 +214,18 @@ static bool is_alternative(const struct tcphs_processing *p)
            y->state == TCPHS_ESTABLISHED && !tcphs_knows(x, TCPHS_ANSWERED_SYN_ACK) && !(y->beliefs & TCPHS_SENT_ACK);
 }
 
-/* For its signature, and nobody answers it; for its echo, and the client's RST leaves the client where it is. */
+/* It is one of the attempt all the same. */
 static void count_refused_syn_ack(const struct tcphs_processing *p)
 {
     const bool in_handshake = p->y->state == TCPHS_SYN_SENT || p->x->state == TCPHS_SYN_RECEIVED;
     if (in_handshake && !(p->c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)))
         count(p, &p->c->synack_count);
+}
+
+/* For its signature, and nobody answers it; for its echo, and the client's RST leaves the client where it is. */
+static void refuse_syn_ack_for_options(const struct tcphs_processing *p)
+{
+    count_refused_syn_ack(p);
     if (p->a->refusal == TCPHS_REFUSED_FOR_ECHO)
         tcphs_remember_unseen_ack(p, false);
 }
@@ -228,9 +234,7 @@ static void count_refused_syn_ack(const struct tcphs_processing *p)
 static void refuse_syn_ack(const struct tcphs_processing *p)
 {
     struct tcphs_connection *c = p->c;
-    const bool in_handshake = p->y->state == TCPHS_SYN_SENT || p->x->state == TCPHS_SYN_RECEIVED;
-    if (in_handshake && !(c->facts & (TCPHS_WAS_ESTABLISHED | TCPHS_MIDSTREAM_START)))
-        count(p, &c->synack_count);
+    count_refused_syn_ack(p);
     if (p->y->state == TCPHS_SYN_SENT) {
         c->facts |= TCPHS_BAD_SYN_ACK;
         tcphs_remember_unseen_ack(p, false);
@@ -249,7 +253,7 @@ void tcphs_process_syn_ack(const struct tcphs_processing *p)
     const struct tcphs_end *x = p->x, *y = p->y;
     const bool same = tcphs_knows(x, TCPHS_SENT_SYN_ACK) && p->s->seq == x->iss && tcphs_acks_syn(p->a);
     if (p->a->refusal != TCPHS_REFUSED_FOR_NOTHING)
-        count_refused_syn_ack(p);
+        refuse_syn_ack_for_options(p);
     else if (same && (y->state >= TCPHS_SYN_RECEIVED || y->state == TCPHS_SYN_SENT))
         repeat_syn_ack(p);
     else if (p->a->accepted == TCPHS_ACCEPT_YES || tcphs_connection_stage(p->c) == TCPHS_STAGE_NONE)

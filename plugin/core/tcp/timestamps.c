@@ -48,8 +48,7 @@ static enum tcphs_accepted judge_repeated_ack(const struct tcphs_arrival *a, int
 static bool is_out_of_turn(const struct tcphs_arrival *a)
 {
     const struct tcphs_end *x = a->x;
-    return tcphs_knows(x, TCPHS_KNOWS_SENT) && x->ts_sent != 0 && !tcphs_seq_before(a->s->seq, x->snd_nxt) &&
-           tcphs_ts_age(a->s->ts_value, x->ts_sent) > 0;
+    return x->ts_sent != 0 && !tcphs_seq_before(a->s->seq, x->snd_nxt) && tcphs_ts_age(a->s->ts_value, x->ts_sent) > 0;
 }
 
 enum tcphs_accepted tcphs_judge_timestamp(const struct tcphs_arrival *a)
@@ -69,7 +68,7 @@ bool tcphs_echoes_no_syn(const struct tcphs_arrival *a)
     const struct tcphs_end *x = a->x, *y = a->y;
     const uint32_t first = x->ts_recent, last = y->ts_sent, echo = a->s->ts_echo;
     if (a->kind != TCPHS_KIND_SYN_ACK || y->state != TCPHS_SYN_SENT || !(a->s->options & TCPHS_OPT_TIMESTAMP) ||
-        !(y->offered & TCPHS_OPT_TIMESTAMP) || !tcphs_knows(y, TCPHS_SENT_SYN) || first == 0 || last == 0 || echo == 0)
+        !(y->offered & TCPHS_OPT_TIMESTAMP) || first == 0 || last == 0 || echo == 0)
         return false;
     /* The client tests against its clock of now, which may have gone on by a tick a millisecond. */
     const int64_t since = a->s->time - a->c->last_syn_time;

@@ -596,8 +596,7 @@ void tcphs_zeek_segment(struct tcphs_zeek *z, const struct tcphs_zeek_input *in)
 /* Both ends are open, and the sender was heard before. */
 static inline bool is_open_after(const struct tcphs_zeek *z, unsigned role)
 {
-    return z->end[0].state == ESTABLISHED && z->end[1].state == ESTABLISHED && !z->end[0].has_fin &&
-           !z->end[1].has_fin && (z->passed & 1u << role) && z->history_length > 1;
+    return z->end[0].state == ESTABLISHED && z->end[1].state == ESTABLISHED && (z->passed & 1u << role);
 }
 
 /* Whole, and nothing in its header that the history or a state would show. */
